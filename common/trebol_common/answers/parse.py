@@ -1,0 +1,164 @@
+"""From TOML text to `Answers`, and back: every problem at once, each naming file and key, no secret in any."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import tomli_w
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from trebol_common.answers.model import Answers, Filesystem
+from trebol_common.errors import BadInput, Problem, raise_for
+
+#: Largest answer file, in bytes: it has to fit the slot on the medium.
+MAXIMUM_SIZE = 256 * 1024
+
+
+def load_answers(path: Path) -> Answers:
+    """Read an answer file. Raises BadInput with every problem in it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from error
+    return parse_answers(decode(content, where=str(path)), where=str(path))
+
+
+def decode(content: bytes, *, where: str) -> str:
+    """The text of an answer file: UTF-8, within MAXIMUM_SIZE. Raises BadInput."""
+    if len(content) > MAXIMUM_SIZE:
+        raise BadInput(f"is {len(content)} bytes; the largest answer file is {MAXIMUM_SIZE}", where=where)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("is not UTF-8 text", where=where, hint="save the file as UTF-8 TOML") from error
+
+
+def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
+    """Parse and check an answer file.
+
+    Raises BadInput with all problems: TOML syntax, unknown keys (with the nearest known one), wrong values, and what
+    the form knows but Trebol does not serve yet.
+    """
+    try:
+        members = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"not valid TOML: {error}", where=where, hint="see docs/answer-file.md") from error
+    try:
+        answers = Answers.model_validate(members)
+    except ValidationError as error:
+        raise BadInput.of(_problems(error, where)) from error
+    raise_for(list(unserved(answers, where)), BadInput)
+    return answers
+
+
+def unserved(answers: Answers, where: str) -> Iterator[Problem]:
+    """What the answer file asks for and Trebol does not do yet: refused, never silently dropped."""
+    disk = answers.disk_setup
+    if disk.filesystem is not Filesystem.EXT4:
+        yield _not_served(f"{where}: disk-setup.filesystem", disk.filesystem.value, 'use filesystem = "ext4"')
+    for key, table in (("zfs", disk.zfs), ("btrfs", disk.btrfs)):
+        if table is not None:
+            yield _not_served(f"{where}: disk-setup", key, "remove it, and use ext4 on LVM")
+    if len(disk.disk_list) > 1:
+        yield _not_served(f"{where}: disk-setup.disk-list", "several disks", "name one disk")
+    for section, table in (
+        ("post-installation-webhook", answers.post_installation_webhook),
+        ("first-boot", answers.first_boot),
+    ):
+        if table is not None:
+            yield _not_served(where, f"[{section}]", "remove the section")
+
+
+def _not_served(where: str, word: str, hint: str) -> Problem:
+    return Problem(f"{word} is not served yet", where, hint)
+
+
+def dump_answers(answers: Answers) -> str:
+    """The answers as an answer file that repeats them, secrets left out (a comment says which)."""
+    members, secrets = _without_secrets(answers.model_dump(by_alias=True, exclude_defaults=True))
+    note = "".join(f"# {key}: not kept\n" for key in secrets)
+    return note + tomli_w.dumps(members)
+
+
+def _without_secrets(members: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Any], list[str]]:
+    kept: dict[str, Any] = {}
+    secrets: list[str] = []
+    for key, value in members.items():
+        match value:
+            case None:
+                continue
+            case SecretStr():
+                secrets.append(prefix + key)
+            case Mapping():
+                kept[key], inner = _without_secrets(value, f"{prefix}{key}.")
+                secrets += inner
+            case bool() | int() | float():
+                kept[key] = value
+            case tuple() | list():
+                kept[key] = list(value)
+            case _:
+                kept[key] = str(value)
+    return kept, secrets
+
+
+def _problems(error: ValidationError, where: str) -> list[Problem]:
+    return [_problem(details, where) for details in error.errors(include_url=False, include_context=True)]
+
+
+def _problem(details: ErrorDetails, where: str) -> Problem:
+    """One of pydantic's errors, in our words; the value itself is shown only where it cannot be a secret."""
+    path = [part for part in map(str, details["loc"]) if not _is_branch(part)]
+    key = ".".join(path)
+    place = f"{where}: {key}" if key else where
+    value = details["input"]
+    match details["type"]:
+        case "extra_forbidden":
+            return Problem("unknown key", place, _nearest(path))
+        case "missing":
+            return Problem("missing", place, "add this key; see docs/answer-file.md")
+        case "enum" | "literal_error":
+            return Problem(f"{value!r} is not one of {details['ctx']['expected']}", place)
+        case "value_error":
+            shown = f"{value!r} " if isinstance(value, str) and not _is_secret(path) else ""
+            return Problem(f"{shown}{str(details['msg']).removeprefix('Value error, ')}", place)
+        case _:
+            shown = f"{value!r}: " if isinstance(value, str | int | float) and not _is_secret(path) else ""
+            return Problem(f"{shown}{details['msg']}", place)
+
+
+def _is_branch(part: str) -> bool:
+    """Pydantic names the branch of a union in the location; users do not write it."""
+    return part[:1].isupper() or part.startswith(("function-", "constrained-", "is-instance"))
+
+
+def _is_secret(path: list[str]) -> bool:
+    return any(
+        part.replace("_", "-") in ("root-password", "root-password-hashed", "subscription-key") for part in path
+    )
+
+
+def _nearest(path: list[str]) -> str:
+    """A hint with the known key most like the unknown one, or all known keys of its section."""
+    known = sorted(_keys(Answers, path[:-1]))
+    close = difflib.get_close_matches(path[-1], known, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known keys here: {', '.join(known)}" if known else "remove it"
+
+
+def _keys(model: type[BaseModel], path: list[str]) -> set[str]:
+    """File names of the keys in the section at `path`."""
+    if not path:
+        return {field.alias or name for name, field in model.model_fields.items()}
+    for name, field in model.model_fields.items():
+        if path[0] in (field.alias, name):
+            candidates = (field.annotation, *get_args(field.annotation))
+            for candidate in candidates:
+                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                    return _keys(candidate, path[1:])
+    return set()

@@ -1,0 +1,94 @@
+"""The `trebol` command, assembled from the rooms' entry points so that common never imports upwards.
+
+Only the room behind the word that was typed is imported: `trebol install` on the medium must not wait for the API's
+libraries.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+import typer
+
+from trebol_common import __version__
+from trebol_common.errors import TrebolError
+
+GROUP = "trebol.commands"
+
+
+class _Rooms(click.Group):
+    """A group whose subcommands are entry points, loaded when they are needed."""
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=GROUP)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._entry_points())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        point = self._entry_points().get(cmd_name)
+        if point is None:
+            return None
+        loaded = point.load()
+        command = typer.main.get_command(loaded)
+        command.name = cmd_name
+        return command
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"trebol {__version__}")
+        ctx.exit()
+
+
+root = _Rooms(
+    name="trebol",
+    help=(
+        "Trebol turns bare servers into a virtualisation cluster.\n\n"
+        "Example: trebol answer match answer.toml --machine machine.json"
+    ),
+    params=[
+        click.Option(["--debug"], is_flag=True, help="Show the traceback of an error."),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Show the version and exit.",
+        ),
+    ],
+    callback=lambda debug: None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run `trebol`; errors go to stderr with their exit status, without a traceback unless `--debug` asks for it."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run `trebol` with `arguments` and return the exit status."""
+    debug = "--debug" in arguments
+    try:
+        # A click command that ends by ctx.exit() returns its status in this mode.
+        status = root.main(arguments, prog_name="trebol", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("trebol: interrupted", err=True)
+        return 130
+    except TrebolError as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"trebol: {error}", err=True)
+        return error.exit_status
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141

@@ -1,0 +1,65 @@
+"""The one hierarchy of errors: each says what is wrong, where, and what to do about it.
+
+Exit statuses (fixed, scripts lean on them): 0 done, 1 failed, 2 bad usage or bad input, 3 refused for safety.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    `where` is the place as the user knows it: a file and key, a device, a package, a URL.
+    """
+
+    what: str
+    where: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}\n  → {self.hint}" if self.hint else text
+
+
+class TrebolError(Exception):
+    """Something failed; `problems` holds every reason at once, never only the first."""
+
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(what, where, hint),)
+        super().__init__(what)
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> Self:
+        """An error made of several problems, in the order in which they should be read."""
+        collected = tuple(problems)
+        error = cls(collected[0].what)
+        error.problems = collected
+        return error
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class BadInput(TrebolError):
+    """What the user gave (file, option, value) cannot be used; nothing was done."""
+
+    exit_status = 2
+
+
+class Refused(TrebolError):
+    """Doing it would endanger data; nothing was written."""
+
+    exit_status = 3
+
+
+def raise_for(problems: Sequence[Problem], error: type[TrebolError]) -> None:
+    """Raise `error` with all `problems` when there are any."""
+    if problems:
+        raise error.of(problems)

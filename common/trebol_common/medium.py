@@ -1,0 +1,113 @@
+"""The installation medium: where things lie on it, what its manifest says, and how its checksums are verified.
+
+The image build writes this, the initramfs finds it, the installer reads it::
+
+    /trebol/id/MEDIUM_ID        empty; the boot loader and the initramfs find the medium by this name
+    /trebol/manifest.json       `Manifest`
+    /trebol/base.squashfs       one file per layer, in the manifest's order from the bottom up
+    /trebol/appliance.squashfs
+    /trebol/live.squashfs       only for the live system, never on a target
+    /trebol/answer.slot         SLOT_SIZE bytes, zero padded: an answer file patched in place
+    /trebol/SHA256SUMS          of everything but the slot and the boot loader's environment
+    /boot/                      vmlinuz, initrd.img, medium.cpio (conf/trebol-medium), grub/
+    /EFI/BOOT/                  shim, GRUB, MokManager
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trebol_common.errors import TrebolError
+
+SLOT_SIZE = 256 * 1024
+FOLDER = "trebol"
+MANIFEST = f"{FOLDER}/manifest.json"
+SLOT = f"{FOLDER}/answer.slot"
+
+#: Where the initramfs mounts the medium, and each layer, in the live system.
+LIVE_MEDIUM = Path("/run/trebol/medium")
+LIVE_LAYERS = Path("/run/trebol/layers")
+
+_CHUNK = 4 * 1024 * 1024
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Layer(_Record):
+    """One squashfs: `size` and `unpacked` in bytes, `files` counts inodes. Only `target` layers are installed."""
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    unpacked: int
+    files: int
+    target: bool
+
+
+class Manifest(_Record):
+    """What a medium holds. `epoch` is SOURCE_DATE_EPOCH of the build."""
+
+    format: Literal[1] = 1
+    version: str
+    profile: str
+    medium_id: str
+    epoch: int
+    kernel: str
+    layers: tuple[Layer, ...]
+
+    @property
+    def target_layers(self) -> tuple[Layer, ...]:
+        """The layers a target gets, from the bottom up."""
+        return tuple(layer for layer in self.layers if layer.target)
+
+
+class DamagedMedium(TrebolError):
+    """The medium is not whole: it must not be installed from."""
+
+
+def read_manifest(medium: Path) -> Manifest:
+    """The manifest of the medium mounted at `medium`. Raises DamagedMedium."""
+    path = medium / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DamagedMedium(
+            f"cannot be read: {error.strerror}", where=str(path), hint="write the medium anew, or try another one"
+        ) from error
+    except ValidationError as error:
+        raise DamagedMedium(
+            "is not a manifest of this version of Trebol", where=str(path), hint="write the medium anew"
+        ) from error
+
+
+def verify_layer(medium: Path, layer: Layer, on_progress: Callable[[int], None] = lambda done: None) -> None:
+    """Read a layer and compare its SHA-256 with the manifest; `on_progress` gets bytes done. Raises DamagedMedium."""
+    path = medium / FOLDER / layer.file
+    digest = hashlib.sha256()
+    done = 0
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                done += len(chunk)
+                on_progress(done)
+    except OSError as error:
+        raise DamagedMedium(
+            f"cannot be read after {done} of {layer.size} bytes: {error.strerror}",
+            where=str(path),
+            hint="the medium or its drive is failing; write the medium anew, or try another one",
+        ) from error
+    if digest.hexdigest() != layer.sha256:
+        raise DamagedMedium(
+            f"is damaged: {done} bytes with SHA-256 {digest.hexdigest()}, expected {layer.size} with {layer.sha256}",
+            where=str(path),
+            hint="download the ISO again, compare its checksum, and write the medium anew; nothing was written here",
+        )

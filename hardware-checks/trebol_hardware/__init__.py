@@ -1,0 +1,1 @@
+"""What this machine is: the probe and its recorded form."""

@@ -1,0 +1,234 @@
+"""`Machine`: everything the probe found out about a computer, as values.
+
+Frozen dataclasses, lossless JSON both ways: a recorded `machine.json` stands in for hardware in tests, dry runs and
+`trebol answer match` on an administrator's laptop. Sizes are bytes. Unknown is `None` (or an empty string for text
+that firmware did not give), never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from trebol_common.errors import BadInput
+
+#: Version of the JSON form. A reader refuses a newer one and fills what an older one lacks with defaults.
+FORMAT = 1
+
+
+class FirmwareMode(StrEnum):
+    """How the running system was booted, which is how the installed one will be."""
+
+    BIOS = "bios"
+    UEFI = "uefi"
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """Boot firmware. `secure_boot` is None where the mode has no such thing or it could not be read."""
+
+    mode: FirmwareMode
+    secure_boot: bool | None = None
+    vendor: str = ""
+    version: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """The CPUs as the kernel shows them."""
+
+    vendor: str
+    model: str
+    sockets: int
+    cores: int
+    threads: int
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """DMI names of the machine: what stands on its label."""
+
+    manufacturer: str = ""
+    name: str = ""
+    version: str = ""
+    serial: str = ""
+    uuid: str = ""
+
+
+@dataclass(frozen=True)
+class Content:
+    """One thing found on a disk or partition: a signature, and what it belongs to.
+
+    `kind` is blkid's type ("ext4", "LVM2_member", "linux_raid_member", "crypto_LUKS", "zfs_member", "iso9660",
+    "swap", "ceph_bluestore", …) or "gpt"/"dos" for a partition table. `member_of` names the volume group, array or
+    pool where that is known.
+    """
+
+    kind: str
+    label: str = ""
+    uuid: str = ""
+    member_of: str = ""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition as the kernel sees it; `start` and `size` in bytes."""
+
+    name: str
+    number: int
+    start: int
+    size: int
+    content: tuple[Content, ...] = ()
+    mountpoints: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A whole disk.
+
+    `name` is the kernel's ("sda"), good for this boot only; `by_id` its stable names, best first, without the folder
+    ("ata-…", "nvme-…", "virtio-…"); `by_path` likewise. `udev` holds the udev properties that filters match.
+    `transport` is "sata", "sas", "nvme", "usb", "virtio", "scsi", "mmc" or "". `medium` says that Trebol's own
+    installation medium (or BMC virtual media) is on it: never a target.
+    """
+
+    name: str
+    size: int
+    logical_sector: int = 512
+    physical_sector: int = 512
+    rotational: bool = False
+    removable: bool = False
+    read_only: bool = False
+    transport: str = ""
+    model: str = ""
+    serial: str = ""
+    wwn: str = ""
+    by_id: tuple[str, ...] = ()
+    by_path: tuple[str, ...] = ()
+    medium: bool = False
+    content: tuple[Content, ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    mountpoints: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+    udev: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stable_path(self) -> str:
+        """The path that names this disk in whatever is stored: by-id, else by-path, else the kernel's name."""
+        if self.by_id:
+            return f"/dev/disk/by-id/{self.by_id[0]}"
+        if self.by_path:
+            return f"/dev/disk/by-path/{self.by_path[0]}"
+        return f"/dev/{self.name}"
+
+
+@dataclass(frozen=True)
+class NetworkInterface:
+    """A physical network interface (no bridges, bonds, VLANs, virtual functions).
+
+    `mac` is the permanent address, lower case with colons; `speed` in Mbit/s; `carrier` None where the interface is
+    down and the kernel cannot tell.
+    """
+
+    name: str
+    mac: str
+    driver: str = ""
+    carrier: bool | None = None
+    speed: int | None = None
+    pci: str = ""
+    vendor: str = ""
+    model: str = ""
+    udev: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A computer, as probed. `memory` is what the kernel can use, in bytes."""
+
+    architecture: str
+    firmware: Firmware
+    processor: Processor
+    memory: int
+    product: Product = Product()
+    disks: tuple[Disk, ...] = ()
+    interfaces: tuple[NetworkInterface, ...] = ()
+    kernel: str = ""
+    virtualisation: str = ""
+
+    def to_json(self) -> str:
+        """The recorded form: indented JSON with a format number, sorted as declared."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str = "machine.json") -> Machine:
+        """The inverse of `to_json`. Raises BadInput naming `where` when `text` is not such a record."""
+        try:
+            members = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"not JSON: {error}", where=where, hint=_RECORD_HINT) from error
+        if not isinstance(members, dict) or members.get("format") != FORMAT:
+            raise BadInput(f"not a machine record of format {FORMAT}", where=where, hint=_RECORD_HINT)
+        try:
+            return _machine(members)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"damaged machine record: {error}", where=where, hint=_RECORD_HINT) from error
+
+    @classmethod
+    def load(cls, path: Path) -> Machine:
+        """Read a recorded machine. Raises BadInput when the file is missing or is not one."""
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"), where=str(path))
+        except OSError as error:
+            raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint=_RECORD_HINT) from error
+        except UnicodeDecodeError as error:
+            raise BadInput("not a text file", where=str(path), hint=_RECORD_HINT) from error
+
+
+_RECORD_HINT = "record one on the machine itself: trebol machine probe > machine.json"
+
+
+def _machine(members: dict[str, Any]) -> Machine:
+    members = {key: value for key, value in members.items() if key != "format"}
+    firmware = members.pop("firmware")
+    processor = members.pop("processor")
+    return Machine(
+        **{
+            **members,
+            "firmware": Firmware(**{**firmware, "mode": FirmwareMode(firmware["mode"])}),
+            "processor": Processor(**{**processor, "flags": tuple(processor.get("flags", ()))}),
+            "product": Product(**members.get("product", {})),
+            "disks": tuple(_disk(disk) for disk in members.get("disks", ())),
+            "interfaces": tuple(NetworkInterface(**interface) for interface in members.get("interfaces", ())),
+        }
+    )
+
+
+def _disk(members: dict[str, Any]) -> Disk:
+    return Disk(
+        **{
+            **members,
+            **_tuples(members, "by_id", "by_path", "mountpoints", "holders"),
+            "content": _contents(members),
+            "partitions": tuple(
+                Partition(
+                    **{**partition, **_tuples(partition, "mountpoints", "holders"), "content": _contents(partition)}
+                )
+                for partition in members.get("partitions", ())
+            ),
+        }
+    )
+
+
+def _tuples(members: dict[str, Any], *names: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(members.get(name, ())) for name in names}
+
+
+def _contents(members: dict[str, Any]) -> tuple[Content, ...]:
+    return tuple(Content(**content) for content in members.get("content", ()))
