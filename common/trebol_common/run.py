@@ -1,7 +1,7 @@
 """The only place that starts a program.
 
 Minimal environment, stdin closed, output streamed line by line, secrets redacted; a failure carries the whole
-command, ready to paste, and the program's last lines. Callers take a `Runner`, so that a test injects `ScriptedRunner`
+command, ready to paste, and its last lines. Callers take a `Runner`, so that a test injects `ScriptedRunner`
 (which fails on any command it was not told to expect) and a dry run injects one that only records.
 """
 

@@ -156,7 +156,7 @@ class Machine:
     firmware: Firmware
     processor: Processor
     memory: int
-    product: Product = Product()
+    product: Product = field(default_factory=Product)
     disks: tuple[Disk, ...] = ()
     interfaces: tuple[NetworkInterface, ...] = ()
     kernel: str = ""
