@@ -1,0 +1,40 @@
+"""Virtual machines for tests, benchmarks and `trebol image run`: QEMU as a context manager, driven by QMP, the serial
+console and SSH."""
+
+from trebol_image.qemu.config import (
+    Bus,
+    DirectKernel,
+    Disk,
+    Firmware,
+    Forward,
+    MachineConfig,
+    Medium,
+    MediumKind,
+    Nic,
+    accelerator,
+)
+from trebol_image.qemu.disks import create_disk
+from trebol_image.qemu.errors import DeadlinePassed, MachineEnded
+from trebol_image.qemu.machine import VirtualMachine
+from trebol_image.qemu.qmp import QmpClient, QmpError
+from trebol_image.qemu.serial import SerialConsole
+
+__all__ = [
+    "Bus",
+    "DeadlinePassed",
+    "DirectKernel",
+    "Disk",
+    "Firmware",
+    "Forward",
+    "MachineConfig",
+    "MachineEnded",
+    "Medium",
+    "MediumKind",
+    "Nic",
+    "QmpClient",
+    "QmpError",
+    "SerialConsole",
+    "VirtualMachine",
+    "accelerator",
+    "create_disk",
+]
