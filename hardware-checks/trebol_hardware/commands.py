@@ -1,0 +1,61 @@
+"""`trebol machine …`: what this machine is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trebol_common.files import write_text
+from trebol_hardware.machine import Machine
+
+app = typer.Typer(
+    help="What a machine is made of.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """What a machine is made of."""
+
+
+@app.command("probe")
+def probe_command(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the record to this file.")] = None,
+) -> None:
+    """Record this machine as JSON: firmware, processors, disks and what they hold, network interfaces.
+
+    Run it as root: others do not see serial numbers and volume groups. Nothing is written to any disk.
+
+    Example: trebol machine probe --output machine.json
+    """
+    from trebol_hardware.probe import probe
+
+    text = probe().to_json()
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(output, text)
+
+
+@app.command("show")
+def show_command(
+    file: Annotated[Path, typer.Argument(help="A record made by `trebol machine probe`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The record itself.")] = False,
+) -> None:
+    """Show a recorded machine in a few lines.
+
+    Example: trebol machine show machine.json
+    """
+    machine = Machine.load(file)
+    if as_json:
+        typer.echo(machine.to_json(), nl=False)
+        return
+    from trebol_hardware.summary import summary
+
+    typer.echo(summary(machine))

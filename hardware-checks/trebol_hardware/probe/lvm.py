@@ -1,0 +1,38 @@
+"""Volume groups by physical volume."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from trebol_common.run import CommandFailed, Runner
+
+#: --readonly takes no locks and writes nothing; a devices file of another system must not hide physical volumes.
+COMMAND = (
+    "pvs",
+    "--readonly",
+    "--config",
+    "devices{use_devicesfile=0}",
+    "--reportformat",
+    "json",
+    "--options",
+    "pv_uuid,vg_name",
+)
+
+
+def volume_groups(runner: Runner) -> Mapping[str, str]:
+    """VG name by UUID of the physical volume; none where LVM's tools are missing or fail: then it stays unknown."""
+    try:
+        return parse(runner.run(COMMAND).stdout)
+    except CommandFailed:
+        return {}
+
+
+def parse(text: str) -> dict[str, str]:
+    """From `pvs --reportformat json`; physical volumes of no group are left out."""
+    return {
+        volume["pv_uuid"]: volume["vg_name"]
+        for report in json.loads(text)["report"]
+        for volume in report["pv"]
+        if volume["vg_name"]
+    }
