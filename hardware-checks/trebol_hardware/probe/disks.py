@@ -34,7 +34,7 @@ class _Sources:
 def read(
     root: Path, udev: UdevSource, runner: Runner | None, read_signatures: SignatureReader | None
 ) -> tuple[Disk, ...]:
-    """Disks in the order of their names (sdz before sdaa).
+    """Disks in the order of their names (nvme0n1, sda, sdz, sdaa).
 
     No CD drives, floppies, empty card readers, virtual devices (loop, ram, zram, dm, md, nbd) nor paths behind an
     NVMe multipath device. `runner` is used for one pvs when there is a physical volume.
@@ -157,6 +157,6 @@ def _with_groups(disk: Disk, groups: Mapping[str, str]) -> Disk:
     return replace(disk, content=named(disk.content), partitions=partitions)
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers by value and shorter runs of letters first: sda, sdz, sdaa; nvme2n1, nvme10n1."""
-    return [(len(part), part) for part in re.split(r"(\d+)", name)]
+def _natural(name: str) -> list[tuple[str, int, str]]:
+    """A key that sorts by driver, numbers by value and letters by length: nvme2n1, nvme10n1, sda, sdz, sdaa."""
+    return [(part[:2] if part.isalpha() else "", len(part), part) for part in re.split(r"(\d+)", name)]

@@ -39,13 +39,15 @@ def read(root: Path) -> Product:
 
 def virtualisation(root: Path, runner: Runner | None) -> str:
     """The hypervisor or container by systemd-detect-virt(1)'s names, empty on bare metal; else what DMI tells."""
-    if runner is not None:
-        try:
-            answer = runner.run(["systemd-detect-virt"], check=False).stdout.strip()
-        except CommandFailed:
-            return _from_dmi(root)  # A system without systemd has no such program; DMI knows most of it too.
-        return "" if answer == "none" else answer
-    return _from_dmi(root)
+    answer = _detected(runner) if runner is not None else ""
+    return ("" if answer == "none" else answer) if answer else _from_dmi(root)
+
+
+def _detected(runner: Runner) -> str:
+    try:
+        return runner.run(["systemd-detect-virt"], check=False).stdout.strip()
+    except CommandFailed:
+        return ""  # A system without systemd has no such program; DMI knows most of it too.
 
 
 def _from_dmi(root: Path) -> str:

@@ -1,0 +1,45 @@
+"""`trebol machine …`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from trebol_common.errors import BadInput
+from trebol_hardware.commands import app
+
+MACHINES = Path(__file__).parents[1] / "machines"
+
+
+def test_show_names_disks_with_what_they_hold() -> None:
+    shown = CliRunner().invoke(app, ["show", str(MACHINES / "rack-server.json")]).output
+    assert "PowerEdge R650, serial 7XK4B53" in shown
+    assert "/dev/disk/by-id/scsi-SSEAGATE_ST1200MM0009_WFK9ABC3" in shown
+    assert "sdc: LVM2_member 'ceph-block-1'" in shown
+    assert "medium" in shown
+    assert "25000 Mbit/s" in shown
+
+
+def test_show_gives_the_record_back_as_json() -> None:
+    path = MACHINES / "disk-4kn.json"
+    shown = CliRunner().invoke(app, ["show", "--json", str(path)]).output
+    assert json.loads(shown) == json.loads(path.read_text())
+
+
+def test_show_of_a_missing_record_names_the_file(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["show", str(tmp_path / "none.json")])
+    assert isinstance(result.exception, BadInput)
+    assert "none.json" in str(result.exception)
+
+
+def test_probe_writes_the_record_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trebol_hardware.machine import Machine
+
+    machine = Machine.load(MACHINES / "qemu-bios.json")
+    monkeypatch.setattr("trebol_hardware.probe.probe", lambda: machine)
+    target = tmp_path / "machine.json"
+    assert CliRunner().invoke(app, ["probe", "--output", str(target)]).exit_code == 0
+    assert Machine.load(target) == machine
