@@ -130,7 +130,7 @@ class CommandRunner:
             )
         except FileNotFoundError as error:
             raise CommandFailed(show(command, secrets), 127, (f"{error.filename}: not found",)) from error
-        except PermissionError as error:
+        except OSError as error:
             raise CommandFailed(show(command, secrets), 126, (str(error),)) from error
         with process:
             completed = _communicate(process, input, secrets, on_line)

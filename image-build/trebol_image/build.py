@@ -1,0 +1,178 @@
+"""The whole build: lock → base → appliance and live → ISO, each step only where its inputs changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trebol_common import __version__
+from trebol_common.errors import BadInput, TrebolError
+from trebol_common.events import Context
+from trebol_common.files import write_text
+from trebol_common.medium import Layer
+from trebol_common.run import Runner
+from trebol_image import appliance, base, live
+from trebol_image.iso import IsoInputs, assemble_iso
+from trebol_image.lock import Lock, Resolver
+from trebol_image.mirror import Source, host_sources
+from trebol_image.mounts import squashfs
+from trebol_image.package_list import Wanted, read_package_lists
+from trebol_image.project import Profile, Project
+from trebol_image.store import Store, Stored
+
+#: Free space that a base layer needs while it is built, as a multiple of what its packages say they install:
+#: the tree itself, its squashfs, and the ISO.
+SPACE_FACTOR = 2.2
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build: where from, with what, how packed."""
+
+    project: Project
+    store: Store
+    profile: Profile
+    runner: Runner
+
+    def run(self, context: Context, *, update: bool = False) -> Path:
+        """Build the ISO and return its path. With `update`, take the packages that the mirror offers now."""
+        with self.store.locked(on_wait=lambda: context.log("another build is running; waiting for it to finish")):
+            bottom, lock = self._base(context, update=update)
+            inputs = appliance.appliance_inputs(self.project, bottom.record.id, lock.epoch, self.profile, self.runner)
+            top = self._layer(
+                context,
+                appliance.NAME,
+                inputs,
+                lambda step: appliance.build_appliance(
+                    self.project, self.store, inputs, bottom, context=step, runner=self.runner
+                ),
+            )
+            live_inputs = live.live_inputs(self.project, lock.epoch, self.profile, self.runner)
+            medium = self._layer(
+                context,
+                live.NAME,
+                live_inputs,
+                lambda step: live.build_live(self.project, self.store, live_inputs, context=step, runner=self.runner),
+            )
+            with context.child("iso", "Writing the ISO"):
+                return self._iso(bottom, top, medium, lock)
+
+    def _base(self, context: Context, *, update: bool) -> tuple[Stored, Lock]:
+        """The base layer, from the store where lock and inputs are unchanged."""
+        wanted = read_package_lists(self.project.iso / "packages")
+        old = self._stored_lock()
+        if old is not None and not update:
+            inputs = base.base_inputs(self.project, old, self.profile, self.runner)
+            if stored := self.store.find(base.NAME, inputs):
+                context.log(f"base: {stored.record.id} is in the store")
+                return stored, old
+            reasons = self.store.why_missing(base.NAME, inputs)
+        else:
+            reasons = ["update asked for"] if old else []
+        sources = host_sources()
+        resolver = Resolver(self.store.apt, self.store.packages, sources, self.runner)
+        with context.child("resolve", "Asking the mirror for package versions"):
+            resolver.update()
+            lock = resolver.resolve(wanted)
+        if old is not None and lock != old:
+            reasons.append(f"packages: {lock.difference(old)}")
+        inputs = base.base_inputs(self.project, lock, self.profile, self.runner)
+        stored = self.store.find(base.NAME, inputs)
+        if stored is None:
+            self._require_space(lock)
+            with context.child("download", "Downloading packages") as step:
+                resolver.fetch(wanted, lock, step)
+            stored = self._build_base(context, inputs, lock, wanted, sources, reasons)
+        write_text(self.store.package_lock, lock.model_dump_json(indent=1))
+        return stored, lock
+
+    def _build_base(
+        self,
+        context: Context,
+        inputs: Mapping[str, str],
+        lock: Lock,
+        wanted: tuple[Wanted, ...],
+        sources: tuple[Source, ...],
+        reasons: list[str],
+    ) -> Stored:
+        with context.child("base", f"Building the base layer ({_why(reasons)})") as step:
+            return base.build_base(
+                self.project, self.store, inputs, lock, wanted, sources, context=step, runner=self.runner
+            )
+
+    def _layer(
+        self, context: Context, name: str, inputs: Mapping[str, str], build: Callable[[Context], Stored]
+    ) -> Stored:
+        if stored := self.store.find(name, inputs):
+            context.log(f"{name}: {stored.record.id} is in the store")
+            return stored
+        reasons = self.store.why_missing(name, inputs)
+        with context.child(name, f"Building the {name} layer ({_why(reasons)})") as step:
+            return build(step)
+
+    def _stored_lock(self) -> Lock | None:
+        path = self.store.package_lock
+        return Lock.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def _require_space(self, lock: Lock) -> None:
+        needed = int(lock.installed_size * SPACE_FACTOR) + lock.download_size
+        free = shutil.disk_usage(self.store.folder).free
+        if free < needed:
+            raise TrebolError(
+                f"{needed / 2**30:.1f} GiB are needed and {free / 2**30:.1f} GiB are free",
+                where=str(self.store.folder),
+                hint="free some space, or put the store elsewhere with TREBOL_CACHE=/path",
+            )
+
+    def _iso(self, bottom: Stored, top: Stored, medium: Stored, lock: Lock) -> Path:
+        self.project.out.mkdir(exist_ok=True)
+        work = self.store.work_folder("iso")
+        with squashfs(bottom.path, work / "base", self.runner) as tree:
+            return assemble_iso(
+                IsoInputs(
+                    layers=tuple(
+                        (stored.path, _layer_of(stored, target=stored is not medium))
+                        for stored in (bottom, top, medium)
+                    ),
+                    vmlinuz=bottom.folder / "vmlinuz",
+                    initrd=bottom.folder / "initrd.img",
+                    tree=tree,
+                    kernel=(bottom.folder / "kernel").read_text(encoding="utf-8").strip(),
+                    templates=self.project.iso / "boot",
+                    epoch=lock.epoch,
+                    version=__version__,
+                    profile=self.profile.name,
+                ),
+                self.project.out / f"trebol-{__version__}-amd64.iso",
+                work,
+                self.runner,
+            )
+
+
+def _layer_of(stored: Stored, *, target: bool) -> Layer:
+    record = stored.record
+    return Layer(
+        name=record.name,
+        file=f"{record.name}.squashfs",
+        sha256=record.sha256,
+        size=record.size,
+        unpacked=record.unpacked,
+        files=record.files,
+        target=target,
+    )
+
+
+def _why(reasons: list[str]) -> str:
+    if not reasons:
+        return "there is none yet"
+    more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    return f"changed: {', '.join(reasons[:3])}{more}"
+
+
+def require_root() -> None:
+    """Raise BadInput without root: a tree with owners, devices and mounts can only be made by root."""
+    if os.geteuid() != 0:
+        raise BadInput("building an image needs root", where="trebol image build", hint="run it with sudo")

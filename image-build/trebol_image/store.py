@@ -1,0 +1,158 @@
+"""The layer store: content-addressed, locked, size-capped; a miss says which input changed.
+
+On disk, below `$TREBOL_CACHE` (default `/var/cache/trebol`)::
+
+    lock                        held (flock) by the one build that runs
+    work/                       what that build has under way; swept when the next one starts
+    layers/ID/layer.squashfs    a finished layer; ID is NAME-HASH over all its inputs
+    layers/ID/record.json       `Record`: its inputs, size, checksum
+    latest/NAME.json            inputs of the newest layer of that name, to explain a miss
+    lock.json                   the package lock of the newest base
+    packages/                   .deb files
+    apt/                        apt's indexes
+
+A layer is written below work/ and renamed into place when it is whole: there are no half layers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from trebol_common.files import write_text
+from trebol_common.run import Runner
+
+DEFAULT_FOLDER = Path("/var/cache/trebol")
+#: Layers beyond this many bytes are dropped, the longest unused first.
+CAPACITY = 12 * 1024**3
+
+Inputs = Mapping[str, str]
+
+
+class Record(BaseModel):
+    """A finished layer. `size` of the squashfs and `unpacked` of its content in bytes, `files` counts inodes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    inputs: dict[str, str]
+    sha256: str
+    size: int
+    unpacked: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A layer in the store: where its squashfs is, and what is known of it."""
+
+    path: Path
+    record: Record
+
+    @property
+    def folder(self) -> Path:
+        """The layer's folder: side products (kernel, package list) lie beside the squashfs."""
+        return self.path.parent
+
+
+def layer_id(name: str, inputs: Inputs) -> str:
+    """NAME-HASH: the hash chains over every input, among them the parent's id."""
+    digest = hashlib.sha256(json.dumps(dict(inputs), sort_keys=True).encode())
+    return f"{name}-{digest.hexdigest()[:24]}"
+
+
+def changed_inputs(before: Inputs, after: Inputs) -> list[str]:
+    """The names of inputs that differ, sorted."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+class Store:
+    """The store in `folder`; `locked()` must be held for everything that writes."""
+
+    def __init__(self, folder: Path, runner: Runner, *, capacity: int = CAPACITY) -> None:
+        self.folder = folder
+        self._runner = runner
+        self.packages = folder / "packages"
+        self.apt = folder / "apt"
+        self.package_lock = folder / "lock.json"
+        self._capacity = capacity
+
+    @contextmanager
+    def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the store for one build; calls `on_wait` once when another build holds it. Sweeps work/ first."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            self._sweep()
+            try:
+                yield
+            finally:
+                self._sweep()
+
+    @property
+    def _work(self) -> Path:
+        return self.folder / "work"
+
+    def _sweep(self) -> None:
+        """Remove what an interrupted build left. Its mounts went with its mount namespace; never follow any other."""
+        self._runner.run(["rm", "--recursive", "--force", "--one-file-system", self._work])
+        self._work.mkdir(exist_ok=True)
+
+    def work_folder(self, name: str) -> Path:
+        """A fresh folder for a piece of work of this build."""
+        path = self._work / name
+        path.mkdir(parents=True)
+        return path
+
+    def find(self, name: str, inputs: Inputs) -> Stored | None:
+        """The layer made of exactly these inputs, or None."""
+        folder = self.folder / "layers" / layer_id(name, inputs)
+        record = folder / "record.json"
+        if not record.is_file():
+            return None
+        os.utime(record)
+        return Stored(folder / "layer.squashfs", Record.model_validate_json(record.read_text(encoding="utf-8")))
+
+    def why_missing(self, name: str, inputs: Inputs) -> list[str]:
+        """Which inputs changed since the newest layer of this name; empty when there never was one."""
+        latest = self.folder / "latest" / f"{name}.json"
+        if not latest.is_file():
+            return []
+        return changed_inputs(json.loads(latest.read_text(encoding="utf-8")), inputs)
+
+    def commit(self, name: str, inputs: Inputs, folder: Path, record: Record) -> Stored:
+        """Take a finished layer: `folder` (below work/, holding layer.squashfs) is renamed into the store."""
+        write_text(folder / "record.json", record.model_dump_json(indent=2))
+        target = self.folder / "layers" / record.id
+        target.parent.mkdir(exist_ok=True)
+        if target.exists():
+            shutil.rmtree(target)
+        folder.rename(target)
+        write_text(self.folder / "latest" / f"{name}.json", json.dumps(dict(inputs), indent=2))
+        self._prune(keep=target)
+        return Stored(target / "layer.squashfs", record)
+
+    def _prune(self, *, keep: Path) -> None:
+        records = sorted((self.folder / "layers").glob("*/record.json"), key=lambda path: path.stat().st_mtime)
+        sizes = {path.parent: sum(file.stat().st_size for file in path.parent.iterdir()) for path in records}
+        total = sum(sizes.values())
+        for folder, size in sizes.items():
+            if total <= self._capacity:
+                return
+            if folder != keep:
+                shutil.rmtree(folder)
+                total -= size

@@ -1,0 +1,72 @@
+"""A failing program explains itself; output streams; secrets stay secret."""
+
+import pytest
+
+from trebol_common.run import CommandFailed, CommandRunner, ScriptedRunner, minimal_environment, show
+
+RUNNER = CommandRunner()
+
+
+def test_output_and_status_are_returned() -> None:
+    completed = RUNNER.run(["sh", "-c", "echo out; echo err >&2; exit 3"], check=False)
+    assert (completed.status, completed.stdout, completed.stderr) == (3, "out\n", "err\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "words"),
+    [
+        (["sh", "-c", "echo first; echo why >&2; exit 4"], 4, ["exit status 4", "why", "sh -c"]),
+        (["no-such-program"], 127, ["no such program"]),
+        (["sh", "-c", "kill -9 $$"], -9, ["SIGKILL"]),
+        (["/"], 126, ["cannot be executed"]),
+    ],
+)
+def test_a_failure_names_command_status_and_last_lines(command: list[str], status: int, words: list[str]) -> None:
+    with pytest.raises(CommandFailed) as raised:
+        RUNNER.run(command)
+    assert raised.value.status == status
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    lines: list[str] = []
+    with pytest.raises(CommandFailed) as raised:
+        RUNNER.run(
+            ["sh", "-c", "cat; echo tell hunter2 >&2; exit 1"],
+            input="password hunter2\n",
+            secrets=["hunter2"],
+            on_line=lines.append,
+        )
+    assert "hunter2" not in str(raised.value) + "".join(lines)
+    assert "password ***" in lines
+
+
+def test_a_progress_bar_streams_line_by_line() -> None:
+    lines: list[str] = []
+    RUNNER.run(["printf", "10%%\\r20%%\\rdone\\nrest"], on_line=lines.append)
+    assert lines == ["10%", "20%", "done", "rest"]
+
+
+def test_a_program_that_ignores_its_input_is_no_error() -> None:
+    assert RUNNER.run(["true"], input="x" * 1_000_000).status == 0
+
+
+def test_the_environment_is_ours_not_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/home/somebody/bin")
+    monkeypatch.setenv("PYTHONPATH", "/home/somebody")
+    environment = minimal_environment({"EXTRA": "1"})
+    assert "/home/somebody" not in str(environment)
+    assert environment["EXTRA"] == "1"
+    assert environment["LC_ALL"] == "C.UTF-8"
+
+
+def test_a_command_is_shown_ready_to_paste() -> None:
+    assert show(["echo", "two words", "s3cret"], ["s3cret"]) == "echo 'two words' ***"
+
+
+def test_the_scripted_runner_fails_on_what_was_not_expected() -> None:
+    runner = ScriptedRunner().expect("lsblk", "-J", stdout="{}")
+    assert runner.run(["lsblk", "-J"]).stdout == "{}"
+    with pytest.raises(AssertionError, match="unexpected command: rm"):
+        runner.run(["rm", "-rf", "/"])

@@ -1,0 +1,109 @@
+"""Layers are found again by what they are made of, and a miss says why."""
+
+from pathlib import Path
+
+import pytest
+
+from trebol_common.run import CommandRunner
+from trebol_image.inputs import hash_tree
+from trebol_image.lock import Lock, Package, archive_name
+from trebol_image.store import Record, Store, layer_id
+
+INPUTS = {"list": "1", "epoch": "0"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store", CommandRunner(), capacity=2500)
+
+
+def add(store: Store, inputs: dict[str, str], size: int = 1000) -> None:
+    folder = store.work_folder(inputs["list"])
+    (folder / "layer.squashfs").write_bytes(b"x" * size)
+    record = Record(
+        id=layer_id("base", inputs), name="base", inputs=inputs, sha256="0", size=size, unpacked=size, files=1
+    )
+    store.commit("base", inputs, folder, record)
+
+
+def locked(store: Store) -> None:
+    pytest.fail("nobody else holds this store")
+
+
+def test_a_layer_is_found_by_its_inputs_and_only_by_them(store: Store) -> None:
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+    found = store.find("base", INPUTS)
+    assert found is not None
+    assert found.path.stat().st_size == 1000
+    assert store.find("base", {**INPUTS, "list": "2"}) is None
+
+
+def test_a_miss_names_the_inputs_that_changed(store: Store) -> None:
+    assert store.why_missing("base", INPUTS) == []
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+    assert store.why_missing("base", {"list": "2", "epoch": "0", "new": "1"}) == ["list", "new"]
+
+
+def test_what_an_interrupted_build_left_is_swept(store: Store) -> None:
+    with store.locked(lambda: locked(store)):
+        store.work_folder("half")
+        (store.folder / "work/half/layer.squashfs").write_text("half")
+        left = store.folder / "work/half"
+        kept = left.parent.with_name("kept")
+        left.rename(kept)
+    kept.rename(store.folder / "work" / "half")
+    with store.locked(lambda: locked(store)):
+        assert list((store.folder / "work").iterdir()) == []
+        assert not (store.folder / "layers").exists()
+
+
+def test_a_second_build_waits_for_the_first(store: Store) -> None:
+    waited: list[bool] = []
+    second = Store(store.folder, CommandRunner())
+
+    class Waited(Exception):
+        """Raised in place of waiting for ever."""
+
+    def on_wait() -> None:
+        waited.append(True)
+        raise Waited
+
+    with store.locked(lambda: locked(store)), pytest.raises(Waited), second.locked(on_wait):
+        pytest.fail("two builds at once")
+    assert waited == [True]
+
+
+def test_the_longest_unused_layer_goes_when_the_store_is_full(store: Store) -> None:
+    with store.locked(lambda: locked(store)):
+        for name in ("1", "2", "3"):
+            add(store, {"list": name}, size=800)
+    assert store.find("base", {"list": "1"}) is None
+    assert store.find("base", {"list": "3"}) is not None
+
+
+def test_every_file_of_a_tree_is_an_input_but_pythons_caches(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "code.py").write_text("1")
+    (tmp_path / "a" / "__pycache__").mkdir()
+    (tmp_path / "a" / "__pycache__" / "code.pyc").write_text("x")
+    before = hash_tree(tmp_path, label="t")
+    assert list(before) == ["t/a/code.py"]
+    (tmp_path / "a" / "code.py").chmod(0o755)
+    assert hash_tree(tmp_path, label="t") != before
+
+
+def package(name: str, version: str) -> Package:
+    return Package(name=name, version=version, architecture="amd64", sha256="", size=1, installed=2, file="f")
+
+
+def test_a_renewed_lock_says_which_packages_changed() -> None:
+    old = Lock(epoch=1, packages=(package("bash", "5"), package("dash", "1")))
+    new = Lock(epoch=2, packages=(package("bash", "6"), package("etcd", "3")))
+    assert new.difference(old) == "bash 5 → 6, dash 1 → absent, etcd absent → 3"
+    assert (new.download_size, new.installed_size) == (2, 4)
+
+
+def test_the_archive_of_a_package_is_named_as_apt_does() -> None:
+    assert archive_name(package("chrony", "1:4.6-1")) == "chrony_1%3a4.6-1_amd64.deb"
