@@ -127,6 +127,11 @@ class Store:
         os.utime(record)
         return Stored(folder / "layer.squashfs", Record.model_validate_json(record.read_text(encoding="utf-8")))
 
+    def latest(self, name: str) -> Stored | None:
+        """The newest layer of this name, or None when there is none (any more)."""
+        latest = self.folder / "latest" / f"{name}.json"
+        return self.find(name, json.loads(latest.read_text(encoding="utf-8"))) if latest.is_file() else None
+
     def why_missing(self, name: str, inputs: Inputs) -> list[str]:
         """Which inputs changed since the newest layer of this name; empty when there never was one."""
         latest = self.folder / "latest" / f"{name}.json"

@@ -37,6 +37,8 @@ def test_a_layer_is_found_by_its_inputs_and_only_by_them(store: Store) -> None:
     assert found is not None
     assert found.path.stat().st_size == 1000
     assert store.find("base", {**INPUTS, "list": "2"}) is None
+    assert store.latest("base") == found
+    assert store.latest("live") is None
 
 
 def test_a_miss_names_the_inputs_that_changed(store: Store) -> None:

@@ -1,0 +1,56 @@
+"""The layers that the last build put into the store, and containers made of them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from trebol_common.run import CommandRunner
+from trebol_image.mounts import overlay, squashfs
+from trebol_image.store import DEFAULT_FOLDER, Store, Stored
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def store() -> Store:
+    """The store of this machine."""
+    return Store(Path(os.environ.get("TREBOL_CACHE", DEFAULT_FOLDER)), CommandRunner())
+
+
+def latest(store: Store, name: str) -> Stored:
+    """The newest layer of that name."""
+    stored = store.latest(name)
+    assert stored is not None, f"no {name} layer in {store.folder}: run `make iso PROFILE=dev` first"
+    return stored
+
+
+@pytest.fixture(scope="session")
+def deb(store: Store) -> Path:
+    """The `trebol` package that was built for the newest appliance layer."""
+    (path,) = latest(store, "appliance").folder.glob("trebol_*_all.deb")
+    return path
+
+
+@pytest.fixture
+def bare_base(store: Store, tmp_path: Path) -> Iterator[Path]:
+    """A writable tree of the base layer alone: Debian 13 with the node's packages, without Trebol."""
+    with ExitStack() as stack:
+        yield _tree(stack, [latest(store, "base")], tmp_path)
+
+
+@pytest.fixture
+def node_tree(store: Store, tmp_path: Path) -> Iterator[Path]:
+    """A writable tree of what a target gets: base and appliance."""
+    with ExitStack() as stack:
+        yield _tree(stack, [latest(store, "base"), latest(store, "appliance")], tmp_path)
+
+
+def _tree(stack: ExitStack, layers: list[Stored], folder: Path) -> Path:
+    runner = CommandRunner()
+    lower = [stack.enter_context(squashfs(layer.path, folder / layer.record.name, runner)) for layer in layers]
+    stack.callback(shutil.rmtree, folder / "upper", ignore_errors=True)
+    return stack.enter_context(overlay(lower, folder / "upper", folder / "work", folder / "tree", runner))
