@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakesys import FakeSystem
+from tests.unit.fakesys import FakeSystem
 
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.run import ScriptedRunner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakesys import FakeSystem
+from tests.unit.fakesys import FakeSystem
 
 from trebol_hardware.machine import NetworkInterface
 from trebol_hardware.probe import network
