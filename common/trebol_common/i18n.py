@@ -1,0 +1,25 @@
+"""Text for people in their language, by gettext: English in the code, translations in `locale/`.
+
+The language is that of the environment (LANGUAGE, LC_ALL, LC_MESSAGES, LANG, in this order). Catalogues are compiled
+when the Debian package is built; without them, and for languages that there are none of, text stays English.
+"""
+
+from __future__ import annotations
+
+import gettext
+from functools import cache
+from pathlib import Path
+
+DOMAIN = "trebol"
+LOCALE = Path(__file__).parent / "locale"
+
+
+@cache
+def catalogue(folder: Path = LOCALE, language: str | None = None) -> gettext.NullTranslations:
+    """The translations below `folder` for `language` ("es"), by default that of the environment."""
+    return gettext.translation(DOMAIN, folder, languages=[language] if language else None, fallback=True)
+
+
+def _(message: str) -> str:
+    """`message` in the user's language."""
+    return catalogue().gettext(message)

@@ -1,0 +1,94 @@
+"""The banner that stands above the login prompt of a node's consoles. Pure: values in, text out.
+
+agetty(8) reads it as an issue file: a backslash starts an escape there, so those in values are doubled. ASCII and
+Latin-1 letters only, no box drawing: a serial console may be anything.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from trebol_common.i18n import _
+from trebol_node.status import Status
+
+#: Columns of a console.
+WIDTH = 80
+_LABEL = 14
+
+
+@dataclass(frozen=True)
+class Banner:
+    """What the banner shows."""
+
+    host: str
+    addresses: tuple[str, ...]
+    management_url: str | None
+    fingerprint: str | None
+    state: str
+    failed_units: tuple[str, ...]
+    version: str
+
+    @property
+    def starting(self) -> bool:
+        """Whether the state will change soon, without anybody telling."""
+        return self.state in ("initializing", "starting")
+
+    def to_json(self) -> str:
+        """Indented JSON, one member per field."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False)
+
+
+def banner(status: Status, fingerprint: str | None) -> Banner:
+    """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…")."""
+    return Banner(
+        host=status.host,
+        addresses=status.addresses,
+        management_url=status.management_url,
+        fingerprint=fingerprint,
+        state=status.state,
+        failed_units=status.failed_units,
+        version=status.version,
+    )
+
+
+def render(banner: Banner) -> str:
+    """The text: lines of at most 80 columns, an empty one before and after."""
+    rule = "-" * (WIDTH - 1)
+    rows = [
+        (_("Host"), (banner.host,)),
+        (_("Addresses"), banner.addresses or (_("none yet - waiting for the network"),)),
+        (_("Management"), (banner.management_url or _("not reachable without an address"),)),
+        (_("SSH host key"), (banner.fingerprint or _("not made yet"),)),
+        (_("State"), (_state(banner),)),
+    ]
+    lines = ["", rule, f" Trebol {banner.version}", rule]
+    for label, values in rows:
+        lines += _row(label, values)
+    return "\n".join([*map(_safe, lines), rule, ""]) + "\n"
+
+
+def _row(label: str, values: Iterable[str]) -> list[str]:
+    """Label and values, one below the other; what does not fit goes on in the next line."""
+    wrapped = [part for value in values for part in textwrap.wrap(value, WIDTH - 1 - _LABEL) or [""]]
+    return [f" {label if index == 0 else '':<{_LABEL - 1}}{part}" for index, part in enumerate(wrapped)]
+
+
+def _state(banner: Banner) -> str:
+    words = {
+        "running": _("running"),
+        "starting": _("starting"),
+        "initializing": _("starting"),
+        "degraded": _("running, but these units failed: {units}").format(units=", ".join(banner.failed_units)),
+        "maintenance": _("maintenance mode"),
+        "stopping": _("shutting down"),
+        "unknown": _("unknown"),
+    }
+    return words.get(banner.state, banner.state)
+
+
+def _safe(line: str) -> str:
+    """Printable, and without escapes for agetty: names come from DHCP servers too."""
+    return "".join(character if character.isprintable() else "?" for character in line).replace("\\", "\\\\")

@@ -1,0 +1,46 @@
+"""`trebol node …`: this node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trebol_common.run import CommandRunner
+
+app = typer.Typer(
+    help="This node: its status, and the upkeep of its boot partition.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.command("status")
+def status_command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show name, addresses, management page, state and use of this node.
+
+    Example: trebol node status --json
+    """
+    from trebol_node import facts
+    from trebol_node.status import status, to_text
+
+    found = status(facts.read(Path("/"), CommandRunner()))
+    typer.echo(found.to_json() if as_json else to_text(found))
+
+
+@app.command("boot-sync")
+def boot_sync_command() -> None:
+    """Bring the boot partition at /boot/efi up to date with the installed kernels.
+
+    Runs by itself after each update of a kernel, an initramfs or GRUB. Refuses where /boot/efi is not a mounted boot
+    partition.
+
+    Example: trebol node boot-sync
+    """
+    from trebol_node.boot import boot_sync
+
+    for line in boot_sync():
+        typer.echo(line)

@@ -1,0 +1,87 @@
+"""Reading a node's facts from the running system: /proc, /sys, `ip -json`, `systemctl --output=json`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trebol_common import __version__
+from trebol_common.run import CommandFailed, Runner
+from trebol_node.status import Facts
+
+#: What the installer leaves on a target: that it was installed, when and by which version.
+MARKER = Path("var/lib/trebol/installed.json")
+
+ADDRESSES = ("ip", "-json", "address", "show")
+STATE = ("systemctl", "show", "--property=SystemState", "--property=NFailedUnits")
+FAILED = ("systemctl", "list-units", "--state=failed", "--output=json", "--no-pager")
+
+
+def read(root: Path, runner: Runner) -> Facts:
+    """The facts of the system below `root`. What cannot be told (no systemd, no ip) is empty, not an error."""
+    memory = _meminfo(root)
+    usage = os.statvfs(root)
+    manager = dict(line.split("=", 1) for line in _answer(runner, STATE).splitlines() if "=" in line)
+    failed = _json(runner, FAILED) if manager.get("NFailedUnits", "0") != "0" else []
+    one, five, fifteen = (float(word) for word in _text(root / "proc/loadavg").split()[:3])
+    return Facts(
+        host=_text(root / "proc/sys/kernel/hostname"),
+        version=__version__,
+        kernel=_text(root / "proc/sys/kernel/osrelease"),
+        uptime=float(_text(root / "proc/uptime").split()[0]),
+        load=(one, five, fifteen),
+        memory_total=memory["MemTotal"],
+        memory_available=memory["MemAvailable"],
+        root_total=usage.f_blocks * usage.f_frsize,
+        root_free=usage.f_bfree * usage.f_frsize,
+        state=manager.get("SystemState", ""),
+        failed_units=tuple(sorted(unit["unit"] for unit in failed)),
+        installed=_marker(root / MARKER),
+        links=tuple(_json(runner, ADDRESSES)),
+        physical=_physical(root / "sys/class/net"),
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _meminfo(root: Path) -> dict[str, int]:
+    """Bytes by name; the file counts in KiB."""
+    lines = (line.split() for line in _text(root / "proc/meminfo").splitlines())
+    return {name.rstrip(":"): int(number) * 1024 for name, number, *_ in lines}
+
+
+def _answer(runner: Runner, command: tuple[str, ...]) -> str:
+    """What a program says; nothing where it is not installed."""
+    try:
+        return runner.run(command, check=False).stdout
+    except CommandFailed:
+        return ""
+
+
+def _json(runner: Runner, command: tuple[str, ...]) -> list[dict[str, Any]]:
+    try:
+        answer = json.loads(_answer(runner, command) or "[]")
+    except json.JSONDecodeError:
+        return []
+    return answer if isinstance(answer, list) else []
+
+
+def _marker(path: Path) -> Mapping[str, Any] | None:
+    try:
+        marker = json.loads(_text(path))
+    except FileNotFoundError:
+        return None
+    except (OSError, json.JSONDecodeError) as error:
+        return {"unreadable": str(error)}
+    return marker if isinstance(marker, dict) else {"unreadable": "not a JSON object"}
+
+
+def _physical(folder: Path) -> frozenset[str]:
+    if not folder.is_dir():
+        return frozenset()
+    return frozenset(path.name for path in folder.iterdir() if (path / "device").exists())

@@ -1,0 +1,156 @@
+"""What a node says of itself, as values: facts in, status out. Pure; `trebol_node.facts` reads the facts."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+#: The bridge that carries the node's address; without it (a plain Debian), those of the physical interfaces count.
+BRIDGE = "vmbr0"
+
+#: What serves the management page now: cockpit.
+MANAGEMENT_PORT = 9090
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read from the running system.
+
+    `links` is the answer of `ip -json address show`; `physical` names the interfaces of real hardware; `installed` is
+    the install report, or None on a system that Trebol did not install. Sizes are bytes, times seconds. `state` is
+    systemd's word ("running", "degraded", "starting", …), empty where systemd does not run.
+    """
+
+    host: str
+    version: str
+    kernel: str
+    uptime: float
+    load: tuple[float, float, float]
+    memory_total: int
+    memory_available: int
+    root_total: int
+    root_free: int
+    state: str = ""
+    failed_units: tuple[str, ...] = ()
+    installed: Mapping[str, Any] | None = None
+    links: tuple[Mapping[str, Any], ...] = ()
+    physical: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much of something is used, in bytes."""
+
+    total: int
+    used: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """A node at one moment. `addresses` have their prefix lengths, IPv4 first; `uptime` is in seconds."""
+
+    host: str
+    addresses: tuple[str, ...]
+    management_url: str | None
+    state: str
+    failed_units: tuple[str, ...]
+    version: str
+    kernel: str
+    uptime: int
+    load: tuple[float, float, float]
+    memory: Usage
+    root: Usage
+    installed: Mapping[str, Any] | None
+
+    def to_json(self) -> str:
+        """Indented JSON, one member per field."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False)
+
+
+def status(facts: Facts) -> Status:
+    """The status that follows from `facts`."""
+    addresses = node_addresses(facts.links, facts.physical)
+    return Status(
+        host=facts.host,
+        addresses=addresses,
+        management_url=management_url(addresses),
+        state=facts.state or "unknown",
+        failed_units=facts.failed_units,
+        version=facts.version,
+        kernel=facts.kernel,
+        uptime=int(facts.uptime),
+        load=facts.load,
+        memory=Usage(facts.memory_total, facts.memory_total - facts.memory_available),
+        root=Usage(facts.root_total, facts.root_total - facts.root_free),
+        installed=facts.installed,
+    )
+
+
+def node_addresses(links: Iterable[Mapping[str, Any]], physical: frozenset[str]) -> tuple[str, ...]:
+    """Usable global addresses of the bridge, or of the physical interfaces where there is no bridge; IPv4 first."""
+    by_name = {str(link["ifname"]): link for link in links if "ifname" in link}
+    chosen = (
+        [by_name[BRIDGE]] if BRIDGE in by_name else [by_name[name] for name in sorted(by_name) if name in physical]
+    )
+    found = [address for link in chosen for address in link.get("addr_info", ()) if _usable(address)]
+    found.sort(key=lambda address: address["family"] != "inet")
+    return tuple(f"{address['local']}/{address['prefixlen']}" for address in found)
+
+
+def _usable(address: Mapping[str, Any]) -> bool:
+    """Whether others can reach the node by it and will still can tomorrow: no temporary (RFC 8981) addresses."""
+    unusable = ("tentative", "dadfailed", "temporary", "deprecated")
+    return address.get("scope") == "global" and not any(address.get(flag) for flag in unusable)
+
+
+def management_url(addresses: Iterable[str]) -> str | None:
+    """Where the management page is, by the first address; None without one."""
+    for address in addresses:
+        host = ipaddress.ip_interface(address).ip
+        shown = f"[{host}]" if host.version == 6 else str(host)
+        return f"https://{shown}:{MANAGEMENT_PORT}/"
+    return None
+
+
+def to_text(status: Status) -> str:
+    """The status in a few lines for people."""
+    loads = " ".join(f"{load:.2f}" for load in status.load)
+    rows = [
+        ("host", status.host),
+        ("addresses", ", ".join(status.addresses) or "none"),
+        ("management", status.management_url or "none: no address"),
+        ("state", ", ".join((status.state, *(f"{unit} failed" for unit in status.failed_units)))),
+        ("version", f"trebol {status.version}, kernel {status.kernel}"),
+        ("uptime", duration(status.uptime)),
+        ("load", loads),
+        ("memory", _usage(status.memory)),
+        ("root", _usage(status.root)),
+        ("installed", _installed(status.installed)),
+    ]
+    return "\n".join(f"{name:<12}{value}" for name, value in rows)
+
+
+def duration(seconds: int) -> str:
+    """Days, hours and minutes: "3 d 4 h 05 min"; seconds below a minute."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h {minutes:02} min"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min" if minutes else f"{rest} s"
+
+
+def _usage(usage: Usage) -> str:
+    share = 100 * usage.used / usage.total if usage.total else 0.0
+    return f"{usage.used / 2**30:.1f} of {usage.total / 2**30:.1f} GiB used ({share:.0f} %)"
+
+
+def _installed(marker: Mapping[str, Any] | None) -> str:
+    if marker is None:
+        return "not by Trebol's installer"
+    return ", ".join(f"{key} {value}" for key, value in marker.items() if isinstance(value, str | int)) or "yes"
