@@ -1,0 +1,1 @@
+"""The installer: answer sources, plan, execution and report of an installation."""

@@ -1,0 +1,1 @@
+"""The installer's commands: `trebol install` and `trebol answer`."""

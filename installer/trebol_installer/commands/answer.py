@@ -1,0 +1,80 @@
+"""`trebol answer`: check an answer file, and see what it would do to a machine, on any computer and without root."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trebol_common.answers import Answers, load_answers
+from trebol_common.answers.parse import dump_answers
+from trebol_common.medium import read_manifest
+from trebol_hardware.machine import Machine
+from trebol_installer.plan import plan
+from trebol_installer.render import render, to_json
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+File = Annotated[Path, typer.Argument(help="The answer file.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def answer() -> None:
+    """Check answer files, and match them with machines.
+
+    Example: trebol answer validate answer.toml
+    """
+
+
+@app.command()
+def validate(file: File, json_: Json = False) -> None:
+    """Say whether FILE is a good answer file, with every problem in it.
+
+    Example: trebol answer validate answer.toml
+    """
+    load_answers(file)
+    typer.echo(json.dumps({"valid": True, "file": str(file)}) if json_ else f"{file}: valid")
+
+
+@app.command()
+def match(
+    file: File,
+    machine: Annotated[Path, typer.Option(help="The recorded machine (trebol machine probe > machine.json).")],
+    medium: Annotated[
+        Path | None, typer.Option(help="A mounted medium, for exact sizes; nominal ones without it.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Print what FILE would do to a recorded machine; nothing is touched.
+
+    Example: trebol answer match answer.toml --machine machine.json
+    """
+    manifest = read_manifest(medium) if medium else None
+    made = plan(Machine.load(machine), load_answers(file), manifest)
+    typer.echo(to_json(made) if json_ else render(made), nl=False)
+
+
+@app.command()
+def show(file: File, json_: Json = False) -> None:
+    """Print FILE as Trebol understands it, without its secrets.
+
+    Example: trebol answer show answer.toml
+    """
+    text = dump_answers(load_answers(file))
+    if json_:
+        import tomllib
+
+        text = json.dumps(tomllib.loads(text), indent=2, ensure_ascii=False) + "\n"
+    typer.echo(text, nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of answer files, for editors and generators.
+
+    Example: trebol answer schema > answer.schema.json
+    """
+    typer.echo(json.dumps(Answers.model_json_schema(by_alias=True), indent=2))

@@ -1,0 +1,138 @@
+"""`trebol install`: the engine (`--answers FILE`), and the whole unattended installation of the live system."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trebol_common.answers import Answers, load_answers, parse_answers
+from trebol_common.errors import BadInput, TrebolError
+from trebol_common.events import Sink, json_lines
+from trebol_common.medium import LIVE_MEDIUM
+from trebol_common.progress import show_progress
+from trebol_common.run import CommandRunner
+from trebol_hardware.machine import Machine
+from trebol_installer import session
+from trebol_installer.execute.state import LOGS
+from trebol_installer.render import render, to_json
+from trebol_installer.report import LOG
+from trebol_installer.sources import COMMAND_LINE, find_answers
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def install(
+    answers: Annotated[Path | None, typer.Option(help="The answer file.")] = None,
+    unattended: Annotated[
+        bool,
+        typer.Option("--unattended", help="Find the answers by kernel word or medium; then reboot or power off."),
+    ] = False,
+    machine: Annotated[
+        Path | None, typer.Option(help="A recorded machine instead of this one (with --dry-run).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    medium: Annotated[Path | None, typer.Option(help="Where the installation medium is mounted.")] = None,
+    events: Annotated[
+        str | None, typer.Option(metavar="-|FILE", help="Write events as JSON lines: to a file, or to stdout (-).")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the plan as JSON (with --dry-run).")] = False,
+) -> None:
+    """Install Trebol on a disk of this machine, as the answer file says.
+
+    Example: trebol install --answers answer.toml --dry-run
+    """
+    if unattended:
+        if answers or machine or dry_run or json_:
+            raise BadInput(
+                "goes with --medium and --events only", where="--unattended", hint="or use --answers FILE instead"
+            )
+        with _events_to(events) as sink:
+            _unattended(medium or LIVE_MEDIUM, sink)
+        return
+    if answers is None:
+        raise BadInput("missing", where="--answers", hint="trebol install --answers answer.toml")
+    if machine and not dry_run:
+        raise BadInput(
+            "a recorded machine cannot be installed on", where="--machine", hint="add --dry-run, or leave it out"
+        )
+    if json_ and (not dry_run or events == "-"):
+        raise BadInput("goes with --dry-run, and without --events -", where="--json", hint="for progress: --events -")
+    if dry_run:
+        _dry_run(load_answers(answers), machine, medium, events, json_)
+        return
+    session.require_root()
+    with _events_to(events) as sink:
+        prepared = session.prepare(load_answers(answers), medium or LIVE_MEDIUM)
+        if events != "-":
+            typer.echo(render(prepared.plan))
+        session.run_logged(prepared, sink)
+    if events != "-":
+        typer.echo("Installed. Take the medium out and reboot.")
+
+
+def _dry_run(answers: Answers, machine: Path | None, medium: Path | None, events: str | None, as_json: bool) -> None:
+    target = Machine.load(machine) if machine else session.this_machine()
+    prepared = session.prepare_dry_run(answers, target, medium or session.medium_at(LIVE_MEDIUM))
+    if as_json:
+        typer.echo(to_json(prepared.plan), nl=False)
+    elif events != "-":
+        typer.echo(render(prepared.plan), nl=False)
+    if events is not None:
+        with _events_to(events) as sink:
+            session.execute(prepared, sink)
+
+
+def _unattended(medium: Path, sink: Sink) -> None:
+    """Install by the answers that this boot was given; says what, why and what next where that fails."""
+    session.require_root()
+    answers: Answers | None = None
+    runner = CommandRunner()
+    try:
+        found = find_answers(COMMAND_LINE.read_text(encoding="utf-8", errors="replace"), medium)
+        typer.echo(f"Answers: {found.where}")
+        answers = parse_answers(found.text, where=found.where)
+        prepared = session.prepare(answers, medium, runner=runner)
+        typer.echo(render(prepared.plan))
+        session.run_logged(prepared, sink)
+    except TrebolError as error:
+        typer.echo(f"\nThe installation failed.\n\n{error}\n", err=True)
+        typer.echo(_what_next(answers), err=True)
+        if answers is not None and answers.global_.reboot_on_error:
+            runner.run(["systemctl", "reboot"])
+        raise typer.Exit(error.exit_status) from error
+    mode = answers.global_.reboot_mode
+    typer.echo(f"\nInstalled. {mode.value.capitalize()} follows.")
+    session.leave(mode, runner)
+
+
+def _what_next(answers: Answers | None) -> str:
+    if answers is not None and answers.global_.reboot_on_error:
+        return "Rebooting, as reboot-on-error says."
+    log = LOGS / LOG
+    again = "To start again: systemctl restart trebol-installer.service"
+    return f"The log is {log}.\n{again}" if log.is_file() else again
+
+
+@contextmanager
+def _events_to(target: str | None) -> Iterator[Sink]:
+    """The sink that was asked for: JSON lines on stdout or in a file beside the progress, else progress alone."""
+    match target:
+        case None:
+            yield show_progress(sys.stdout)
+        case "-":
+            yield json_lines(sys.stdout)
+        case path:
+            from trebol_common.events import tee
+
+            try:
+                stream = Path(path).open("w", encoding="utf-8")
+            except OSError as error:
+                raise BadInput(f"cannot be written: {error.strerror}", where=path, hint="check --events") from error
+            with stream:
+                yield tee(json_lines(stream), show_progress(sys.stdout))

@@ -1,0 +1,94 @@
+"""Block devices by sysfs: which node a stable path or a partition number is now. Names are read, never built."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trebol_common.errors import Refused, TrebolError
+from trebol_installer.steps import Device, PartitionRef
+
+SYSFS = Path("/sys/class/block")
+MOUNTS = Path("/proc/self/mountinfo")
+
+#: The kernel counts sizes in sysfs in these, whatever the disk's sectors are.
+_SYSFS_SECTOR = 512
+
+
+def disk_node(disk: str) -> Path:
+    """The node (/dev/sda) of the disk at a stable path. Raises TrebolError where it is gone."""
+    try:
+        node = Path(disk).resolve(strict=True)
+    except OSError as error:
+        raise TrebolError(
+            "is not there any more", where=disk, hint="check the disk and its cables, then start again"
+        ) from error
+    if not (SYSFS / node.name).exists():
+        raise TrebolError("is not a block device", where=disk)
+    return node
+
+
+def partitions(disk: str) -> dict[int, Path]:
+    """Number → node of the partitions that the kernel knows on a disk."""
+    folder = SYSFS / disk_node(disk).name
+    return {
+        int((child / "partition").read_text()): Path("/dev") / child.name
+        for child in sorted(folder.resolve().iterdir())
+        if (child / "partition").is_file()
+    }
+
+
+def node_of(device: Device) -> Path:
+    """The node of a volume or partition. Raises TrebolError where it is not there."""
+    if not isinstance(device, PartitionRef):
+        return Path(device)
+    node = partitions(device.disk).get(device.number)
+    if node is None:
+        raise TrebolError("the kernel does not know this partition", where=str(device))
+    return node
+
+
+def check_disk(disk: str, *, size: int, serial: str) -> None:
+    """Make sure that a disk is the planned one, writable and not mounted. Raises Refused."""
+    node = disk_node(disk)
+    sysfs = SYSFS / node.name
+    if (sysfs / "partition").exists():
+        raise Refused("is a partition, not a disk", where=disk)
+    found = int((sysfs / "size").read_text()) * _SYSFS_SECTOR
+    if found != size:
+        raise Refused(
+            f"has {found} bytes, but the plan is for a disk of {size}", where=disk, hint="start again: probe and plan"
+        )
+    for name in ("serial", "device/serial"):
+        file = sysfs / name
+        if serial and file.is_file() and (now := file.read_text(errors="replace").strip()) and now != serial:
+            raise Refused(f"has serial {now}, but the plan is for {serial}", where=disk, hint="start again")
+    if (sysfs / "ro").read_text().strip() != "0":
+        raise Refused("is read-only", where=disk)
+    if mounted := mountpoints([node, *partitions(disk).values()]):
+        raise Refused(f"is mounted at {', '.join(mounted)}", where=disk, hint="unmount it, then start again")
+
+
+def mountpoints(nodes: list[Path]) -> list[str]:
+    """Where any of `nodes` is mounted, by device number (proc_pid_mountinfo(5), fields 3 and 5)."""
+    numbers = {(SYSFS / node.name / "dev").read_text().strip() for node in nodes}
+    mounts = (line.split(" ") for line in MOUNTS.read_text().splitlines())
+    return [fields[4] for fields in mounts if fields[2] in numbers]
+
+
+@contextmanager
+def locked(disk: str) -> Iterator[None]:
+    """Keep udev off a disk: it neither probes nor re-reads a disk that someone has locked.
+
+    https://systemd.io/BLOCK_DEVICE_LOCKING. Without this a rescan by udev can make a new partition vanish for a
+    moment while a file system is made on it, or an old one busy while it is removed.
+    """
+    descriptor = os.open(disk_node(disk), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,115 @@
+"""Wiping and partitioning the target disk."""
+
+from __future__ import annotations
+
+import os
+
+from trebol_common.errors import TrebolError
+from trebol_installer.execute.block import check_disk, disk_node, locked, partitions
+from trebol_installer.execute.lvm import close_groups_on
+from trebol_installer.execute.state import Run
+from trebol_installer.steps import CheckTarget, PartitionDisk, PartitionKind, WipeDisk
+
+_MIB = 1024**2
+_GIB = 1024**3
+
+#: Bytes zeroed at both ends: boot code, both GPTs, the labels that md and ZFS keep at the end.
+_ENDS = 4 * _MIB
+
+#: Ceph keeps replicas of a BlueStore label here, which would make a wiped disk look like an OSD again
+#: (ceph/ceph pull request 59742).
+_BLUESTORE_REPLICAS = (1 * _GIB, 10 * _GIB, 100 * _GIB, 1000 * _GIB)
+_BLUESTORE_LABEL = 4096
+
+
+def check_target(step: CheckTarget, run: Run) -> None:
+    """See `CheckTarget`."""
+    check_disk(step.disk, size=step.size, serial=step.serial)
+
+
+def wipe_disk(step: WipeDisk, run: Run) -> None:
+    """Close volume groups on the disk, take every signature away, and zero where others hide."""
+    # The medium was read in the meantime, which takes minutes: the disk may have been swapped or mounted since.
+    checked = next(check for check in run.plan.steps if isinstance(check, CheckTarget) and check.disk == step.disk)
+    check_disk(checked.disk, size=checked.size, serial=checked.serial)
+    run.lock.enter_context(locked(step.disk))
+    run.undo.callback(run.lock.close)
+    node = disk_node(step.disk)
+    old = sorted(partitions(step.disk).values())
+    close_groups_on(step.disk, run)
+    # Partitions first: once the table is gone, nothing tells where their signatures were.
+    for device in (*old, node):
+        run.runner.run(["wipefs", "--all", device])
+    _zero(str(node), step.size)
+
+
+def _zero(node: str, size: int) -> None:
+    descriptor = os.open(node, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        for start, length in _zeroed(size):
+            os.pwrite(descriptor, bytes(length), start)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _zeroed(size: int) -> list[tuple[int, int]]:
+    """Start and length of what is zeroed on a disk of `size` bytes."""
+    ends = min(_ENDS, size)
+    replicas = [(start, _BLUESTORE_LABEL) for start in _BLUESTORE_REPLICAS if start + _BLUESTORE_LABEL <= size]
+    return [(0, ends), *replicas, (size - ends, ends)]
+
+
+def partition_disk(step: PartitionDisk, run: Run) -> None:
+    """Write the GPT; when this returns, the kernel knows the partitions and their nodes are there."""
+    import parted
+
+    node = disk_node(step.disk)
+    try:
+        device = parted.getDevice(str(node))
+        disk = parted.freshDisk(device, "gpt")
+        for planned in step.partitions:
+            geometry = parted.Geometry(
+                device, start=planned.start // device.sectorSize, length=planned.size // device.sectorSize
+            )
+            partition = parted.Partition(disk, parted.PARTITION_NORMAL, geometry=geometry)
+            disk.addPartition(partition, constraint=parted.Constraint(exactGeom=geometry))
+            partition.setFlag(_flag(planned.kind, parted))
+            partition.getPedPartition().set_name(f"trebol-{planned.kind.value}")
+        disk.commit()
+    except _parted_errors(parted) as error:
+        raise TrebolError(f"libparted: {error}", where=step.disk) from error
+    # A signature of an older layout may lie just where a partition starts now.
+    for path in sorted(partitions(step.disk).values()):
+        run.runner.run(["wipefs", "--all", path])
+    known = partitions(step.disk)
+    missing = [planned.number for planned in step.partitions if planned.number not in known]
+    if missing:
+        raise TrebolError(f"the kernel did not take up partition {', '.join(map(str, missing))}", where=step.disk)
+
+
+def _flag(kind: PartitionKind, parted: object) -> int:
+    """libparted's flag that sets a GPT type; "boot" means EFI system partition there, by its older name."""
+    name = {
+        PartitionKind.BIOS_BOOT: "PARTITION_BIOS_GRUB",
+        PartitionKind.ESP: "PARTITION_BOOT",
+        PartitionKind.LVM: "PARTITION_LVM",
+    }[kind]
+    flag = getattr(parted, name)
+    assert isinstance(flag, int)
+    return flag
+
+
+def _parted_errors(parted: object) -> tuple[type[Exception], ...]:
+    """pyparted's exceptions have no common base but Exception."""
+    names = (
+        "IOException",
+        "DiskException",
+        "DeviceException",
+        "DiskLabelException",
+        "PartitionException",
+        "ConstraintException",
+        "CreateException",
+        "GeometryException",
+    )
+    return tuple(getattr(parted, name) for name in names)

@@ -1,0 +1,171 @@
+"""Carrying out a plan: each step in its own context of events, undone in reverse order when one fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, assert_never
+
+from trebol_common.answers.model import Answers
+from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+from trebol_common.events import Context
+from trebol_common.medium import Manifest
+from trebol_common.run import Runner
+from trebol_hardware.machine import Machine
+from trebol_installer.execute import bootloader, configure, disks, filesystems, layers, lvm
+from trebol_installer.execute.state import LOGS, TARGET, Run
+from trebol_installer.plan import Plan
+from trebol_installer.render import describe
+from trebol_installer.report import LOG, write_report
+from trebol_installer.steps import (
+    CheckTarget,
+    CloseTarget,
+    CreateThinPool,
+    CreateVolume,
+    CreateVolumeGroup,
+    ExtractLayer,
+    InstallBootLoader,
+    MakeFilesystem,
+    MakeSwap,
+    MountTarget,
+    PartitionDisk,
+    Step,
+    VerifyLayers,
+    WipeDisk,
+    WriteAccess,
+    WriteIdentity,
+    WriteLocale,
+    WriteMounts,
+    WriteNetwork,
+    WriteNodeConfiguration,
+    WriteReport,
+    step_name,
+)
+
+
+class StepFailed(TrebolError):
+    """A step of an installation failed; nothing is left mounted."""
+
+
+class Executor(Protocol):
+    """Carries out plans, for real or not."""
+
+    def execute(self, plan: Plan, context: Context) -> None:
+        """Do every step of `plan`, one child context each. Raises StepFailed; Refused before anything is written."""
+        ...
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """Says what would be done, and does nothing."""
+
+    def execute(self, plan: Plan, context: Context) -> None:
+        """See `Executor.execute`; nothing can fail."""
+        for step in plan.steps:
+            with context.child(step_name(step), describe(step)) as inside:
+                inside.log("not done: dry run")
+
+
+@dataclass(frozen=True)
+class Installer:
+    """Installs this machine from the medium mounted at `medium`."""
+
+    answers: Answers
+    machine: Machine
+    manifest: Manifest
+    medium: Path
+    runner: Runner
+    target: Path = TARGET
+    logs: Path = LOGS
+
+    def execute(self, plan: Plan, context: Context) -> None:
+        """See `Executor.execute`."""
+        run = Run(
+            plan=plan,
+            answers=self.answers,
+            machine=self.machine,
+            manifest=self.manifest,
+            medium=self.medium,
+            runner=self.runner,
+            context=context,
+            target=self.target,
+            logs=self.logs,
+        )
+        try:
+            for number, step in enumerate(plan.steps, 1):
+                _perform_in_context(step, number, run)
+        except BaseException:
+            _undo(run)
+            raise
+
+
+def _perform_in_context(step: Step, number: int, run: Run) -> None:
+    try:
+        with run.context.child(step_name(step), describe(step)) as inside:
+            perform(step, run.within(inside))
+    except (Refused, BadInput):
+        raise
+    except (TrebolError, OSError) as error:
+        reasons = error.problems if isinstance(error, TrebolError) else (Problem(str(error)),)
+        failed = Problem(
+            f"step {number} of {len(run.plan.steps)} failed",
+            describe(step),
+            f"the reason follows; the whole log is {run.logs / LOG}; starting again is safe once it is put right",
+        )
+        raise StepFailed.of((failed, *reasons)) from error
+
+
+def _undo(run: Run) -> None:
+    """Leave nothing mounted. What went wrong first is what the user has to hear of; this only goes to the log."""
+    with run.context.child("undo", "Unmount the target") as inside:
+        try:
+            run.undo.close()
+        except TrebolError as error:
+            inside.log(f"cannot be undone: {error}")
+
+
+def perform(step: Step, run: Run) -> None:
+    """Do one step."""
+    match step:
+        case CheckTarget():
+            disks.check_target(step, run)
+        case VerifyLayers():
+            layers.verify_layers(step, run)
+        case WipeDisk():
+            disks.wipe_disk(step, run)
+        case PartitionDisk():
+            disks.partition_disk(step, run)
+        case CreateVolumeGroup():
+            lvm.create_group(step, run)
+        case CreateVolume():
+            lvm.create_volume(step, run)
+        case CreateThinPool():
+            lvm.create_thin_pool(step, run)
+        case MakeSwap():
+            filesystems.make_swap(step, run)
+        case MakeFilesystem():
+            filesystems.make_filesystem(step, run)
+        case MountTarget():
+            filesystems.mount_target(step, run)
+        case ExtractLayer():
+            layers.extract_layer(step, run)
+        case WriteIdentity():
+            configure.write_identity(step, run)
+        case WriteMounts():
+            configure.write_mounts(step, run)
+        case WriteNetwork():
+            configure.write_network(step, run)
+        case WriteLocale():
+            configure.write_locale(step, run)
+        case WriteAccess():
+            configure.write_access(step, run)
+        case WriteNodeConfiguration():
+            configure.write_node_configuration(step, run)
+        case InstallBootLoader():
+            bootloader.install_boot_loader(step, run)
+        case WriteReport():
+            write_report(step, run)
+        case CloseTarget():
+            filesystems.close_target(step, run)
+        case _:
+            assert_never(step)

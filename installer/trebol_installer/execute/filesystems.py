@@ -1,0 +1,62 @@
+"""File systems, swap, and mounting them as the target. UUIDs are made here, so that `/etc/fstab` can name them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from pathlib import Path
+
+from trebol_common.errors import TrebolError
+from trebol_common.run import Runner
+from trebol_installer.execute.block import MOUNTS, node_of
+from trebol_installer.execute.state import Run, key_of
+from trebol_installer.steps import CloseTarget, MakeFilesystem, MakeSwap, MountTarget
+
+
+def make_filesystem(step: MakeFilesystem, run: Run) -> None:
+    """See `MakeFilesystem`."""
+    node = node_of(step.device)
+    match step.kind:
+        case "ext4":
+            identity = str(uuid.uuid4())
+            run.runner.run(["mkfs.ext4", "-F", "-q", "-L", step.label, "-U", identity, node])
+        case "vfat":
+            number = secrets.token_hex(4).upper()
+            identity = f"{number[:4]}-{number[4:]}"
+            # One sector per cluster where sectors have 4 KiB: mkfs.vfat's own choice then has too few clusters for
+            # FAT32 (dosfstools issue 111).
+            clusters = ["-s", "1"] if step.sector == 4096 else []
+            run.runner.run(["mkfs.vfat", "-F", "32", *clusters, "-n", step.label, "-i", number, node])
+        case other:
+            raise TrebolError(f"no such kind of file system: {other}", where=str(step.device))
+    run.uuids[key_of(step.device)] = identity
+
+
+def make_swap(step: MakeSwap, run: Run) -> None:
+    """See `MakeSwap`."""
+    identity = str(uuid.uuid4())
+    run.runner.run(["mkswap", "--uuid", identity, node_of(step.device)])
+    run.uuids[key_of(step.device)] = identity
+
+
+def mount_target(step: MountTarget, run: Run) -> None:
+    """See `MountTarget`."""
+    at = run.inside(step.at)
+    at.mkdir(parents=True, exist_ok=True)
+    run.runner.run(["mount", "-o", "noatime", node_of(step.device), at])
+    run.undo.callback(run.runner.run, ["umount", at])
+    if step.at == "/":
+        # From now on a partition of the disk is in use, so a rescan by udev can no longer take any away.
+        run.lock.close()
+
+
+def close_target(step: CloseTarget, run: Run) -> None:
+    """Unmount everything and close the volume group; data is on the disk when this returns."""
+    run.undo.close()
+
+
+def clear_leftovers(runner: Runner, target: Path) -> None:
+    """Unmount what an interrupted run left below `target`, the deepest first."""
+    points = [Path(line.split(" ")[4]) for line in MOUNTS.read_text().splitlines()]
+    for point in sorted((p for p in points if p == target or target in p.parents), reverse=True):
+        runner.run(["umount", point])

@@ -1,0 +1,147 @@
+"""The plan for people, within 80 columns, and for programs, as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from trebol_installer.plan import DiskChange, Plan
+from trebol_installer.sizing import show
+from trebol_installer.steps import (
+    CheckTarget,
+    CloseTarget,
+    CreateThinPool,
+    CreateVolume,
+    CreateVolumeGroup,
+    ExtractLayer,
+    InstallBootLoader,
+    MakeFilesystem,
+    MakeSwap,
+    MountTarget,
+    PartitionDisk,
+    Step,
+    VerifyLayers,
+    WipeDisk,
+    WriteAccess,
+    WriteIdentity,
+    WriteLocale,
+    WriteMounts,
+    WriteNetwork,
+    WriteNodeConfiguration,
+    WriteReport,
+    step_to_json,
+)
+
+WIDTH = 80
+
+
+def render(plan: Plan) -> str:
+    """The plan as text: summary, disks before and after, steps, notes, warnings."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as indented JSON, steps with their names, sizes in bytes."""
+    members = {
+        "summary": dict(plan.summary),
+        "disks": [
+            {name: getattr(disk, name) for name in disk.__dataclass_fields__ if name != "before"}
+            | {"before": list(disk.before), "after": list(disk.after)}
+            for disk in plan.disks
+        ],
+        "steps": [step_to_json(step) for step in plan.steps],
+        "notes": list(plan.notes),
+        "warnings": list(plan.warnings),
+    }
+    return json.dumps(members, indent=2, ensure_ascii=False) + "\n"
+
+
+def describe(step: Step) -> str:
+    """One line that says what a step does."""
+    match step:
+        case CheckTarget():
+            return f"Check that {step.disk} is the disk planned for"
+        case VerifyLayers():
+            return f"Verify the medium ({', '.join(step.layers)}: {show(step.size)})"
+        case WipeDisk():
+            return f"Wipe {step.disk}"
+        case PartitionDisk():
+            return f"Partition {step.disk} (GPT, {len(step.partitions)} partitions)"
+        case CreateVolumeGroup():
+            return f"Create volume group {step.group}"
+        case CreateVolume():
+            return f"Create volume {step.name} ({show(step.size)})"
+        case CreateThinPool():
+            return f"Create thin pool {step.name} ({show(step.size)})"
+        case MakeSwap():
+            return f"Make swap on {step.device}"
+        case MakeFilesystem():
+            return f"Make {step.kind} on {step.device}"
+        case MountTarget():
+            return f"Mount {step.device} as {step.at}"
+        case ExtractLayer():
+            return f"Unpack {step.layer} ({show(step.unpacked)})"
+        case WriteIdentity():
+            return f"Name the node {step.fqdn or 'as DHCP says'}, make machine id and SSH host keys"
+        case WriteMounts():
+            return "Write the file system table"
+        case WriteNetwork():
+            bridges = ", ".join(bridge.name for bridge in step.network.bridges)
+            pinned = ", ".join(link.name for link in step.network.pinned)
+            return f"Configure the network: {bridges}{f'; pinned names: {pinned}' if pinned else ''}"
+        case WriteLocale():
+            return f"Set keyboard {step.keyboard.value} and time zone {step.timezone}"
+        case WriteAccess():
+            keys = {0: "no SSH key", 1: "1 SSH key"}.get(step.ssh_keys, f"{step.ssh_keys} SSH keys")
+            return f"Set root's password and {keys}"
+        case WriteNodeConfiguration():
+            return "Write /etc/trebol/node.toml"
+        case InstallBootLoader():
+            return f"Install the boot loaders for BIOS and UEFI on {step.disk}"
+        case WriteReport():
+            return "Write the report to /var/log/trebol"
+        case CloseTarget():
+            return "Unmount the target"
+        case _:
+            assert_never(step)
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    for name, value in plan.summary:
+        yield from _wrap(value, f"{name + ':':<10} ", " " * 11)
+    for disk in plan.disks:
+        yield ""
+        yield from _disk(disk)
+    yield ""
+    yield "Steps:"
+    for number, step in enumerate(plan.steps, 1):
+        yield from _wrap(describe(step), f"{number:>4}. ", " " * 6)
+    for title, texts in (("Notes", plan.notes), ("Warnings", plan.warnings)):
+        if texts:
+            yield ""
+            yield f"{title}:"
+            for text in texts:
+                yield from _wrap(text, "  - ", "    ")
+
+
+def _disk(disk: DiskChange) -> Iterator[str]:
+    yield from _wrap(disk.path, "Disk ", "     ")
+    about = [show(disk.size), disk.model, f"serial {disk.serial}" if disk.serial else ""]
+    yield from _wrap(", ".join(filter(None, about)), "     ", "     ")
+    yield from _block("before:", disk.before or ("empty",))
+    yield from _block("after:", disk.after)
+
+
+def _block(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"  {title}"
+    for line in lines:
+        indent = 4 + len(line) - len(line.lstrip())
+        yield from _wrap(line.strip(), " " * indent, " " * (indent + 2))
+
+
+def _wrap(text: str, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=True
+    )

@@ -1,0 +1,94 @@
+"""What an installation leaves behind on its target: log, events, plan, answers without secrets, machine, marker."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from trebol_common import __version__
+from trebol_common.answers.parse import dump_answers
+from trebol_common.events import Event, Kind, Sink, json_lines, tee
+from trebol_common.files import write_text
+from trebol_common.medium import Manifest
+from trebol_installer.execute.state import Run
+from trebol_installer.render import render, to_json
+from trebol_installer.steps import WriteReport
+
+FOLDER = "var/log/trebol"
+MARKER = "var/lib/trebol/installed.json"
+
+LOG = "install.log"
+EVENTS = "events.jsonl"
+
+
+def write_report(step: WriteReport, run: Run) -> None:
+    """Write the report into the target, and last of all the marker that says that the installation is whole."""
+    folder = run.inside(FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for name, text in report_files(run).items():
+        write_text(folder / name, text, mode=0o600)
+    for name in (LOG, EVENTS):
+        if (source := run.logs / name).is_file():
+            shutil.copyfile(source, folder / name)
+            (folder / name).chmod(0o600)
+    write_text(run.inside(MARKER), json.dumps(marker(run.manifest), indent=2) + "\n")
+
+
+def report_files(run: Run) -> dict[str, str]:
+    """File name → text of what is known without the log."""
+    return {
+        "plan.txt": render(run.plan),
+        "plan.json": to_json(run.plan),
+        "answers.toml": dump_answers(run.answers),
+        "machine.json": run.machine.to_json(),
+    }
+
+
+def marker(manifest: Manifest) -> dict[str, object]:
+    """What was installed, and when (UTC)."""
+    return {
+        "format": 1,
+        "version": __version__,
+        "medium": manifest.medium_id,
+        "profile": manifest.profile,
+        "layers": {layer.name: layer.sha256 for layer in manifest.target_layers},
+        "installed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+@contextmanager
+def logging_to(folder: Path) -> Iterator[Sink]:
+    """A sink that keeps the log and the events of a run in `folder` (mode 0700)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    with ExitStack() as stack:
+        log = stack.enter_context((folder / LOG).open("w", encoding="utf-8"))
+        events = stack.enter_context((folder / EVENTS).open("w", encoding="utf-8"))
+
+        def write(event: Event) -> None:
+            if (line := log_line(event)) is not None:
+                log.write(line + "\n")
+                log.flush()
+
+        yield tee(write, json_lines(events))
+
+
+def log_line(event: Event) -> str | None:
+    """An event as a line of the log; progress is left to the events."""
+    head = f"[{event.time:10.3f}] {'/'.join(event.path)}"
+    match event.kind:
+        case Kind.START:
+            return f"{head}: {event.text}"
+        case Kind.LOG:
+            return f"{head}:   {event.text}"
+        case Kind.FINISH if event.ok:
+            return f"{head}: done in {event.seconds or 0:.1f} s"
+        case Kind.FINISH:
+            return f"{head}: FAILED: {event.data.get('error', '')}"
+        case _:
+            return None

@@ -1,0 +1,112 @@
+"""One installation from beginning to end: probe, answers, plan, execution, and what happens afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from trebol_common.answers.model import Answers, RebootMode
+from trebol_common.errors import BadInput, TrebolError
+from trebol_common.events import Context, Sink, tee
+from trebol_common.medium import MANIFEST, read_manifest
+from trebol_common.run import CommandRunner, Runner
+from trebol_hardware.machine import Machine
+from trebol_installer.execute import DryRun, Executor, Installer
+from trebol_installer.execute.filesystems import clear_leftovers
+from trebol_installer.execute.state import LOGS, TARGET
+from trebol_installer.plan import Plan, plan
+from trebol_installer.report import logging_to
+from trebol_installer.sources import COMMAND_LINE, console_words
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is known before the first step: what to do, and who does it."""
+
+    plan: Plan
+    executor: Executor
+
+
+def require_root() -> None:
+    """Raise BadInput unless this process may write to disks."""
+    if os.geteuid() != 0:
+        raise BadInput(
+            "installing needs root", where="trebol install", hint="run it as root, or look first with --dry-run"
+        )
+
+
+def this_machine() -> Machine:
+    """The probed machine."""
+    # The probe loads pyudev, which a dry run on a recorded machine can do without.
+    from trebol_hardware.probe import probe
+
+    return probe()
+
+
+def prepare_dry_run(answers: Answers, machine: Machine, medium: Path | None) -> Prepared:
+    """A plan and an executor that does nothing. Without a medium the plan is made with nominal sizes."""
+    manifest = read_manifest(medium) if medium is not None else None
+    return Prepared(plan(machine, answers, manifest, console=running_consoles()), DryRun())
+
+
+def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> Prepared:
+    """A plan for this very machine, and the executor that installs it. Raises with every reason not to."""
+    runner = runner or CommandRunner()
+    manifest = read_manifest(medium)
+    clear_leftovers(runner, TARGET)
+    machine = this_machine()
+    made = plan(machine, answers, manifest, console=running_consoles())
+    return Prepared(made, Installer(answers, machine, manifest, medium, runner))
+
+
+def run_logged(prepared: Prepared, sink: Sink, *, logs: Path = LOGS) -> None:
+    """Carry the plan out, with log and events in `logs`, and an orderly end on SIGTERM and SIGHUP."""
+    with logging_to(logs) as log, interruptible():
+        execute(prepared, tee(log, sink))
+
+
+def execute(prepared: Prepared, sink: Sink) -> None:
+    """Carry the plan out as one context named "install"."""
+    with Context(sink).child("install", "Install Trebol") as context:
+        prepared.executor.execute(prepared.plan, context)
+
+
+def medium_at(folder: Path) -> Path | None:
+    """The folder, where it is a medium at all."""
+    return folder if (folder / MANIFEST).is_file() else None
+
+
+def running_consoles() -> tuple[str, ...]:
+    """The console= words that this system was booted with."""
+    try:
+        return console_words(COMMAND_LINE.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise TrebolError(f"cannot be read: {error.strerror}", where=str(COMMAND_LINE)) from error
+
+
+def leave(mode: RebootMode, runner: Runner) -> None:
+    """Reboot or power off, in an orderly way."""
+    verb = "poweroff" if mode is RebootMode.POWER_OFF else "reboot"
+    runner.run(["systemctl", verb])
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the run as an interrupt does: unmounting on the way out."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before: list[tuple[signal.Signals, Callable[[int, FrameType | None], object] | int | None]] = [
+        (number, signal.signal(number, interrupt)) for number in (signal.SIGTERM, signal.SIGHUP)
+    ]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -1,0 +1,181 @@
+"""Sizes of partitions and logical volumes, with Proxmox VE's defaults and formulae (its installer's Install.pm and
+Sys/Block.pm). All sizes are bytes; volumes are whole extents of 4 MiB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trebol_common.answers.model import LvmSizes
+from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+
+MIB = 1024**2
+GIB = 1024**3
+
+#: LVM's default extent, and the unit of every volume.
+EXTENT = 4 * MIB
+
+#: Partitions start at whole MiB: right for any sector, erase block or stripe in use.
+ALIGNMENT = MIB
+
+BIOS_BOOT = MIB
+
+#: From here on the ESP has 1 GiB, below 512 MiB.
+LARGE_DISK = 100 * GIB
+
+#: No node is installed on less, whatever its layers need.
+MINIMUM_DISK = 8 * GIB
+
+#: What a root needs beyond its layers: logs, package upgrades, an image or two being unpacked.
+ROOM = 2 * GIB
+
+#: Room for inodes, journal and blocks reserved for root, as a share of the unpacked layers.
+OVERHEAD = 0.1
+
+#: Largest default swap and root, in GiB.
+DEFAULT_MAXIMUM_SWAP = 8
+DEFAULT_MAXIMUM_ROOT = 96
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Where the bytes of a disk go.
+
+    `bios_boot`, `esp` and `lvm` are partitions; `root`, `swap`, `data` (0: none) and `metadata` (of the thin pool,
+    taken twice: LVM keeps a spare) are volumes; `free` stays in the volume group.
+    """
+
+    bios_boot: int
+    esp: int
+    lvm: int
+    root: int
+    swap: int
+    data: int
+    metadata: int
+    free: int
+
+
+def needed_root(unpacked: int) -> int:
+    """The smallest root for layers of `unpacked` bytes: them, 10 % for the file system itself, and 2 GiB."""
+    return _up(int(unpacked * (1 + OVERHEAD)) + ROOM)
+
+
+def minimum_disk(unpacked: int) -> int:
+    """The smallest disk: 8 GiB, or boot partitions and the smallest root without swap where that is more."""
+    return max(MINIMUM_DISK, 2 * ALIGNMENT + _esp(0) + needed_root(unpacked) + EXTENT + ALIGNMENT)
+
+
+def sizes(*, disk: int, memory: int, unpacked: int, wishes: LvmSizes) -> Sizes:
+    """Divide a disk of `disk` bytes in a machine of `memory` bytes, for layers of `unpacked` bytes.
+
+    With hd = hdsize or the whole disk, in GiB:
+
+    - ESP: 1 GiB from 100 GiB on, else 512 MiB
+    - swap: swapsize, or memory, at least 4 where hd >= 64, at least 2 where hd >= 32, at most hd/8, at most 8
+    - root, of rest = LVM - swap: all below 12, half below 48, else rest/4 + 12; at most maxroot (96); never less
+      than `needed_root`, for which a swap nobody asked for shrinks
+    - minfree: as given, or 16 where hd > 128, else hd/8
+    - data = rest - root - minfree, at most maxvz, only where more than 4 GiB; its metadata is 1 %, 1 to 16 GiB, and
+      is taken twice from it
+
+    Raises Refused where the disk is too small, and BadInput where the wishes contradict each other or the disk.
+    """
+    total = _total(disk, wishes)
+    minimum = minimum_disk(unpacked)
+    if total < minimum:
+        what = "the disk" if total == disk else "lvm.hdsize"
+        raise Refused(
+            f"{what} has {show(total)}; at least {show(minimum)} are needed",
+            hint="choose a larger disk" if total == disk else "raise lvm.hdsize, or leave it out",
+        )
+    esp = _esp(total)
+    # Two MiB before the ESP (GPT, BIOS boot partition), one behind LVM for the second GPT.
+    lvm = (total - 2 * ALIGNMENT - esp - ALIGNMENT) // ALIGNMENT * ALIGNMENT
+    # LVM's metadata takes the first MiB of the partition.
+    extents = _down(lvm - ALIGNMENT)
+    root_needed = needed_root(unpacked)
+    swap = _swap(total, memory, wishes)
+    if wishes.swapsize is None:
+        swap = min(swap, max(0, extents - root_needed))
+    rest = extents - swap
+    if rest < root_needed:
+        raise BadInput(
+            f"lvm.swapsize leaves {show(rest)} for the root; it needs {show(root_needed)}", hint="lower lvm.swapsize"
+        )
+    root = _root(rest, wishes, root_needed)
+    data, metadata = _data(rest - root, total, wishes)
+    return Sizes(BIOS_BOOT, esp, lvm, root, swap, data, metadata, rest - root - data - 2 * metadata)
+
+
+def problems_of(error: TrebolError, where: str) -> list[Problem]:
+    """The problems of a `sizes` error, at the place that the user knows."""
+    return [Problem(problem.what, where, problem.hint) for problem in error.problems]
+
+
+def show(size: int) -> str:
+    """A size for people, in the unit in which the answer file counts: `1.8 TiB`, `59.6 GiB`, `512 MiB`."""
+    if size >= 1024 * GIB:
+        return f"{size / (1024 * GIB):.1f} TiB"
+    if size >= GIB:
+        return f"{size / GIB:.1f} GiB"
+    return f"{size / MIB:.0f} MiB"
+
+
+def _total(disk: int, wishes: LvmSizes) -> int:
+    if wishes.hdsize is None:
+        return disk
+    total = int(wishes.hdsize * GIB)
+    if total > disk:
+        raise BadInput(
+            f"lvm.hdsize is {show(total)}; the disk has {show(disk)}", hint="lower lvm.hdsize, or leave it out"
+        )
+    return total
+
+
+def _esp(total: int) -> int:
+    return GIB if total >= LARGE_DISK else 512 * MIB
+
+
+def _swap(total: int, memory: int, wishes: LvmSizes) -> int:
+    if wishes.swapsize is not None:
+        return _down(int(wishes.swapsize * GIB))
+    swap = memory
+    if total >= 64 * GIB:
+        swap = max(swap, 4 * GIB)
+    elif total >= 32 * GIB:
+        swap = max(swap, 2 * GIB)
+    return _down(min(swap, total // 8, DEFAULT_MAXIMUM_SWAP * GIB))
+
+
+def _root(rest: int, wishes: LvmSizes, needed: int) -> int:
+    if rest < 12 * GIB:
+        root = rest
+    elif rest < 48 * GIB:
+        root = _down(rest // 2)
+    else:
+        root = _down(rest // 4 + 12 * GIB)
+    maximum = _down(int((DEFAULT_MAXIMUM_ROOT if wishes.maxroot is None else wishes.maxroot) * GIB))
+    if maximum < needed:
+        raise BadInput(f"lvm.maxroot is {show(maximum)}; the root needs {show(needed)}", hint="raise lvm.maxroot")
+    return max(min(root, maximum), needed)
+
+
+def _data(left: int, total: int, wishes: LvmSizes) -> tuple[int, int]:
+    """Data and metadata of the thin pool; (0, 0) where there is no room for one worth having."""
+    default = 16 * GIB if total > 128 * GIB else total // 8
+    free = default if wishes.minfree is None else int(wishes.minfree * GIB)
+    data = max(0, left - free)
+    if wishes.maxvz is not None:
+        data = min(data, int(wishes.maxvz * GIB))
+    if data <= 4 * GIB:
+        return 0, 0
+    metadata = _down(min(max(data // 100, GIB), 16 * GIB))
+    return _down(data - 2 * metadata), metadata
+
+
+def _down(size: int) -> int:
+    return size // EXTENT * EXTENT
+
+
+def _up(size: int) -> int:
+    return -(-size // EXTENT) * EXTENT

@@ -1,0 +1,105 @@
+"""Where the live system gets its answers from: a word on the kernel's command line, else the slot on the medium."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trebol_common.answers.parse import MAXIMUM_SIZE, decode
+from trebol_common.errors import BadInput
+from trebol_common.medium import SLOT
+
+COMMAND_LINE = Path("/proc/cmdline")
+
+#: The kernel word that names the answers: a path on the medium, an absolute path, or an http(s) URL.
+WORD = "trebol.answer"
+
+#: Seconds to wait for a server: to connect, and between two pieces of its reply.
+TIMEOUT = (10, 30)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The text of an answer file, and the place it came from, as the user knows it."""
+
+    text: str
+    where: str
+
+
+Fetch = Callable[[str], bytes]
+
+
+def fetch(url: str) -> bytes:
+    """Get a file over HTTP. Raises BadInput with the reason: name, connection, certificate, status, time, size."""
+    import requests
+
+    hint = f"check the URL after {WORD}=, the network and the server; then start again"
+    try:
+        with requests.get(url, timeout=TIMEOUT, stream=True) as reply:
+            if reply.status_code != requests.codes.ok:
+                raise BadInput(f"the server says {reply.status_code} {reply.reason}", where=url, hint=hint)
+            content = b""
+            for piece in reply.iter_content(65536):
+                content += piece
+                if len(content) > MAXIMUM_SIZE:
+                    raise BadInput(f"is larger than {MAXIMUM_SIZE} bytes", where=url, hint=hint)
+            return content
+    except requests.Timeout as error:
+        raise BadInput("the server does not answer in time", where=url, hint=hint) from error
+    except requests.RequestException as error:
+        raise BadInput(f"cannot be fetched: {error}", where=url, hint=hint) from error
+
+
+def words(command_line: str, key: str) -> tuple[str, ...]:
+    """Values of `key=VALUE` words on a kernel command line, in order; quotes are taken off."""
+    try:
+        split = shlex.split(command_line)
+    except ValueError:
+        split = command_line.split()
+    return tuple(word.removeprefix(f"{key}=") for word in split if word.startswith(f"{key}="))
+
+
+def console_words(command_line: str) -> tuple[str, ...]:
+    """The console= words, for the installed system's command line."""
+    return tuple(f"console={value}" for value in dict.fromkeys(words(command_line, "console")))
+
+
+def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Found:
+    """The answers that the live system was given.
+
+    The last `trebol.answer=` word counts, and what it names must be there: falling back to other answers could wipe
+    the wrong disk. Raises BadInput, naming every place looked at where there are none.
+    """
+    named = words(command_line, WORD)
+    if named:
+        return _named(named[-1], medium, get)
+    slot = medium / SLOT
+    try:
+        content = slot.read_bytes().rstrip(b"\0")
+    except OSError as error:
+        looked = f"{slot}: cannot be read ({error.strerror})"
+    else:
+        if content.strip():
+            return Found(decode(content, where=f"the medium's answer slot ({slot})"), "the medium's answer slot")
+        looked = f"{slot}: empty"
+    raise BadInput(
+        f"no answers were found; looked at:\n    kernel command line: no {WORD}=\n    {looked}",
+        hint=f"seed the medium (trebol image seed ISO answer.toml), or boot with {WORD}=PATH-OR-URL",
+    )
+
+
+def _named(value: str, medium: Path, get: Fetch) -> Found:
+    if value.startswith(("http://", "https://")):
+        return Found(decode(get(value), where=value), value)
+    path = medium / value  # An absolute path stays itself.
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"cannot be read: {error.strerror}",
+            where=str(path),
+            hint=f"{WORD}= takes a path on the medium, an absolute path, or an http(s) URL",
+        ) from error
+    return Found(decode(content, where=str(path)), str(path))

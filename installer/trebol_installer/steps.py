@@ -1,0 +1,276 @@
+"""The steps of a plan: frozen values, one class for each thing that is done to a disk or to the new system.
+
+No step holds a secret, a UUID or a device name of this boot: plans are printed, stored and compared. Secrets come
+from the answers and UUIDs are made when a step runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from trebol_common.answers.model import Keyboard
+from trebol_common.network import HostNetwork
+from trebol_hardware.machine import FirmwareMode
+
+
+class PartitionKind(StrEnum):
+    """What a partition is for; it decides its GPT type."""
+
+    BIOS_BOOT = "bios-boot"
+    ESP = "esp"
+    LVM = "lvm"
+
+
+@dataclass(frozen=True)
+class PartitionRef:
+    """Partition `number` of the disk at the stable path `disk`; which node that is, is known once it exists."""
+
+    disk: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.disk}-part{self.number}"
+
+
+#: A volume by its path (/dev/trebol/root), or a partition.
+Device = str | PartitionRef
+
+
+@dataclass(frozen=True)
+class PlannedPartition:
+    """A partition to be made; `start` and `size` in bytes, whole MiB."""
+
+    number: int
+    kind: PartitionKind
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class CheckTarget:
+    """The disk at the stable path is still the one that was planned for, and idle."""
+
+    disk: str
+    size: int
+    serial: str
+
+
+@dataclass(frozen=True)
+class VerifyLayers:
+    """Every layer on the medium has the SHA-256 of its manifest. `size` in bytes."""
+
+    layers: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class WipeDisk:
+    """Take away every signature; `contents` is what is lost."""
+
+    disk: str
+    size: int
+    contents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PartitionDisk:
+    """Write a new GPT."""
+
+    disk: str
+    partitions: tuple[PlannedPartition, ...]
+
+
+@dataclass(frozen=True)
+class CreateVolumeGroup:
+    """Make an LVM volume group of one partition."""
+
+    group: str
+    partition: PartitionRef
+
+
+@dataclass(frozen=True)
+class CreateVolume:
+    """Make a logical volume of `size` bytes."""
+
+    group: str
+    name: str
+    size: int
+    partition: PartitionRef
+
+
+@dataclass(frozen=True)
+class CreateThinPool:
+    """Make a thin pool of `size` bytes of data and `metadata` bytes of metadata (LVM adds a spare of the same)."""
+
+    group: str
+    name: str
+    size: int
+    metadata: int
+    partition: PartitionRef
+
+
+@dataclass(frozen=True)
+class MakeSwap:
+    """Make a swap space."""
+
+    device: Device
+
+
+@dataclass(frozen=True)
+class MakeFilesystem:
+    """Make a file system; `kind` is "ext4" or "vfat". `sector` is the disk's logical sector, in bytes."""
+
+    device: Device
+    kind: str
+    label: str
+    sector: int = 512
+
+
+@dataclass(frozen=True)
+class MountTarget:
+    """Mount a file system at `at` of the target ("/" is the target itself)."""
+
+    device: Device
+    at: str
+
+
+@dataclass(frozen=True)
+class ExtractLayer:
+    """Unpack a layer into the target; `unpacked` in bytes."""
+
+    layer: str
+    file: str
+    unpacked: int
+
+
+@dataclass(frozen=True)
+class WriteIdentity:
+    """Host name, hosts file, machine id and SSH host keys.
+
+    `fqdn` is None where DHCP gives the name; `fallback` is then used until it does. `address` is the static one.
+    """
+
+    fqdn: str | None
+    fallback: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class WriteMounts:
+    """The file system table: where each device is mounted; "none" for swap."""
+
+    mounts: tuple[tuple[Device, str], ...]
+
+
+@dataclass(frozen=True)
+class WriteNetwork:
+    """Netplan and the names of interfaces."""
+
+    network: HostNetwork
+
+
+@dataclass(frozen=True)
+class WriteLocale:
+    """Keyboard and time zone."""
+
+    keyboard: Keyboard
+    timezone: str
+
+
+@dataclass(frozen=True)
+class WriteAccess:
+    """Root's password and SSH keys (`ssh_keys` counts them), and the subscription key, from the answers."""
+
+    ssh_keys: int
+    subscription_key: bool
+
+
+@dataclass(frozen=True)
+class WriteNodeConfiguration:
+    """What Trebol itself keeps of the answers, in /etc/trebol/node.toml."""
+
+    mailto: str
+    country: str
+
+
+@dataclass(frozen=True)
+class InstallBootLoader:
+    """Kernels and EFI programs onto the ESP, GRUB for BIOS into its partition, an NVRAM entry under UEFI."""
+
+    disk: str
+    esp: PartitionRef
+    firmware: FirmwareMode
+    command_line: str
+
+
+@dataclass(frozen=True)
+class WriteReport:
+    """Log, plan, answers without secrets and machine into /var/log/trebol; the marker of a whole installation."""
+
+
+@dataclass(frozen=True)
+class CloseTarget:
+    """Unmount the target and close its volume group."""
+
+    group: str
+
+
+Step = (
+    CheckTarget
+    | VerifyLayers
+    | WipeDisk
+    | PartitionDisk
+    | CreateVolumeGroup
+    | CreateVolume
+    | CreateThinPool
+    | MakeSwap
+    | MakeFilesystem
+    | MountTarget
+    | ExtractLayer
+    | WriteIdentity
+    | WriteMounts
+    | WriteNetwork
+    | WriteLocale
+    | WriteAccess
+    | WriteNodeConfiguration
+    | InstallBootLoader
+    | WriteReport
+    | CloseTarget
+)
+
+
+def step_name(step: Step) -> str:
+    """The step's name in events and JSON: `wipe-disk`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(step).__name__).lower()
+
+
+def step_to_json(step: Step) -> dict[str, Any]:
+    """The step as JSON members; devices are shown by their stable paths."""
+    return {"step": step_name(step), **{key: _plain(value) for key, value in _members(step)}}
+
+
+def _members(step: Step) -> Iterator[tuple[str, Any]]:
+    for key in step.__dataclass_fields__:
+        yield key, getattr(step, key)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case PartitionRef():
+            return str(value)
+        case tuple():
+            return [_plain(item) for item in value]
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case str():
+            return str(value)
+        case _ if hasattr(value, "__dataclass_fields__"):
+            return _plain({key: getattr(value, key) for key in value.__dataclass_fields__})
+        case _:
+            return str(value)
