@@ -4,6 +4,8 @@ The image build writes this, the initramfs finds it, the installer reads it::
 
     /trebol/id/MEDIUM_ID        empty; the boot loader and the initramfs find the medium by this name
     /trebol/manifest.json       `Manifest`
+    /trebol/layers.txt          the layers once more, for the initramfs, which has no JSON parser: "NAME FILE" per
+                                line, in the manifest's order
     /trebol/base.squashfs       one file per layer, in the manifest's order from the bottom up
     /trebol/appliance.squashfs
     /trebol/live.squashfs       only for the live system, never on a target
@@ -27,7 +29,9 @@ from trebol_common.errors import TrebolError
 SLOT_SIZE = 256 * 1024
 FOLDER = "trebol"
 MANIFEST = f"{FOLDER}/manifest.json"
+LAYERS = f"{FOLDER}/layers.txt"
 SLOT = f"{FOLDER}/answer.slot"
+SUMS = f"{FOLDER}/SHA256SUMS"
 
 #: Where the initramfs mounts the medium, and each layer, in the live system.
 LIVE_MEDIUM = Path("/run/trebol/medium")
