@@ -29,7 +29,7 @@ def build_deb(source: Path, output: Path, runner: Runner, epoch: int) -> Path:
         tree = Path(name) / "trebol"
         copy_sources(source, tree)
         runner.run(
-            ["dpkg-buildpackage", "--build=binary", "--unsigned-changes", "--unsigned-buildinfo", "--jobs=2"],
+            ["dpkg-buildpackage", "--build=binary", "--no-pre-clean", "--unsigned-changes", "--unsigned-buildinfo"],
             cwd=tree,
             env={"SOURCE_DATE_EPOCH": str(epoch), "PATH": _PATH, "DEB_BUILD_OPTIONS": "nocheck"},
         )
@@ -57,13 +57,16 @@ def read_version(source: Path) -> str:
 
 
 def copy_sources(source: Path, tree: Path) -> None:
-    """Copy what the package is made of into the new folder `tree`. Raises BadInput when a part is missing."""
+    """Copy what the package is made of into the new folder `tree`. Raises BadInput when a part is missing.
+
+    Without the files' times: new ones are set to SOURCE_DATE_EPOCH by dpkg-deb, and old ones would stay.
+    """
     tree.mkdir(parents=True)
     for name in PACKAGE_FILES:
         path = source / name
         if path.is_dir():
-            shutil.copytree(path, tree / name, ignore=shutil.ignore_patterns(*_DEBRIS))
+            shutil.copytree(path, tree / name, ignore=shutil.ignore_patterns(*_DEBRIS), copy_function=shutil.copy)
         elif path.is_file():
-            shutil.copy2(path, tree / name)
+            shutil.copy(path, tree / name)
         else:
             raise BadInput("is missing", where=str(path), hint="build from a whole checkout")
