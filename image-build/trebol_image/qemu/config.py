@@ -131,7 +131,7 @@ class MachineConfig:
 
     It boots from the medium first, then from the disks in order; with `disk_first` the other way round, so that a
     machine left alone installs once and then boots what was installed. Without `reboot`, a reset by the guest ends
-    the machine. `vnc` shows the screen on that VNC display of 127.0.0.1 (port 5900 + number).
+    the machine. `vnc` shows the screen on the first free VNC display of 127.0.0.1 (`VirtualMachine.vnc_port`).
     """
 
     firmware: Firmware = Firmware.BIOS
@@ -143,7 +143,7 @@ class MachineConfig:
     nics: tuple[Nic, ...] = (Nic(),)
     kernel: DirectKernel | None = None
     reboot: bool = True
-    vnc: int | None = None
+    vnc: bool = False
     accelerator: Accelerator = field(default_factory=accelerator)
     extra: tuple[str, ...] = ()
 
@@ -189,7 +189,7 @@ def _arguments(config: MachineConfig, qmp: Path, serial: Path, variables: Path |
         yield "-no-reboot"
     yield from ("-chardev", f"socket,id=qmp,path={_value(qmp)}", "-mon", "chardev=qmp,mode=control")
     yield from ("-chardev", f"socket,id=serial,path={_value(serial)}", "-serial", "chardev:serial")
-    yield from ("-device", "VGA", "-display", "none" if config.vnc is None else f"vnc=127.0.0.1:{config.vnc}")
+    yield from ("-device", "VGA", "-display", "vnc=127.0.0.1:0,to=99" if config.vnc else "none")
     yield from _firmware(config.firmware, variables)
     yield from _storage(config)
     for number, nic in enumerate(config.nics):

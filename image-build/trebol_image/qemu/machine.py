@@ -126,6 +126,10 @@ class VirtualMachine:
         except KeyError:
             raise BadInput(f"port {guest_port} is not forwarded", where=self.name) from None
 
+    def vnc_port(self) -> int:
+        """The port of 127.0.0.1 where the screen is shown."""
+        return int(self.qmp.execute("query-vnc")["service"])
+
     def wait_for_shutdown(self, *, within: float) -> QmpEvent:
         """Wait until the guest powers itself off and QEMU ends; the SHUTDOWN event, with its reason.
 
