@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ import typer
 
 from trebol_common.answers import Answers, load_answers, parse_answers
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.events import Sink, json_lines
+from trebol_common.events import Sink, json_lines, tee
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner
@@ -26,7 +26,7 @@ from trebol_installer.sources import COMMAND_LINE, find_answers
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
-@app.callback(invoke_without_command=True)
+@app.command(no_args_is_help=True)
 def install(
     answers: Annotated[Path | None, typer.Option(help="The answer file.")] = None,
     unattended: Annotated[
@@ -115,7 +115,7 @@ def _what_next(answers: Answers | None) -> str:
     if answers is not None and answers.global_.reboot_on_error:
         return "Rebooting, as reboot-on-error says."
     log = LOGS / LOG
-    again = "To start again: systemctl restart trebol-installer.service"
+    again = "To start again: systemctl start trebol-install"
     return f"The log is {log}.\n{again}" if log.is_file() else again
 
 
@@ -128,11 +128,9 @@ def _events_to(target: str | None) -> Iterator[Sink]:
         case "-":
             yield json_lines(sys.stdout)
         case path:
-            from trebol_common.events import tee
-
-            try:
-                stream = Path(path).open("w", encoding="utf-8")
-            except OSError as error:
-                raise BadInput(f"cannot be written: {error.strerror}", where=path, hint="check --events") from error
-            with stream:
+            with ExitStack() as stack:
+                try:
+                    stream = stack.enter_context(Path(path).open("w", encoding="utf-8"))
+                except OSError as error:
+                    raise BadInput(f"cannot be written: {error.strerror}", where="--events", hint=path) from error
                 yield tee(json_lines(stream), show_progress(sys.stdout))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from trebol_common.answers.model import Answers
-from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.events import Context
 from trebol_common.medium import Manifest
 from trebol_common.run import Runner
@@ -16,7 +16,7 @@ from trebol_installer.execute import bootloader, configure, disks, filesystems, 
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
-from trebol_installer.report import LOG, write_report
+from trebol_installer.report import write_report
 from trebol_installer.steps import (
     CheckTarget,
     CloseTarget,
@@ -106,13 +106,12 @@ def _perform_in_context(step: Step, number: int, run: Run) -> None:
     except (Refused, BadInput):
         raise
     except (TrebolError, OSError) as error:
-        reasons = error.problems if isinstance(error, TrebolError) else (Problem(str(error)),)
-        failed = Problem(
-            f"step {number} of {len(run.plan.steps)} failed",
-            describe(step),
-            f"the reason follows; the whole log is {run.logs / LOG}; starting again is safe once it is put right",
-        )
-        raise StepFailed.of((failed, *reasons)) from error
+        reason = str(error).replace("\n", "\n  ")
+        raise StepFailed(
+            f"step {number} of {len(run.plan.steps)} failed:\n  {reason}",
+            where=describe(step),
+            hint="put the cause right and start again; the disk needs no cleaning up first",
+        ) from error
 
 
 def _undo(run: Run) -> None:
