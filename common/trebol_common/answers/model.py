@@ -13,16 +13,20 @@ import binascii
 import ipaddress
 import re
 import zoneinfo
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     SecretStr,
     StringConstraints,
+    Tag,
     field_validator,
     model_validator,
 )
@@ -30,6 +34,10 @@ from pydantic import (
 
 def _kebab(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
+
+
+#: How names of a union's branches begin in pydantic's locations of errors; `parse` leaves them out.
+BRANCH = "="
 
 
 class Section(BaseModel):
@@ -128,9 +136,36 @@ def _mail(address: str) -> str:
 
 
 def _timezone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
-        raise ValueError("is not a time zone such as Europe/Madrid or UTC")
+    # Looked up alone: listing all time zones opens each of their 600 files.
+    wrong = "is not a time zone such as Europe/Madrid or UTC"
+    if not re.fullmatch(r"[A-Z][\w+-]*(/[A-Z][\w+-]*)*", name):
+        raise ValueError(wrong)
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise ValueError(wrong) from error
     return name
+
+
+def _interface(value: Any) -> Any:
+    """An address with its prefix; by hand, because pydantic names the classes it tried in its message."""
+    if not isinstance(value, str):
+        return value
+    if "/" not in value:
+        raise ValueError("needs the prefix length, such as 192.0.2.10/24")
+    try:
+        return ipaddress.ip_interface(value)
+    except ValueError as error:
+        raise ValueError("is not an address with its prefix length, such as 192.0.2.10/24") from error
+
+
+def _address(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError as error:
+        raise ValueError("is not an IP address such as 192.0.2.1") from error
 
 
 def _ssh_key(line: str) -> str:
@@ -163,6 +198,8 @@ def _password_length(secret: SecretStr) -> SecretStr:
 
 
 Fqdn = Annotated[str, AfterValidator(_fqdn)]
+Interface = Annotated[ipaddress.IPv4Interface | ipaddress.IPv6Interface, BeforeValidator(_interface)]
+Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidator(_address)]
 Gibibytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -173,11 +210,18 @@ class FqdnFromDhcp(Section):
     domain: Annotated[str, AfterValidator(_domain)] | None = None
 
 
+def _fqdn_form(value: Any) -> str:
+    return f"{BRANCH}table" if isinstance(value, Mapping | FqdnFromDhcp) else f"{BRANCH}name"
+
+
 class Global(Section):
     """`[global]`: who and where the node is, and how to get in."""
 
     country: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2}$", to_lower=True)]
-    fqdn: Fqdn | FqdnFromDhcp
+    fqdn: Annotated[
+        Annotated[Fqdn, Tag(f"{BRANCH}name")] | Annotated[FqdnFromDhcp, Tag(f"{BRANCH}table")],
+        Discriminator(_fqdn_form),
+    ]
     keyboard: Keyboard
     mailto: Annotated[str, AfterValidator(_mail)]
     timezone: Annotated[str, AfterValidator(_timezone)]
@@ -219,18 +263,18 @@ class Network(Section):
     """`[network]`: the management address, on bridge vmbr0."""
 
     source: NetworkSource
-    cidr: ipaddress.IPv4Interface | ipaddress.IPv6Interface | None = None
-    dns: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
-    gateway: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
+    cidr: Interface | None = None
+    dns: Address | None = None
+    gateway: Address | None = None
     filter: dict[str, str] | None = None
     interface_name_pinning: InterfaceNamePinning = InterfaceNamePinning()
 
-    @field_validator("cidr", mode="before")
+    @field_validator("filter")
     @classmethod
-    def _prefix_is_written(cls, value: Any) -> Any:
-        if isinstance(value, str) and "/" not in value:
-            raise ValueError("needs the prefix length, such as 192.0.2.10/24")
-        return value
+    def _not_empty(cls, filters: dict[str, str] | None) -> dict[str, str] | None:
+        if filters == {}:
+            raise ValueError('is empty; it needs a udev property, such as ID_NET_NAME_MAC = "enx525400123456"')
+        return filters
 
     @model_validator(mode="after")
     def _fits_source(self) -> Self:
@@ -248,6 +292,11 @@ class Network(Section):
             raise ValueError(f"gateway {self.gateway} is not in {self.cidr.network}")
         if self.gateway == self.cidr.ip:
             raise ValueError("gateway is the node's own address")
+        network = self.cidr.network
+        if network.num_addresses > 2 and self.cidr.ip == network.network_address:
+            raise ValueError(f"cidr {self.cidr} is the address of the network itself")
+        if network.version == 4 and network.num_addresses > 2 and self.cidr.ip == network.broadcast_address:
+            raise ValueError(f"cidr {self.cidr} is the broadcast address of its network")
         return self
 
 
@@ -294,3 +343,9 @@ class Answers(Section):
     disk_setup: DiskSetup
     post_installation_webhook: dict[str, Any] | None = None
     first_boot: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _name_can_come(self) -> Self:
+        if isinstance(self.global_.fqdn, FqdnFromDhcp) and self.network.source is not NetworkSource.DHCP:
+            raise ValueError('global.fqdn from DHCP needs network.source = "from-dhcp"')
+        return self

@@ -12,7 +12,7 @@ import tomli_w
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from trebol_common.answers.model import Answers, Filesystem
+from trebol_common.answers.model import BRANCH, Answers, Filesystem
 from trebol_common.errors import BadInput, Problem, raise_for
 
 #: Largest answer file, in bytes: it has to fit the slot on the medium.
@@ -112,7 +112,7 @@ def _problems(error: ValidationError, where: str) -> list[Problem]:
 
 def _problem(details: ErrorDetails, where: str) -> Problem:
     """One of pydantic's errors, in our words; the value itself is shown only where it cannot be a secret."""
-    path = [part for part in map(str, details["loc"]) if not _is_branch(part)]
+    path = [part for part in map(str, details["loc"]) if not part.startswith(BRANCH)]
     key = ".".join(path)
     place = f"{where}: {key}" if key else where
     value = details["input"]
@@ -129,11 +129,6 @@ def _problem(details: ErrorDetails, where: str) -> Problem:
         case _:
             shown = f"{value!r}: " if isinstance(value, str | int | float) and not _is_secret(path) else ""
             return Problem(f"{shown}{details['msg']}", place)
-
-
-def _is_branch(part: str) -> bool:
-    """Pydantic names the branch of a union in the location; users do not write it."""
-    return part[:1].isupper() or part.startswith(("function-", "constrained-", "is-instance"))
 
 
 def _is_secret(path: list[str]) -> bool:

@@ -1,0 +1,193 @@
+"""What the user is told about an answer file: every problem at once, each naming file and key, no secret in any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.answer_files import DHCP, SSH_KEY, STATIC, answers, changed
+
+from trebol_common.answers import load_answers, parse_answers
+from trebol_common.answers.model import FqdnFromDhcp, Keyboard, NetworkSource, RebootMode
+from trebol_common.answers.parse import MAXIMUM_SIZE, dump_answers
+from trebol_common.errors import BadInput
+
+
+def problem(text: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        parse_answers(text, where="a.toml")
+    assert caught.value.exit_status == 2
+    return str(caught.value)
+
+
+def test_a_static_file_is_understood_whole() -> None:
+    read = parse_answers(STATIC)
+
+    assert read.global_.fqdn == "node1.example.org"
+    assert read.global_.keyboard is Keyboard.ES
+    assert read.global_.reboot_mode is RebootMode.REBOOT
+    assert read.global_.root_ssh_keys == (SSH_KEY,)
+    assert str(read.network.cidr) == "192.0.2.10/24"
+    assert read.disk_setup.disk_list == ("vda",)
+
+
+def test_a_dhcp_file_may_leave_the_name_to_the_server() -> None:
+    read = answers(*DHCP, ("global.fqdn", {"source": "from-dhcp", "domain": "Example.ORG"}))
+
+    assert read.network.source is NetworkSource.DHCP
+    assert read.global_.fqdn == FqdnFromDhcp(source="from-dhcp", domain="example.org")
+
+
+def test_snake_case_keys_are_the_same_keys() -> None:
+    text = STATIC.replace("root-password", "root_password").replace("disk-list", "disk_list")
+
+    assert parse_answers(text.replace("[disk-setup]", "[disk_setup]")) == parse_answers(STATIC)
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("global.contry", "es", "a.toml: global.contry: unknown key\n  → did you mean country?"),
+    ("global.country", "spain", "a.toml: global.country: 'spain': "),
+    ("global.country", None, "a.toml: global.country: missing\n"),
+    ("global.fqdn", "node1", "a.toml: global.fqdn: 'node1' is not a fully qualified domain name"),
+    ("global.fqdn", "123.example.org", "a.toml: global.fqdn: '123.example.org' has a host name made of digits only"),
+    ("global.fqdn", {"source": "from-moon"}, "a.toml: global.fqdn.source: 'from-moon' is not one of 'from-dhcp'"),
+    ("global.fqdn", {"domain": "example.org"}, "a.toml: global.fqdn.source: missing"),
+    ("global.fqdn", 7, "a.toml: global.fqdn: 7: "),
+    ("global.keyboard", "xx", "a.toml: global.keyboard: 'xx' is not one of 'de', 'de-ch', "),
+    ("global.mailto", "admin", "a.toml: global.mailto: 'admin' is not a mail address"),
+    ("global.timezone", "Europe/Sol", "a.toml: global.timezone: 'Europe/Sol' is not a time zone"),
+    ("global.timezone", "../etc/passwd", "is not a time zone"),
+    ("global.timezone", "Europe", "is not a time zone"),
+    ("global.root-password", "short", "a.toml: global.root-password: must have 8 to 64 characters"),
+    ("global.root-password", None, "a.toml: global: needs either root-password or root-password-hashed"),
+    ("global.root-password-hashed", "$y$j9T$abc$def", "a.toml: global: needs either root-password or"),
+    ("global.root-ssh-keys", ["hello"], "a.toml: global.root-ssh-keys.0: 'hello' is not an SSH public key"),
+    ("global.root-ssh-keys", ["ssh-rsa AAAA*"], "whose base64 part is damaged"),
+    ("global.root-ssh-keys", [SSH_KEY.replace("ssh-ed25519", "ssh-rsa")], "says ssh-rsa but holds another type"),
+    ("global.reboot-mode", "sleep", "a.toml: global.reboot-mode: 'sleep' is not one of 'reboot' or 'power-off'"),
+    ("global.reboot-on-error", "perhaps", "a.toml: global.reboot-on-error: 'perhaps': "),
+    ("network.source", "magic", "a.toml: network.source: 'magic' is not one of 'from-dhcp' or 'from-answer'"),
+    ("network.cidr", "192.0.2.10", "a.toml: network.cidr: '192.0.2.10' needs the prefix length, such as"),
+    ("network.cidr", "192.0.2.0/24", "a.toml: network: cidr 192.0.2.0/24 is the address of the network itself"),
+    ("network.cidr", "192.0.2.255/24", "a.toml: network: cidr 192.0.2.255/24 is the broadcast address"),
+    ("network.cidr", "192.0.2.999/24", "a.toml: network.cidr: '192.0.2.999/24' is not an address with its prefix"),
+    ("network.dns", "dns.example.org", "a.toml: network.dns: 'dns.example.org' is not an IP address"),
+    ("network.gateway", "198.51.100.1", "a.toml: network: gateway 198.51.100.1 is not in 192.0.2.0/24"),
+    ("network.gateway", "192.0.2.10", "a.toml: network: gateway is the node's own address"),
+    ("network.gateway", "2001:db8::1", "a.toml: network: gateway and cidr are of different IP versions"),
+    ("network.gateway", None, 'a.toml: network: source = "from-answer" also needs gateway'),
+    ("network.filter", {}, "a.toml: network.filter: is empty"),
+    ("network.interface-name-pinning.mapping", {"52:54": "lan0"}, "'52:54' is not a MAC address"),
+    ("network.interface-name-pinning.mapping", {"52:54:00:12:34:56": "0lan"}, "'0lan' is not an interface name"),
+    (
+        "network.interface-name-pinning.mapping",
+        {"52:54:00:12:34:56": "lan", "52:54:00:12:34:57": "lan"},
+        "gives one name to two MAC addresses",
+    ),
+    ("disk-setup.filesystem", "fat", "a.toml: disk-setup.filesystem: 'fat' is not one of 'ext4', 'xfs', "),
+    ("disk-setup.filesystem", "zfs", "a.toml: disk-setup.filesystem: zfs is not served yet"),
+    ("disk-setup.zfs", {"raid": "raid1"}, "a.toml: disk-setup: zfs is not served yet"),
+    ("disk-setup.disk-list", ["vda", "vdb"], "a.toml: disk-setup.disk-list: several disks is not served yet"),
+    ("disk-setup.disk-list", ["vda", "vda"], "a.toml: disk-setup: disk-list names a disk twice"),
+    ("disk-setup.disk-list", None, "a.toml: disk-setup: needs either disk-list or filter, and not both"),
+    ("disk-setup.filter", {"ID_SERIAL": "*"}, "a.toml: disk-setup: needs either disk-list or filter, and not both"),
+    ("disk-setup.wipe", "yes", "a.toml: disk-setup.wipe: 'yes' is not one of 'confirmed'"),
+    ("disk-setup.lvm.hdsize", -1, "a.toml: disk-setup.lvm.hdsize: -1: "),
+    ("disk-setup.lvm.hdsiz", 1, "a.toml: disk-setup.lvm.hdsiz: unknown key\n  → did you mean hdsize?"),
+    ("first-boot", {"source": "from-iso"}, "a.toml: [first-boot] is not served yet\n  → remove the section"),
+    ("post-installation-webhook", {"url": "https://x"}, "a.toml: [post-installation-webhook] is not served yet"),
+    ("netwrok", {"source": "from-dhcp"}, "a.toml: netwrok: unknown key\n  → did you mean network?"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "told"), WRONG, ids=[f"{key}={value}" for key, value, _ in WRONG])
+def test_a_wrong_key_is_named_with_what_is_wrong(key: str, value: object, told: str) -> None:
+    text = problem(changed((key, value)))
+
+    assert told in text
+    assert "Value error" not in text
+    assert "function-" not in text and "FqdnFromDhcp" not in text
+    assert text.count("a.toml") == 1, "one wrong key is one problem"
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = problem(changed(("global.country", "x1"), ("global.keyboard", "qq"), ("network.cidr", "1.2.3.4")))
+
+    assert text.count("a.toml: ") == 3
+
+
+def test_keys_of_a_static_address_are_refused_with_dhcp() -> None:
+    text = problem(changed(("network.source", "from-dhcp")))
+
+    assert 'cidr, dns, gateway, filter: only with source = "from-answer"' in text
+
+
+def test_a_name_from_dhcp_needs_dhcp() -> None:
+    text = problem(changed(("global.fqdn", {"source": "from-dhcp"})))
+
+    assert 'global.fqdn from DHCP needs network.source = "from-dhcp"' in text
+
+
+def test_no_message_shows_a_secret() -> None:
+    long = "hunter2-" * 10
+    text = problem(
+        changed(
+            ("global.root-password", long),
+            ("global.root-password-hashed", "hunter2 in clear"),
+            ("global.subscription-key", ["hunter2"]),
+        )
+    )
+
+    assert "hunter2" not in text
+    assert "global.root-password: must have 8 to 64 characters" in text
+    assert "global.root-password-hashed: is not a crypt(5) hash" in text
+
+
+def test_a_misspelt_secret_is_not_shown_either() -> None:
+    assert "hunter2-hunter2" not in problem(changed(("global.root-pasword", "hunter2-hunter2")))
+
+
+def test_broken_toml_is_told_with_its_line() -> None:
+    assert "not valid TOML" in problem("[global\n") and "line 1" in problem("[global\n")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read: No such file"):
+        load_answers(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * (MAXIMUM_SIZE + 1), "the largest answer file is")],
+)
+def test_a_file_that_cannot_be_answers_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(BadInput, match=told):
+        load_answers(path)
+
+
+def test_dumped_answers_say_the_same_again_without_secrets() -> None:
+    read = answers(
+        ("global.subscription-key", "hunter2-key"),
+        ("disk-setup.lvm.maxroot", 20.5),
+        ("disk-setup.wipe", "confirmed"),
+        ("network.interface-name-pinning.enabled", True),
+        ("network.interface-name-pinning.mapping", {"52-54-00-12-34-56": "lan0"}),
+        ("global.reboot-mode", "power-off"),
+    )
+
+    text = dump_answers(read)
+
+    assert "correct horse" not in text and "hunter2" not in text
+    assert "# global.root-password: not kept" in text
+    again = parse_answers(text.replace("[global]", '[global]\nroot-password = "correct horse"', 1))
+    assert again == read.model_copy(update={"global_": read.global_.model_copy(update={"subscription_key": None})})
+
+
+def test_dumped_answers_keep_a_name_from_dhcp() -> None:
+    text = dump_answers(answers(*DHCP, ("global.fqdn", {"source": "from-dhcp", "domain": "example.org"})))
+
+    assert '[global.fqdn]\nsource = "from-dhcp"\ndomain = "example.org"' in text
