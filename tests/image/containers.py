@@ -6,7 +6,11 @@ from pathlib import Path
 
 def container(tree: Path, *command: str) -> list[str]:
     """Run `command` as in a machine of its own: own processes, own mounts, the host's network."""
-    return ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={tree}", "--pipe", *command]
+    return [
+        *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={tree}", "--pipe"),
+        *("--resolv-conf=replace-host", "--bind-ro=/etc/hosts"),
+        *command,
+    ]
 
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
