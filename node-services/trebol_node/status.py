@@ -153,4 +153,6 @@ def _usage(usage: Usage) -> str:
 def _installed(marker: Mapping[str, Any] | None) -> str:
     if marker is None:
         return "not by Trebol's installer"
-    return ", ".join(f"{key} {value}" for key, value in marker.items() if isinstance(value, str | int)) or "yes"
+    if "unreadable" in marker:
+        return f"the install marker is damaged: {marker['unreadable']}"
+    return f"{marker.get('installed', 'at an unknown time')} by Trebol {marker.get('version', 'of unknown version')}"

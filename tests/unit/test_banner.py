@@ -1,0 +1,192 @@
+"""The banner above the login prompts, and keeping it right."""
+
+from __future__ import annotations
+
+import gettext
+import json
+import shutil
+import socket
+import string
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.test_node_status import FACTS, link
+
+from trebol_common import i18n
+from trebol_common.run import CommandRunner, ScriptedRunner
+from trebol_firstboot.banner import WIDTH, Banner, banner, render
+from trebol_firstboot.follow import open_network_events, publish, wait_for_change
+from trebol_firstboot.hostkey import fingerprint, read_fingerprint
+from trebol_node.status import status
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1wTM1pPXXwBPew+ZZOXo13KqmzYsdDb14bO/BLjuw3 root@node1"
+#: What `ssh-keygen -l` says of it.
+FINGERPRINT = "SHA256:s8OYq+9X6GYvuP6EkzFJ26esUTsIf1IokTH9+v4Ra5U (ED25519)"
+
+CATALOGUE = i18n.catalogue
+
+EXAMPLE = Banner(
+    host="node1.example.org",
+    addresses=("192.0.2.10/24", "2001:db8::10/64"),
+    management_url="https://192.0.2.10:9090/",
+    fingerprint="SHA256:s8OYq+9X6GYvuP6EkzFJ26esUTsIf1IokTH9+v4Ra5U (ED25519)",
+    state="running",
+    failed_units=(),
+    version="0.1.0",
+)
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "catalogue", gettext.NullTranslations)
+
+
+def test_the_console_shows_who_the_node_is_and_how_to_reach_it() -> None:
+    assert render(EXAMPLE) == (
+        "\n"
+        "-------------------------------------------------------------------------------\n"
+        " Trebol 0.1.0\n"
+        "-------------------------------------------------------------------------------\n"
+        " Host         node1.example.org\n"
+        " Addresses    192.0.2.10/24\n"
+        "              2001:db8::10/64\n"
+        " Management   https://192.0.2.10:9090/\n"
+        " SSH host key SHA256:s8OYq+9X6GYvuP6EkzFJ26esUTsIf1IokTH9+v4Ra5U (ED25519)\n"
+        " State        running\n"
+        "-------------------------------------------------------------------------------\n"
+        "\n"
+    )
+
+
+def test_a_node_without_address_says_what_it_waits_for() -> None:
+    shown = render(replace(EXAMPLE, addresses=(), management_url=None, fingerprint=None, state="starting"))
+    assert "none yet - waiting for the network" in shown
+    assert "not reachable without an address" in shown
+    assert "not made yet" in shown
+    assert "State        starting" in shown
+
+
+def test_failed_units_are_named() -> None:
+    shown = render(replace(EXAMPLE, state="degraded", failed_units=("a.service", "b.service")))
+    assert "running, but these units failed: a.service, b.service" in shown
+
+
+def test_a_state_that_nobody_knows_is_shown_as_it_is() -> None:
+    assert "State        offline" in render(replace(EXAMPLE, state="offline"))
+
+
+@given(st.text(max_size=200), st.lists(st.text(alphabet=string.printable, max_size=120), max_size=40).map(tuple))
+def test_nothing_in_a_name_breaks_the_screen(name: str, units: tuple[str, ...]) -> None:
+    """No line wraps, nothing moves the cursor, and agetty finds no escape."""
+    shown = render(replace(EXAMPLE, host=name, state="degraded", failed_units=units))
+    for line in shown.split("\n"):
+        assert len(line.replace("\\\\", "\\")) <= WIDTH
+        assert line.isprintable()
+        assert "\\" not in line.replace("\\\\", "")
+
+
+def test_the_banner_follows_from_the_status() -> None:
+    found = banner(status(replace(FACTS, links=(link("vmbr0", "192.0.2.10/24"),), state="starting")), "SHA256:x")
+    assert json.loads(found.to_json()) == {
+        "host": "node1",
+        "addresses": ["192.0.2.10/24"],
+        "management_url": "https://192.0.2.10:9090/",
+        "fingerprint": "SHA256:x",
+        "state": "starting",
+        "failed_units": [],
+        "version": "0.1.0",
+    }
+    assert found.starting
+
+
+def test_fingerprints_are_those_of_ssh_keygen() -> None:
+    assert fingerprint(KEY) == FINGERPRINT
+
+
+def test_the_best_host_key_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/ssh"
+    folder.mkdir(parents=True)
+    assert read_fingerprint(tmp_path) is None
+    (folder / "ssh_host_rsa_key.pub").write_text("ssh-rsa AAAA\n")
+    assert str(read_fingerprint(tmp_path)).endswith("(RSA)")
+    (folder / "ssh_host_ed25519_key.pub").write_text(KEY)
+    assert read_fingerprint(tmp_path) == FINGERPRINT
+    (folder / "ssh_host_ed25519_key.pub").write_text("damaged")
+    assert str(read_fingerprint(tmp_path)).endswith("(RSA)")
+
+
+def test_login_prompts_are_redrawn_only_when_the_banner_changed(tmp_path: Path) -> None:
+    issue = tmp_path / "issue.d/trebol.issue"
+    runner = ScriptedRunner().expect("agetty", "--reload").expect("agetty", "--reload")
+    assert publish("one\n", issue, runner)
+    assert not publish("one\n", issue, runner)
+    assert publish("two\n", issue, runner)
+    assert issue.read_text() == "two\n"
+    assert issue.stat().st_mode & 0o777 == 0o644
+    assert runner.expected == []
+
+
+def test_a_burst_of_events_is_one_change() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        ours.setblocking(False)
+        for _ in range(10):
+            theirs.send(b"event")
+        started = time.monotonic()
+        wait_for_change(ours, 30)
+        assert time.monotonic() - started < 10
+        with pytest.raises(BlockingIOError):
+            ours.recv(100)
+
+
+def test_without_events_the_state_is_looked_at_after_a_while() -> None:
+    with open_network_events() as events:
+        wait_for_change(events, 0)
+
+
+@pytest.fixture
+def spanish(tmp_path: Path) -> gettext.NullTranslations:
+    """The compiled catalogue: that of an installed package, or one made from the checkout's source."""
+    source = i18n.LOCALE / "es/LC_MESSAGES/trebol.po"
+    if not source.is_file():
+        return CATALOGUE(language="es")
+    msgfmt = shutil.which("msgfmt")
+    if msgfmt is None:
+        pytest.skip("needs msgfmt, of Debian's gettext")
+    target = tmp_path / "es/LC_MESSAGES/trebol.mo"
+    target.parent.mkdir(parents=True)
+    CommandRunner().run([msgfmt, "--check", f"--output-file={target}", source])
+    return gettext.translation("trebol", tmp_path, languages=["es"])
+
+
+def test_the_banner_speaks_spanish(spanish: gettext.NullTranslations, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "catalogue", lambda: spanish)
+    shown = render(replace(EXAMPLE, state="degraded", failed_units=("a.service",)))
+    assert " Direcciones  192.0.2.10/24" in shown
+    assert " Gestión      https" in shown
+    assert "en marcha, pero fallaron estas unidades: a.service" in shown
+
+
+def test_every_text_of_the_banner_is_translated(
+    spanish: gettext.NullTranslations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Recorder(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            asked.append(message)
+            return message
+
+    monkeypatch.setattr(i18n, "catalogue", Recorder)
+    render(EXAMPLE)
+    render(replace(EXAMPLE, addresses=(), management_url=None, fingerprint=None))
+    assert len(asked) > 10
+    assert [message for message in asked if spanish.gettext(message) == message] == []
+
+
+def test_languages_without_catalogue_stay_english() -> None:
+    assert CATALOGUE(language="tlh").gettext("running") == "running"
