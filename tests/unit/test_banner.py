@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.test_node_status import FACTS, link
 
@@ -79,6 +79,7 @@ def test_a_state_that_nobody_knows_is_shown_as_it_is() -> None:
     assert "State        offline" in render(replace(EXAMPLE, state="offline"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.lists(st.text(alphabet=string.printable, max_size=120), max_size=40).map(tuple))
 def test_nothing_in_a_name_breaks_the_screen(name: str, units: tuple[str, ...]) -> None:
     """No line wraps, nothing moves the cursor, and agetty finds no escape."""
