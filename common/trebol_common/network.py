@@ -26,7 +26,12 @@ class Link:
 
 @dataclass(frozen=True)
 class Dhcp:
-    """The address comes from a DHCPv4 server (and from IPv6 router advertisements where there are any)."""
+    """The address comes from a DHCPv4 server (and from IPv6 router advertisements where there are any).
+
+    With `domains`, the server's domain is tried for short names: networkd ignores it otherwise.
+    """
+
+    domains: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,11 @@ def _bridge(bridge: Bridge) -> dict[str, Any]:
     }
     nameservers: dict[str, list[str]] = {}
     match bridge.addressing:
-        case Dhcp():
+        case Dhcp(domains):
             # As client id the MAC, so that a reservation made for the NIC's firmware holds for the node too.
             members |= {"dhcp4": True, "dhcp-identifier": "mac"}
+            if domains:
+                members["dhcp4-overrides"] = {"use-domains": True}
         case Static(address, gateway, servers):
             members |= {
                 "dhcp4": False,

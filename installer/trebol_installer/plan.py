@@ -180,7 +180,7 @@ def _network(machine: Machine, answers: Answers, chosen: NetworkInterface) -> Ho
     fqdn = answers.global_.fqdn
     addressing: Dhcp | Static
     if network.source is NetworkSource.DHCP:
-        addressing = Dhcp()
+        addressing = Dhcp(domains=isinstance(fqdn, FqdnFromDhcp))
         search = (fqdn.domain,) if isinstance(fqdn, FqdnFromDhcp) and fqdn.domain else ()
     else:
         assert network.cidr is not None and network.gateway is not None and network.dns is not None

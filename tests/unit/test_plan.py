@@ -1,0 +1,268 @@
+"""The plan: what is decided before anything is touched, and everything that is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.answer_files import DHCP, GIB, answers, machine, made_machine, manifest
+
+from trebol_common.errors import BadInput, Refused
+from trebol_common.network import Dhcp, Link
+from trebol_hardware.machine import Content, Disk, FirmwareMode, NetworkInterface
+from trebol_installer.plan import Plan, fallback_name, plan
+from trebol_installer.render import describe, render, to_json
+from trebol_installer.steps import (
+    CreateThinPool,
+    ExtractLayer,
+    InstallBootLoader,
+    MakeSwap,
+    PartitionDisk,
+    PartitionRef,
+    VerifyLayers,
+    WipeDisk,
+    WriteIdentity,
+    WriteMounts,
+    WriteNetwork,
+    step_name,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def step(made: Plan, kind: type) -> Any:
+    """The one step of that kind."""
+    (found,) = [candidate for candidate in made.steps if isinstance(candidate, kind)]
+    return found
+
+
+def test_the_plan_for_people_is_as_recorded() -> None:
+    made = plan(
+        machine("qemu-uefi"),
+        answers(
+            ("disk-setup.disk-list", ["virtio-data0"]),
+            ("disk-setup.wipe", "confirmed"),
+            ("network.filter", {"INTERFACE": "ens1"}),
+        ),
+        manifest(),
+    )
+
+    text = render(made)
+
+    assert text == (GOLDEN / "plan-qemu-uefi.txt").read_text()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("name", "disk", "interface"), [("rack-server", "sdd", "ens1f0np0"), ("disk-4kn", "sda", "eno1np0")]
+)
+def test_every_plan_fits_80_columns(name: str, disk: str, interface: str) -> None:
+    changes = (("disk-setup.disk-list", [disk]), ("network.filter", {"INTERFACE": interface}))
+
+    made = plan(machine(name), answers(*changes), manifest())
+
+    assert max(map(len, render(made).splitlines())) <= 80
+
+
+def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
+    made = plan(made_machine(), answers(("global.subscription-key", "hunter2")), manifest())
+
+    text = to_json(made)
+    members = json.loads(text)
+
+    assert "correct horse" not in text and "hunter2" not in text
+    assert [each["step"] for each in members["steps"]] == [step_name(each) for each in made.steps]
+    assert members["steps"][0] == {
+        "step": "check-target",
+        "disk": "/dev/disk/by-id/virtio-d1",
+        "size": 40 * GIB,
+        "serial": "d1",
+    }
+    assert members["disks"][0]["before"] == []
+    assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][3]["partitions"]
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    assert plan(made_machine(), answers(), manifest()) == plan(made_machine(), answers(), manifest())
+
+
+def test_nothing_is_written_before_the_medium_is_verified() -> None:
+    names = [step_name(each) for each in plan(made_machine(), answers(), manifest()).steps]
+
+    assert names[:3] == ["check-target", "verify-layers", "wipe-disk"]
+    assert names[-2:] == ["write-report", "close-target"]
+
+
+def test_the_live_layer_is_verified_and_not_installed() -> None:
+    made = plan(made_machine(), answers(), manifest())
+
+    assert step(made, VerifyLayers).layers == ("base", "appliance", "live")
+    assert [each.layer for each in made.steps if isinstance(each, ExtractLayer)] == ["base", "appliance"]
+
+
+def test_without_a_medium_the_size_of_the_system_is_assumed_and_said_so() -> None:
+    made = plan(made_machine(), answers())
+
+    assert made.notes == ("no medium at hand: the system is taken to need 3.0 GiB",)
+
+
+@pytest.mark.parametrize("mode", list(FirmwareMode))
+def test_both_boot_paths_are_on_every_disk(mode: FirmwareMode) -> None:
+    made = plan(made_machine(mode=mode), answers(), manifest())
+
+    kinds = [partition.kind.value for partition in step(made, PartitionDisk).partitions]
+    assert kinds == ["bios-boot", "esp", "lvm"]
+    assert step(made, InstallBootLoader).firmware is mode
+
+
+def test_consoles_are_carried_over_to_the_target() -> None:
+    made = plan(made_machine(), answers(), manifest(), console=("console=tty0", "console=ttyS0,115200"))
+
+    assert (
+        step(made, InstallBootLoader).command_line
+        == "root=/dev/mapper/trebol-root ro console=tty0 console=ttyS0,115200"
+    )
+
+
+def test_no_swap_is_made_where_none_is_wanted() -> None:
+    made = plan(made_machine(), answers(("disk-setup.lvm.swapsize", 0)), manifest())
+
+    assert not [each for each in made.steps if isinstance(each, MakeSwap)]
+    assert [at for _, at in step(made, WriteMounts).mounts] == ["/", "/boot/efi"]
+
+
+def test_a_small_disk_gets_no_thin_pool_and_a_note() -> None:
+    made = plan(made_machine(Disk("vda", 10 * GIB)), answers(), manifest())
+
+    assert not [each for each in made.steps if isinstance(each, CreateThinPool)]
+    assert made.notes == ("no room for a thin pool: guests' disks need another store",)
+
+
+def test_a_wipe_says_what_is_lost() -> None:
+    made = plan(
+        machine("qemu-uefi"),
+        answers(
+            ("disk-setup.disk-list", ["vdb"]),
+            ("disk-setup.wipe", "confirmed"),
+            ("network.filter", {"INTERFACE": "ens1"}),
+        ),
+        manifest(),
+    )
+
+    contents = step(made, WipeDisk).contents
+    assert contents[2] == "vdb2: ext4 'data' (10.0 GiB)"
+    assert made.disks[0].before == contents
+
+
+def test_a_static_name_has_its_address_in_the_hosts_file() -> None:
+    assert step(plan(made_machine(), answers(), manifest()), WriteIdentity) == WriteIdentity(
+        "node1.example.org", "node1", "192.0.2.10"
+    )
+
+
+def test_a_name_from_dhcp_has_a_fallback_that_does_not_win() -> None:
+    fqdn = ("global.fqdn", {"source": "from-dhcp", "domain": "example.org"})
+
+    made = plan(made_machine(), answers(*DHCP, fqdn), manifest())
+
+    assert step(made, WriteIdentity) == WriteIdentity(None, "trebol-123456", None)
+    assert "systemd.hostname=trebol-123456" in step(made, InstallBootLoader).command_line
+    bridge = step(made, WriteNetwork).network.bridges[0]
+    assert bridge.addressing == Dhcp(domains=True)
+    assert bridge.search == ("example.org",)
+
+
+def test_two_nodes_never_share_a_fallback_name() -> None:
+    names = {fallback_name(NetworkInterface("e", mac)) for mac in ("52:54:00:12:34:56", "52:54:00:12:34:57")}
+
+    assert len(names) == 2
+
+
+NICS = tuple(NetworkInterface(f"eno{i}", f"52:54:00:00:00:0{i}", carrier=i == 2) for i in (1, 2, 3))
+
+
+def test_pinning_names_every_interface_the_mapped_ones_as_asked() -> None:
+    pinning = {"enabled": True, "mapping": {"52:54:00:00:00:03": "nic0"}}
+
+    made = plan(
+        made_machine(interfaces=NICS),
+        answers(*DHCP, ("network.interface-name-pinning", pinning)),
+        manifest(),
+    )
+
+    network = step(made, WriteNetwork).network
+    assert [(link.name, link.mac[-1]) for link in network.pinned] == [("nic1", "1"), ("nic2", "2"), ("nic0", "3")]
+    assert network.links == (Link("nic2", "52:54:00:00:00:02"),)
+    assert network.bridges[0].ports == ("nic2",)
+    assert "vmbr0 on nic2 (now eno2)" in dict(made.summary)["network"]
+
+
+def test_names_stay_as_they_are_without_pinning() -> None:
+    mapping = ("network.interface-name-pinning.mapping", {"52:54:00:00:00:03": "lan0"})
+
+    made = plan(made_machine(interfaces=NICS), answers(*DHCP, mapping), manifest())
+
+    assert step(made, WriteNetwork).network.pinned == ()
+    assert made.notes == ("network.interface-name-pinning.mapping has no effect without enabled = true",)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [
+        ({"52:54:00:00:00:09": "lan0"}, "no interface has the MAC address 52:54:00:00:00:09; there are 52:54:00"),
+        ({"52:54:00:00:00:01": "vmbr0"}, "'vmbr0' is a name with another meaning"),
+    ],
+)
+def test_pinning_that_cannot_be_is_refused(mapping: dict[str, str], told: str) -> None:
+    pinning = {"enabled": True, "mapping": mapping}
+
+    with pytest.raises(BadInput, match=told):
+        plan(made_machine(interfaces=NICS), answers(*DHCP, ("network.interface-name-pinning", pinning)), manifest())
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    small = Disk("vda", 4 * GIB, content=(Content("ext4"),))
+
+    with pytest.raises(Refused) as caught:
+        plan(made_machine(small, interfaces=()), answers(), manifest())
+
+    text = str(caught.value)
+    assert "is not empty: ext4" in text and "no network interface" in text
+
+
+def test_a_disk_that_is_too_small_is_refused_with_both_sizes() -> None:
+    with pytest.raises(Refused) as caught:
+        plan(made_machine(Disk("vda", 9 * GIB)), answers(), manifest(unpacked=8 * GIB))
+
+    assert str(caught.value) == (
+        "/dev/vda: the disk has 9.0 GiB; at least 11.3 GiB are needed\n  → choose a larger disk"
+    )
+
+
+def test_a_wrong_size_names_its_key() -> None:
+    with pytest.raises(BadInput, match="disk-setup: lvm.hdsize is 99.0 GiB; the disk has 40.0 GiB"):
+        plan(made_machine(), answers(("disk-setup.lvm.hdsize", 99)), manifest())
+
+
+def test_bad_input_and_danger_together_count_as_danger() -> None:
+    holding = Disk("vda", 40 * GIB, content=(Content("ext4"),))
+
+    with pytest.raises(Refused) as caught:
+        plan(made_machine(holding), answers(("network.filter", {"INTERFACE": "no"})), manifest())
+
+    assert len(caught.value.problems) == 2
+
+
+def test_another_architecture_is_refused() -> None:
+    with pytest.raises(BadInput, match="aarch64 machine"):
+        plan(replace(made_machine(), architecture="aarch64"), answers(), manifest())
+
+
+def test_partitions_are_named_by_stable_paths() -> None:
+    made = plan(made_machine(), answers(), manifest())
+
+    assert step(made, InstallBootLoader).esp == PartitionRef("/dev/disk/by-id/virtio-d1", 2)
+    assert all("/dev/vda" not in describe(each) for each in made.steps)
