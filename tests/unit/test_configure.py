@@ -1,0 +1,293 @@
+"""What is personal to a node, written into a made-up target."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import tomllib
+from tests.unit.answer_files import DHCP, SSH_KEY, answers, made_machine, manifest
+
+from trebol_common.answers import Answers
+from trebol_common.answers.model import Keyboard
+from trebol_common.errors import TrebolError
+from trebol_common.events import Context, Event
+from trebol_common.network import HostNetwork, Link
+from trebol_common.run import ScriptedRunner
+from trebol_installer.execute import configure
+from trebol_installer.execute.passwords import hash_password, with_root_password
+from trebol_installer.execute.state import Run
+from trebol_installer.keyboard import XKB, keyboard_file
+from trebol_installer.plan import plan
+from trebol_installer.report import EVENTS, LOG, logging_to, write_report
+from trebol_installer.steps import (
+    PartitionRef,
+    WriteAccess,
+    WriteIdentity,
+    WriteLocale,
+    WriteMounts,
+    WriteNetwork,
+    WriteNodeConfiguration,
+    WriteReport,
+)
+
+SHADOW = "root:*:20370:0:99999:7:::\ndaemon:*:20370:0:99999:7:::\n"
+
+
+@dataclass
+class Target:
+    """A target under a temporary folder, and the run that configures it."""
+
+    run: Run
+    runner: ScriptedRunner
+    events: list[Event] = field(default_factory=list)
+
+    def text(self, path: str) -> str:
+        return self.run.inside(path).read_text()
+
+    def mode(self, path: str) -> int:
+        return stat.S_IMODE(self.run.inside(path).stat().st_mode)
+
+
+def make_target(folder: Path, wanted: Answers) -> Target:
+    runner = ScriptedRunner()
+    events: list[Event] = []
+    machine = made_machine()
+    run = Run(
+        plan=plan(machine, wanted, manifest()),
+        answers=wanted,
+        machine=machine,
+        manifest=manifest(),
+        medium=folder / "medium",
+        runner=runner,
+        context=Context(events.append),
+        target=folder / "target",
+        logs=folder / "logs",
+    )
+    for name in ("etc/ssh", "etc/default", "var/lib/dbus", "usr/share/zoneinfo/Europe", "root"):
+        run.inside(name).mkdir(parents=True)
+    run.inside("/etc/shadow").write_text(SHADOW)
+    run.inside("/etc/hostname").write_text("image\n")
+    run.inside("/usr/share/zoneinfo/Europe/Madrid").write_text("TZif")
+    run.inside("/etc/localtime").symlink_to("/usr/share/zoneinfo/Etc/UTC")
+    run.inside("/etc/default/keyboard").write_text(keyboard_file(Keyboard.EN_US))
+    return Target(run, runner, events)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    return make_target(tmp_path, answers())
+
+
+STATIC = WriteIdentity("node1.example.org", "node1", "192.0.2.10")
+
+
+def expect_host_keys(target: Target, comment: str) -> None:
+    for kind in ("ed25519", "ecdsa"):
+        path = target.run.inside(f"/etc/ssh/ssh_host_{kind}_key")
+        target.runner.expect("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", comment, "-f", str(path))
+
+
+def test_a_node_has_its_own_name_id_and_keys(target: Target) -> None:
+    for name in ("ssh_host_rsa_key", "ssh_host_rsa_key.pub"):
+        target.run.inside(f"/etc/ssh/{name}").write_text("the image's")
+    expect_host_keys(target, "root@node1.example.org")
+
+    configure.write_identity(STATIC, target.run)
+
+    assert target.text("/etc/hostname") == "node1\n"
+    identity = target.text("/etc/machine-id").strip()
+    assert len(identity) == 32 and int(identity, 16) >= 0
+    assert not list(target.run.inside("/etc/ssh").glob("*rsa*")), "no key of the image is left"
+
+
+def test_two_nodes_have_two_machine_ids(target: Target) -> None:
+    seen = set()
+    for _ in range(2):
+        expect_host_keys(target, "root@node1.example.org")
+        configure.write_identity(STATIC, target.run)
+        seen.add(target.text("/etc/machine-id"))
+
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (STATIC, "192.0.2.10 node1.example.org node1"),
+        (WriteIdentity("node1.example.org", "node1", None), None),
+        (WriteIdentity(None, "trebol-123456", None), None),
+    ],
+)
+def test_the_nodes_name_never_means_loopback(step: WriteIdentity, line: str | None) -> None:
+    lines = configure.hosts_file(step).splitlines()
+
+    assert lines[0] == "127.0.0.1 localhost"
+    assert not [each for each in lines if each.startswith("127.0.1.1")]
+    assert ("node1" in lines[-1]) == (line is not None)
+    if line:
+        assert lines[-1] == line
+
+
+def test_a_name_from_dhcp_needs_an_absent_hostname(target: Target) -> None:
+    expect_host_keys(target, "root@trebol-123456")
+
+    configure.write_identity(WriteIdentity(None, "trebol-123456", None), target.run)
+
+    assert not target.run.inside("/etc/hostname").exists()
+
+
+def test_the_file_system_table_names_uuids(target: Target) -> None:
+    esp = PartitionRef("/dev/disk/by-id/x", 2)
+    target.run.uuids.update({"/dev/trebol/root": "r-1", str(esp): "AB12-CD34", "/dev/trebol/swap": "s-1"})
+
+    step = WriteMounts((("/dev/trebol/root", "/"), (esp, "/boot/efi"), ("/dev/trebol/swap", "none")))
+    configure.write_mounts(step, target.run)
+
+    assert target.text("/etc/fstab").splitlines()[1:] == [
+        "UUID=r-1 / ext4 errors=remount-ro 0 1",
+        "UUID=AB12-CD34 /boot/efi vfat umask=0077,nofail 0 2",
+        "UUID=s-1 none swap sw 0 0",
+    ]
+
+
+def test_the_network_is_the_owners_alone_to_read(target: Target) -> None:
+    network = HostNetwork((), (), (Link("nic0", "52:54:00:12:34:56"),))
+
+    configure.write_network(WriteNetwork(network), target.run)
+
+    assert target.mode("/etc/netplan/50-trebol.yaml") == 0o600
+    assert "Name=nic0" in target.text("/etc/systemd/network/10-trebol-nic0.link")
+    assert target.mode("/etc/systemd/network/10-trebol-nic0.link") == 0o644
+
+
+def test_another_keyboard_is_compiled_for_the_console(target: Target) -> None:
+    target.run.inside("/usr/bin").mkdir()
+    target.run.inside("/usr/bin/setupcon").write_text("")
+    chroot = ("chroot", str(target.run.target), "setupcon", "--save-only", "--keyboard-only", "--force")
+    target.runner.expect(*chroot)
+
+    configure.write_locale(WriteLocale(Keyboard.ES, "Europe/Madrid"), target.run)
+
+    assert 'XKBLAYOUT="es"' in target.text("/etc/default/keyboard")
+    assert str(target.run.inside("/etc/localtime").readlink()) == "/usr/share/zoneinfo/Europe/Madrid"
+    assert target.text("/etc/locale.conf") == "LANG=C.UTF-8\n"
+    assert target.runner.seen == [chroot]
+
+
+def test_the_keyboard_of_the_image_needs_no_compiling(target: Target) -> None:
+    target.run.inside("/usr/bin").mkdir()
+    target.run.inside("/usr/bin/setupcon").write_text("")
+
+    configure.write_locale(WriteLocale(Keyboard.EN_US, "Europe/Madrid"), target.run)
+
+    assert target.runner.seen == []
+
+
+def test_a_time_zone_that_the_system_lacks_is_told(target: Target) -> None:
+    with pytest.raises(TrebolError, match="time zone Europe/Paris is not in the system"):
+        configure.write_locale(WriteLocale(Keyboard.EN_US, "Europe/Paris"), target.run)
+
+
+def test_every_keyboard_of_the_answer_file_has_a_layout() -> None:
+    assert set(XKB) == set(Keyboard)
+
+
+def test_root_gets_a_hash_of_the_password_and_the_keys(target: Target) -> None:
+    configure.write_access(WriteAccess(1, False), target.run)
+
+    root, daemon = target.text("/etc/shadow").splitlines()
+    assert root.startswith("root:$y$") and "correct horse" not in root
+    assert daemon == SHADOW.splitlines()[1]
+    assert target.mode("/etc/shadow") == 0o640
+    assert target.text("/root/.ssh/authorized_keys") == f"{SSH_KEY}\n"
+    assert target.mode("/root/.ssh/authorized_keys") == 0o600
+    assert target.mode("/root/.ssh") == 0o700
+    assert target.runner.seen == [], "no program sees the password"
+
+
+def test_a_hash_is_taken_as_it_is_and_the_subscription_key_kept_private(tmp_path: Path) -> None:
+    hashed = "$6$salt$hash"
+    wanted = answers(
+        ("global.root-password", None),
+        ("global.root-password-hashed", hashed),
+        ("global.subscription-key", "pve-1234"),
+    )
+    target = make_target(tmp_path, wanted)
+
+    configure.write_access(WriteAccess(1, True), target.run)
+
+    assert target.text("/etc/shadow").startswith(f"root:{hashed}:")
+    assert target.text("/etc/trebol/subscription.key") == "pve-1234\n"
+    assert target.mode("/etc/trebol/subscription.key") == 0o600
+
+
+def test_a_password_hash_is_yescrypt_with_its_own_salt() -> None:
+    first, second = hash_password("pässword ñ"), hash_password("pässword ñ")
+
+    assert first.startswith("$y$") and len(first) > 60
+    assert first != second
+
+
+def test_the_day_of_the_change_is_written_and_the_rest_stays() -> None:
+    assert with_root_password(SHADOW, "HASH", now=86400 * 20000 + 5).startswith("root:HASH:20000:0:99999:7:::\n")
+
+
+def test_a_shadow_file_without_root_is_told() -> None:
+    with pytest.raises(TrebolError, match="no line for root"):
+        with_root_password("daemon:*:1:::::\n", "x")
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ((), {"fqdn": "node1.example.org"}),
+        (
+            (*DHCP, ("global.fqdn", {"source": "from-dhcp", "domain": "example.org"})),
+            {"fqdn": "from-dhcp", "domain": "example.org"},
+        ),
+    ],
+)
+def test_trebol_keeps_what_it_needs_later(
+    tmp_path: Path, changes: tuple[tuple[str, object], ...], kept: dict[str, str]
+) -> None:
+    target = make_target(tmp_path, answers(*changes))
+
+    configure.write_node_configuration(WriteNodeConfiguration("admin@example.org", "es"), target.run)
+
+    assert tomllib.loads(target.text("/etc/trebol/node.toml")) == {
+        **kept,
+        "mailto": "admin@example.org",
+        "country": "es",
+    }
+
+
+def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:
+    wanted = answers(("global.root-password", "hunter2-hunter2"), ("global.subscription-key", "hunter2-key"))
+    target = make_target(tmp_path, wanted)
+    with logging_to(target.run.logs) as sink, Context(sink).child("install", "Install Trebol") as context:
+        context.log("$ wipefs --all /dev/vda")
+
+    write_report(WriteReport(), target.run)
+
+    folder = target.run.inside("/var/log/trebol")
+    assert {path.name for path in folder.iterdir()} == {
+        "answers.toml",
+        "events.jsonl",
+        "install.log",
+        "machine.json",
+        "plan.json",
+        "plan.txt",
+    }
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert "hunter2" not in path.read_text()
+    assert "wipefs --all /dev/vda" in (folder / LOG).read_text()
+    assert '"kind": "finish"' in (folder / EVENTS).read_text()
+    marker = json.loads(target.text("/var/lib/trebol/installed.json"))
+    assert marker["layers"] == {"base": "0" * 64, "appliance": "0" * 64}
+    assert marker["medium"] == "5c06"

@@ -1,0 +1,148 @@
+"""Where an unattended installation finds its answers, and what it says where it finds none."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trebol_common.answers.parse import MAXIMUM_SIZE
+from trebol_common.errors import BadInput
+from trebol_common.medium import SLOT, SLOT_SIZE
+from trebol_installer.sources import console_words, fetch, find_answers, words
+
+
+def no_get(url: str) -> bytes:
+    raise AssertionError(f"fetched {url}")
+
+
+@pytest.fixture
+def medium(tmp_path: Path) -> Path:
+    (tmp_path / SLOT).parent.mkdir()
+    (tmp_path / SLOT).write_bytes(bytes(SLOT_SIZE))
+    return tmp_path
+
+
+def fill(medium: Path, text: str) -> None:
+    (medium / SLOT).write_bytes(text.encode().ljust(SLOT_SIZE, b"\0"))
+
+
+def test_the_slot_is_read_without_its_padding(medium: Path) -> None:
+    fill(medium, "[global]\n")
+
+    found = find_answers("boot=trebol quiet", medium, get=no_get)
+
+    assert (found.text, found.where) == ("[global]\n", "the medium's answer slot")
+
+
+def test_an_empty_slot_names_every_place_looked_at(medium: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        find_answers("boot=trebol", medium, get=no_get)
+
+    text = str(caught.value)
+    assert "kernel command line: no trebol.answer=" in text
+    assert f"{medium / SLOT}: empty" in text
+    assert "trebol image seed ISO answer.toml" in text
+
+
+def test_a_medium_without_slot_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        find_answers("", tmp_path, get=no_get)
+
+
+def test_a_path_on_the_medium_wins_over_the_slot(medium: Path) -> None:
+    fill(medium, "slot")
+    (medium / "site").mkdir()
+    (medium / "site/a.toml").write_text("file")
+
+    assert find_answers("trebol.answer=site/a.toml", medium, get=no_get).text == "file"
+
+
+def test_an_absolute_path_is_taken_as_it_is(medium: Path, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.toml"
+    path.write_text("absolute")
+
+    assert find_answers(f"trebol.answer={path}", medium / "x", get=no_get).text == "absolute"
+
+
+def test_a_named_file_that_is_missing_never_falls_back_to_the_slot(medium: Path) -> None:
+    fill(medium, "slot")
+
+    with pytest.raises(BadInput, match=r"none\.toml: cannot be read"):
+        find_answers("trebol.answer=none.toml", medium, get=no_get)
+
+
+def test_the_last_word_counts_and_may_be_a_url(medium: Path) -> None:
+    line = "trebol.answer=a.toml trebol.answer=https://boot.example.org/a?x=1"
+
+    found = find_answers(line, medium, get=lambda url: url.encode())
+
+    assert found.text == found.where == "https://boot.example.org/a?x=1"
+
+
+def test_answers_that_are_not_text_are_told(medium: Path) -> None:
+    (medium / SLOT).write_bytes(b"\xff\xfe" + bytes(100))
+
+    with pytest.raises(BadInput, match="is not UTF-8 text"):
+        find_answers("", medium, get=no_get)
+
+
+def test_quoted_and_broken_command_lines_are_read() -> None:
+    assert words('a trebol.answer="my file" b', "trebol.answer") == ("my file",)
+    assert words("it's trebol.answer=x", "trebol.answer") == ("x",)
+
+
+def test_consoles_are_kept_in_order_and_once() -> None:
+    line = "quiet console=tty0 console=ttyS0,115200 console=tty0 consoleblank=0"
+
+    assert console_words(line) == ("console=tty0", "console=ttyS0,115200")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves one answer, one that is too large, and nothing else."""
+
+    def do_GET(self) -> None:
+        body = {"/a.toml": b"[global]", "/large": b"#" * (MAXIMUM_SIZE + 1)}.get(self.path)
+        self.send_response(404 if body is None else 200)
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def test_a_file_is_fetched_over_http(server: str) -> None:
+    assert fetch(f"{server}/a.toml") == b"[global]"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("/none", "the server says 404 Not Found"), ("/large", f"is larger than {MAXIMUM_SIZE} bytes")]
+)
+def test_what_a_server_does_wrong_is_told_with_the_url(server: str, path: str, told: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        fetch(server + path)
+
+    assert str(caught.value).startswith(f"{server}{path}: {told}")
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with pytest.raises(BadInput, match="cannot be fetched"):
+        fetch("http://127.0.0.1:1/a.toml")
