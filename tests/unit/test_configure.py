@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import stat
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import tomllib
 from tests.unit.answer_files import DHCP, SSH_KEY, answers, made_machine, manifest
 
 from trebol_common.answers import Answers

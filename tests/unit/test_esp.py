@@ -24,7 +24,8 @@ from trebol_common.esp import (
 OLD, NEW = "6.12.9+deb13-amd64", "6.12.117+deb13-amd64"
 
 MENU = """\
-# Written by Trebol (trebol node boot-sync): changes are lost. The kernel's command line is /etc/trebol/kernel-cmdline.
+# Written by Trebol (trebol node boot-sync): changes are lost.
+# The kernel's command line is in /etc/trebol/kernel-cmdline.
 set default=0
 set timeout=3
 serial --unit=0 --speed=115200
@@ -165,9 +166,7 @@ class Usage(NamedTuple):
     free: int
 
 
-def test_a_full_esp_makes_room_by_what_is_gone_first(
-    root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_esp_makes_room_by_what_is_gone_first(root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synchronise(root, esp)
     for path in (root / "boot").glob(f"*-{OLD}"):
         path.unlink()
@@ -183,9 +182,7 @@ def test_a_full_esp_makes_room_by_what_is_gone_first(
     assert done.removed == (f"kernel/{OLD}",)
 
 
-def test_an_esp_that_is_too_small_stays_as_it_was(
-    root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_esp_that_is_too_small_stays_as_it_was(root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synchronise(root, esp)
     before = {path: path.read_bytes() for path in esp.rglob("*") if path.is_file()}
     kernel(root, "6.13.1")

@@ -56,9 +56,7 @@ FILTERS = [
 @pytest.mark.parametrize(("filters", "how", "name"), FILTERS)
 def test_a_filter_finds_the_disk_by_udev_properties(filters: dict[str, str], how: str, name: str) -> None:
     rack = with_udev(RACK)
-    wanted = answers(
-        ("disk-setup.disk-list", None), ("disk-setup.filter", filters), ("disk-setup.filter-match", how)
-    )
+    wanted = answers(("disk-setup.disk-list", None), ("disk-setup.filter", filters), ("disk-setup.filter-match", how))
 
     assert select_disk(rack, wanted).name == name
 

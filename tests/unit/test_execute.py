@@ -1,0 +1,364 @@
+"""Carrying out a plan: commands, undo, and what the user is told when a step fails."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tests.unit.answer_files import GIB, answers, made_machine, manifest
+
+from trebol_common.errors import Refused, TrebolError
+from trebol_common.events import Context, Event, Kind
+from trebol_common.medium import DamagedMedium, Layer, Manifest
+from trebol_common.run import ScriptedRunner
+from trebol_hardware.machine import FirmwareMode
+from trebol_installer.execute import DryRun, Installer, StepFailed, block, bootloader, disks, executor, layers, lvm
+from trebol_installer.execute.state import Run
+from trebol_installer.plan import Plan, plan
+from trebol_installer.steps import (
+    CheckTarget,
+    CreateThinPool,
+    CreateVolume,
+    CreateVolumeGroup,
+    ExtractLayer,
+    InstallBootLoader,
+    MountTarget,
+    PartitionRef,
+    Step,
+    VerifyLayers,
+    WriteIdentity,
+    WriteLocale,
+    WriteReport,
+    step_name,
+)
+
+DISK = "vda"
+SIZE = 40 * GIB
+
+
+@dataclass
+class Fake:
+    """A sysfs and a /dev with one disk of three partitions, and a run on it."""
+
+    folder: Path
+    run: Run
+    runner: ScriptedRunner
+    events: list[Event]
+
+    @property
+    def disk(self) -> str:
+        """The disk's stable path."""
+        return str(self.folder / "by-id/virtio-d1")
+
+    def attribute(self, name: str, text: str) -> None:
+        path = self.folder / "sys" / DISK / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+
+    @property
+    def logged(self) -> str:
+        return "\n".join(event.text for event in self.events if event.kind is Kind.LOG)
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    (tmp_path / "by-id").mkdir()
+    (tmp_path / DISK).write_bytes(b"")
+    (tmp_path / "by-id/virtio-d1").symlink_to(tmp_path / DISK)
+    (tmp_path / "mountinfo").write_text("22 1 0:20 / /proc rw - proc proc rw\n")
+    monkeypatch.setattr(block, "SYSFS", tmp_path / "sys")
+    monkeypatch.setattr(block, "MOUNTS", tmp_path / "mountinfo")
+    runner, events = ScriptedRunner(), list[Event]()
+    run = Run(
+        plan=plan(made_machine(), answers(), manifest()),
+        answers=answers(),
+        machine=made_machine(),
+        manifest=manifest(),
+        medium=tmp_path / "medium",
+        runner=runner,
+        context=Context(events.append),
+        target=tmp_path / "target",
+        logs=tmp_path / "logs",
+    )
+    made = Fake(tmp_path, run, runner, events)
+    for name, text in (("size", str(SIZE // 512)), ("ro", "0"), ("dev", "254:0"), ("serial", "d1")):
+        made.attribute(name, text)
+    for number in (1, 2, 3):
+        made.attribute(f"vda{number}/partition", str(number))
+        entry = tmp_path / "sys" / f"vda{number}"
+        entry.symlink_to(tmp_path / "sys" / DISK / f"vda{number}")
+        made.attribute(f"vda{number}/dev", f"254:{number}")
+    return made
+
+
+def check(fake: Fake, *, size: int = SIZE, serial: str = "d1") -> None:
+    disks.check_target(CheckTarget(fake.disk, size, serial), fake.run)
+
+
+def test_the_planned_disk_is_accepted(fake: Fake) -> None:
+    check(fake)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda fake: fake.attribute("size", "100"), "has 51200 bytes, but the plan is for a disk of 42949672960"),
+        (lambda fake: fake.attribute("serial", "other"), "has serial other, but the plan is for d1"),
+        (lambda fake: fake.attribute("ro", "1"), "is read-only"),
+        (lambda fake: fake.attribute("partition", "1"), "is a partition, not a disk"),
+        (
+            lambda fake: (fake.folder / "mountinfo").write_text("30 1 254:3 / /srv rw - ext4 /dev/vda3 rw\n"),
+            "is mounted at /srv",
+        ),
+    ],
+)
+def test_a_disk_that_changed_since_the_plan_is_refused(
+    fake: Fake, change: Callable[[Fake], object], told: str
+) -> None:
+    change(fake)
+
+    with pytest.raises(Refused, match=told):
+        check(fake)
+
+
+def test_a_disk_that_is_gone_is_told(fake: Fake) -> None:
+    (fake.folder / "by-id/virtio-d1").unlink()
+
+    with pytest.raises(TrebolError, match="is not there any more"):
+        check(fake)
+
+
+def test_partition_nodes_are_read_and_never_built(fake: Fake) -> None:
+    assert block.node_of(PartitionRef(fake.disk, 3)) == Path("/dev/vda3")
+    with pytest.raises(TrebolError, match="the kernel does not know this partition"):
+        block.node_of(PartitionRef(fake.disk, 4))
+
+
+def pvs(*volumes: tuple[str, str, str]) -> str:
+    rows = ",".join(f'{{"pv_name":"{pv}","vg_name":"{name}","vg_uuid":"{uuid}"}}' for pv, name, uuid in volumes)
+    return f'{{"report":[{{"pv":[{rows}]}}]}}'
+
+
+PVS = ("pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_uuid")
+
+
+def test_open_groups_of_an_interrupted_run_are_closed_by_uuid(fake: Fake) -> None:
+    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "trebol", "u1"), ("/dev/vdb", "data", "u2")))
+    fake.runner.expect("vgchange", "--activate", "n", "--select", "vg_uuid=u1")
+
+    lvm.close_groups_on(fake.disk, fake.run)
+
+    assert fake.runner.expected == []
+
+
+def test_a_group_that_lies_on_other_disks_too_is_left_alone(fake: Fake) -> None:
+    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "pve", "u1"), ("/dev/vdb", "pve", "u1")))
+
+    with pytest.raises(Refused, match="volume group pve also lies on /dev/vdb"):
+        lvm.close_groups_on(fake.disk, fake.run)
+
+
+def test_a_physical_volume_without_group_needs_no_closing(fake: Fake) -> None:
+    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "", "")))
+
+    lvm.close_groups_on(fake.disk, fake.run)
+
+
+LVCREATE = ("lvcreate", "--yes", "--wipesignatures", "y", "--devices", "/dev/vda3")
+
+LVM_STEPS: list[tuple[Callable[[PartitionRef], Step], tuple[str, ...]]] = [
+    (
+        lambda part: CreateVolumeGroup("trebol", part),
+        ("vgcreate", "--yes", "--dataalignment", "1m", "--devices", "/dev/vda3", "trebol", "/dev/vda3"),
+    ),
+    (
+        lambda part: CreateVolume("trebol", "root", 4194304, part),
+        (*LVCREATE, "--size", "4194304b", "--name", "root", "trebol"),
+    ),
+    (
+        lambda part: CreateThinPool("trebol", "data", 8388608, 4194304, part),
+        (
+            *(*LVCREATE, "--type", "thin-pool", "--size", "8388608b", "--poolmetadatasize", "4194304b"),
+            *("--name", "data", "trebol"),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "command"), LVM_STEPS, ids=["group", "volume", "thin pool"])
+def test_lvm_is_told_exactly_what_to_make_and_where(
+    fake: Fake, make: Callable[[PartitionRef], Step], command: tuple[str, ...]
+) -> None:
+    fake.runner.expect(*command)
+
+    executor.perform(make(PartitionRef(fake.disk, 3)), fake.run)
+
+    assert fake.runner.seen == [command]
+
+
+def test_zeroing_covers_both_ends_and_the_replicas_of_a_ceph_label() -> None:
+    regions = disks._zeroed(200 * GIB)
+
+    assert regions[0] == (0, 4 << 20)
+    assert regions[-1] == (200 * GIB - (4 << 20), 4 << 20)
+    assert [start // GIB for start, _ in regions[1:-1]] == [1, 10, 100]
+    assert all(start + length <= 200 * GIB for start, length in regions)
+
+
+def medium_with(folder: Path, **contents: bytes) -> Manifest:
+    """A medium of these layers, with right checksums."""
+    (folder / "trebol").mkdir(parents=True)
+    made = []
+    for name, content in contents.items():
+        (folder / f"trebol/{name}.squashfs").write_bytes(content)
+        made.append(
+            Layer(
+                name=name,
+                file=f"{name}.squashfs",
+                sha256=hashlib.sha256(content).hexdigest(),
+                size=len(content),
+                unpacked=1,
+                files=1,
+                target=True,
+            )
+        )
+    return manifest().model_copy(update={"layers": tuple(made)})
+
+
+def test_whole_layers_pass_with_progress_in_bytes(fake: Fake) -> None:
+    run = replace(fake.run, manifest=medium_with(fake.run.medium, base=b"b" * 100, live=b"l" * 10))
+
+    layers.verify_layers(VerifyLayers(("base", "live"), 110), run)
+
+    last = [event for event in fake.events if event.kind is Kind.PROGRESS][-1]
+    assert (last.done, last.total, last.unit) == (110, 110, "bytes")
+
+
+def test_a_damaged_layer_is_named(fake: Fake) -> None:
+    run = replace(fake.run, manifest=medium_with(fake.run.medium, base=b"b" * 100, live=b"l" * 10))
+    (fake.run.medium / "trebol/live.squashfs").write_bytes(b"x" * 10)
+
+    with pytest.raises(DamagedMedium, match=r"live\.squashfs: is damaged"):
+        layers.verify_layers(VerifyLayers(("base", "live"), 110), run)
+
+
+def test_unpacking_tells_bytes_and_logs_the_rest(fake: Fake) -> None:
+    image = str(fake.run.medium / "trebol/base.squashfs")
+    fake.runner.expect(
+        *("unsquashfs", "-force", "-strict-errors", "-percentage"),
+        *("-dest", str(fake.run.target), image),
+        stdout="created 10 files\n\n25\n100\n",
+    )
+
+    layers.extract_layer(ExtractLayer("base", "base.squashfs", 4000), fake.run)
+
+    assert [event.done for event in fake.events if event.kind is Kind.PROGRESS] == [1000, 4000]
+    assert fake.logged == "created 10 files"
+
+
+EFIBOOTMGR = ("efibootmgr", "--quiet")
+
+
+def test_firmware_that_refuses_a_boot_entry_does_not_fail_the_installation(fake: Fake) -> None:
+    node = str(fake.folder / DISK)
+    fake.runner.expect(*EFIBOOTMGR, "--delete-bootnum", "--label", "Trebol", status=1)
+    fake.runner.expect(
+        *(*EFIBOOTMGR, "--create", "--disk", node, "--part", "2"),
+        *("--label", "Trebol", "--loader", r"\EFI\debian\shimx64.efi"),
+        status=5,
+        stderr="No space left on device",
+    )
+    step = InstallBootLoader(fake.disk, PartitionRef(fake.disk, 2), FirmwareMode.UEFI, "root=/dev/x")
+
+    bootloader._write_boot_entry(step, fake.run)
+
+    assert "no boot entry could be written" in fake.logged
+
+
+def installer(tmp_path: Path, runner: ScriptedRunner) -> Installer:
+    return Installer(
+        answers(),
+        made_machine(),
+        manifest(),
+        tmp_path / "medium",
+        runner,
+        target=tmp_path / "target",
+        logs=tmp_path / "logs",
+    )
+
+
+def short_plan(*steps: Step) -> Plan:
+    return replace(plan(made_machine(), answers(), manifest()), steps=steps)
+
+
+def test_a_failed_step_says_which_why_and_what_next_and_unmounts(tmp_path: Path) -> None:
+    root = str(tmp_path / "target")
+    runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
+    runner.expect("umount", root)
+    made = short_plan(MountTarget("/dev/trebol/root", "/"), WriteLocale(answers().global_.keyboard, "Europe/Madrid"))
+    events: list[Event] = []
+
+    with pytest.raises(StepFailed) as caught:
+        installer(tmp_path, runner).execute(made, Context(events.append))
+
+    text = str(caught.value)
+    assert text.startswith("Set keyboard es and time zone Europe/Madrid: step 2 of 2 failed:")
+    assert "time zone Europe/Madrid is not in the system" in text
+    assert "start again" in text
+    assert caught.value.exit_status == 1
+    assert runner.expected == [], "the target was unmounted"
+
+
+def test_an_undo_that_fails_does_not_hide_the_reason(tmp_path: Path) -> None:
+    root = str(tmp_path / "target")
+    runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
+    runner.expect("umount", root, status=32, stderr="target is busy")
+    made = short_plan(MountTarget("/dev/trebol/root", "/"), WriteLocale(answers().global_.keyboard, "Europe/Madrid"))
+    events: list[Event] = []
+
+    with pytest.raises(StepFailed, match="time zone"):
+        installer(tmp_path, runner).execute(made, Context(events.append))
+
+    assert any("target is busy" in event.text for event in events)
+
+
+def test_a_full_disk_while_writing_is_a_failed_step_too(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("not a folder")
+
+    with pytest.raises(StepFailed, match="Not a directory"):
+        installer(tmp_path, ScriptedRunner()).execute(short_plan(WriteReport()), Context())
+
+
+def test_a_refusal_stays_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(TrebolError, match="is not there any more"):
+        installer(tmp_path, ScriptedRunner()).execute(
+            short_plan(CheckTarget(str(tmp_path / "gone"), 1, "")), Context()
+        )
+
+
+def test_every_command_is_logged_in_its_step(tmp_path: Path) -> None:
+    (tmp_path / "target/etc/ssh").mkdir(parents=True)
+    runner = ScriptedRunner()
+    for kind in ("ed25519", "ecdsa"):
+        path = str(tmp_path / f"target/etc/ssh/ssh_host_{kind}_key")
+        runner.expect("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "root@a.b", "-f", path, stdout="made\n")
+    events: list[Event] = []
+
+    installer(tmp_path, runner).execute(short_plan(WriteIdentity("a.b", "a", None)), Context(events.append))
+
+    logged = [(event.path[-1], event.text) for event in events if event.kind is Kind.LOG]
+    assert logged[0][0] == "write-identity" and logged[0][1].startswith("$ ssh-keygen -q -t ed25519")
+    assert logged[1] == ("write-identity", "made")
+
+
+def test_a_dry_run_names_every_step_and_runs_nothing() -> None:
+    made = plan(made_machine(), answers(), manifest())
+    events: list[Event] = []
+
+    DryRun().execute(made, Context(events.append))
+
+    started = [event.path[-1] for event in events if event.kind is Kind.START]
+    assert started == [step_name(step) for step in made.steps]
