@@ -170,3 +170,36 @@ def test_kernel_hooks_act_on_nodes_of_trebol_only(
 @pytest.mark.parametrize("path", sorted(HOOKS.iterdir()), ids=lambda path: path.name)
 def test_hooks_can_be_executed(path: Path) -> None:
     assert os.access(path, os.X_OK)
+
+
+CALLS = """#!/bin/sh
+echo called
+exit {status}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "there", "status", "expected"),
+    [
+        ("kernel-postinst", "configure", True, 0, (0, "called\n")),
+        ("kernel-postinst", "configure", True, 1, (1, "called\n")),
+        ("kernel-postinst", "configure", False, 0, (0, "")),
+        ("kernel-postrm", "remove", True, 1, (0, "called\n")),
+        ("kernel-postrm", "remove", False, 0, (0, "")),
+        ("initramfs-post-update", "", True, 1, (1, "called\n")),
+        ("initramfs-post-update", "", False, 0, (0, "")),
+        ("initramfs-post-update", "configure", True, 0, (0, "")),
+    ],
+)
+def test_hooks_of_kernels_fail_only_when_the_new_one_could_not_boot(
+    tmp_path: Path, name: str, parameters: str, there: bool, status: int, expected: tuple[int, str]
+) -> None:
+    """They stay behind, as configuration files, when the package is removed: then they do nothing."""
+    helper = tmp_path / "helper"
+    if there:
+        helper.write_text(CALLS.format(status=status))
+        helper.chmod(0o755)
+    script = tmp_path / "hook"
+    script.write_text((HOOKS / name).read_text().replace("/usr/lib/trebol/boot-sync-hook", str(helper)))
+    done = CommandRunner().run(["sh", script], check=False, env={"DEB_MAINT_PARAMS": parameters})
+    assert (done.status, done.stdout) == expected
