@@ -1,0 +1,145 @@
+"""The machines that are installed: what each is made of, and the answer file it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from trebol_image.qemu import Bus, Disk, Firmware, Forward, MachineConfig, Medium, MediumKind, Nic
+
+PASSWORD = "correct horse battery"
+#: `openssl passwd -6 -salt trebol "correct horse battery"`
+HASH = "$6$trebol$VJsm2YlNsKCFTAvDp.7I6q/2vsxkCrLBSl0JeGxjzn2jWEPFA8XBd/XKqIskEpg1RiK1quhJAeFYhRpkHEJN90"
+
+DOMAIN = "example.org"
+TIMEZONE = "Europe/Madrid"
+DISK_SIZE = "32G"
+#: The second disk of each machine holds data and is no target: not one bit of it may change.
+BYSTANDER_SERIAL = "BYSTANDER"
+PINNED = "lan0"
+
+#: QEMU's user-mode network (qemu(1), -netdev user).
+GATEWAY = "10.0.2.2"
+NAMESERVER = "10.0.2.3"
+DHCP_ADDRESS = "10.0.2.15"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A machine and how it is installed. `number` makes names and addresses its own.
+
+    With `static`, it has a fixed address, a NIC chosen by filter among two, pinned to a name, a disk chosen by filter
+    and a password given as hash; without, everything by DHCP, and a disk chosen by name.
+    """
+
+    name: str
+    number: int
+    firmware: Firmware
+    medium: MediumKind = MediumKind.CD
+    bus: Bus = Bus.VIRTIO
+    static: bool = False
+    slow: bool = True
+
+    @property
+    def host(self) -> str:
+        """The node's short name."""
+        return f"node{self.number}"
+
+    @property
+    def address(self) -> str:
+        """The node's own address."""
+        return f"10.0.2.{50 + self.number}" if self.static else DHCP_ADDRESS
+
+    @property
+    def mac(self) -> str:
+        """The MAC address of the management interface."""
+        return f"52:54:00:7b:01:{self.number:02x}"
+
+    @property
+    def disk_serial(self) -> str:
+        """The serial number of the target."""
+        return f"SYSTEM{self.number}"
+
+    @property
+    def disk_name(self) -> str:
+        """The target's name in /dev/disk/by-id."""
+        match self.bus:
+            case Bus.VIRTIO:
+                return f"virtio-{self.disk_serial}"
+            case Bus.SATA:
+                return f"ata-QEMU_HARDDISK_{self.disk_serial}"
+            case Bus.NVME:
+                return f"nvme-QEMU_NVMe_Ctrl_{self.disk_serial}"
+            case Bus.SCSI:
+                return f"scsi-SQEMU_QEMU_HARDDISK_{self.disk_serial}"
+            case Bus.USB:
+                return f"usb-QEMU_QEMU_HARDDISK_{self.disk_serial}-0:0"
+
+    def answers(self, public_key: str) -> dict[str, Any]:
+        """The answer file, before it is written as TOML."""
+        common: dict[str, Any] = {
+            "fqdn": f"{self.host}.{DOMAIN}",
+            "country": "es",
+            "keyboard": "es",
+            "timezone": TIMEZONE,
+            "mailto": "admin@example.org",
+            "root-ssh-keys": [public_key],
+            "reboot-mode": "power-off",
+        }
+        if not self.static:
+            return {
+                "global": {**common, "root-password": PASSWORD},
+                "network": {"source": "from-dhcp"},
+                "disk-setup": {"filesystem": "ext4", "disk-list": [self.disk_name]},
+            }
+        return {
+            "global": {**common, "root-password-hashed": HASH},
+            "network": {
+                "source": "from-answer",
+                "cidr": f"{self.address}/24",
+                "gateway": GATEWAY,
+                "dns": NAMESERVER,
+                "filter": {"ID_NET_NAME_MAC": f"*{self.mac.replace(':', '')}"},
+                "interface-name-pinning": {"enabled": True, "mapping": {self.mac: PINNED}},
+            },
+            "disk-setup": {
+                "filesystem": "ext4",
+                "filter": {"ID_SERIAL": f"*{self.disk_serial}*"},
+                "lvm": {"swapsize": 1, "maxroot": 12},
+            },
+        }
+
+    def answer_file(self, public_key: str) -> str:
+        """The answer file's text."""
+        return tomli_w.dumps(self.answers(public_key))
+
+    def machine(self, disk: Path, bystander: Path, iso: Path | None = None) -> MachineConfig:
+        """The machine, with the medium in it or without."""
+        forwards = tuple(Forward(port, self.address) for port in (22, 9090))
+        other = Nic(f"52:54:00:7b:02:{self.number:02x}", restrict=True)
+        management = Nic(self.mac, forwards, restrict=True)
+        return MachineConfig(
+            firmware=self.firmware,
+            disks=(
+                Disk(disk, self.disk_serial, self.bus),
+                Disk(bystander, BYSTANDER_SERIAL, format="raw"),
+            ),
+            medium=Medium(iso, self.medium) if iso is not None else None,
+            nics=(other, management) if self.static else (management,),
+        )
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("bios", 1, Firmware.BIOS, static=True, slow=False),
+        Case("uefi", 2, Firmware.UEFI, bus=Bus.NVME, slow=False),
+        Case("secure-boot", 3, Firmware.SECURE_BOOT, bus=Bus.SCSI, static=True),
+        Case("bios-usb", 4, Firmware.BIOS, MediumKind.USB, Bus.SATA),
+        Case("uefi-usb", 5, Firmware.UEFI, MediumKind.USB, Bus.SATA, static=True),
+        Case("secure-boot-usb", 6, Firmware.SECURE_BOOT, MediumKind.USB),
+    )
+}

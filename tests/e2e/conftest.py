@@ -1,0 +1,102 @@
+"""Fixtures: the ISO, the machines that tests look at, and the order in which they come up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+from tests.e2e.cases import CASES
+from tests.e2e.lab import Farm, Job, Lab, make_key
+from tests.e2e.nodes import Node, node_job
+from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
+
+from trebol_common.errors import BadInput
+from trebol_image.project import Project
+from trebol_image.qemu.media import newest_iso
+
+#: A test's time limit includes bringing its machine up; the deadlines of `nodes` and `refusals` end it sooner.
+TIME_LIMIT = 3 * 3600
+
+JOBS: dict[str, Job] = {name: node_job(name) for name in CASES} | {name: refusal_job(name) for name in REFUSALS}
+SLOW = frozenset(
+    [case.name for case in CASES.values() if case.slow]
+    + [refusal.name for refusal in REFUSALS.values() if refusal.slow]
+)
+
+
+def parameters(names: Iterable[str]) -> list[ParameterSet]:
+    """Parameters for machines; those that only `make test-full` makes are marked."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in names]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make our own marker known."""
+    config.addinivalue_line("markers", "machines(*names): machines that a test looks at without the fixtures")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the time that its machine needs."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(TIME_LIMIT))
+
+
+@pytest.fixture(scope="session")
+def project() -> Project:
+    """The checkout under test."""
+    return Project.find()
+
+
+@pytest.fixture(scope="session")
+def iso(project: Project) -> Path:
+    """The ISO under test: the one TREBOL_ISO names, else the newest in out/."""
+    named = os.environ.get("TREBOL_ISO")
+    if named is None:
+        return newest_iso(project.out)
+    path = Path(named).absolute()
+    if not path.is_file():
+        raise BadInput("no such file", where=f"TREBOL_ISO={named}", hint="build one with `make iso PROFILE=dev`")
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab(project: Project, iso: Path) -> Lab:
+    """Where machines live."""
+    folder = project.out / "e2e"
+    return Lab(iso, folder, make_key(folder / "ssh"))
+
+
+@pytest.fixture(scope="session")
+def farm(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Farm]:
+    """The machines that the selected tests need, coming up in the order of those tests."""
+    wanted = dict.fromkeys(name for item in request.session.items for name in machines_of(item))
+    with Farm(lab, {name: JOBS[name] for name in wanted}) as farm:
+        yield farm
+
+
+def machines_of(item: pytest.Item) -> list[str]:
+    """The machines that a test looks at."""
+    named = [str(name) for marker in item.iter_markers("machines") for name in marker.args]
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return named + [str(parameters[key]) for key in ("node", "outcome") if key in parameters]
+
+
+@pytest.fixture(scope="session", params=parameters(CASES))
+def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
+    """A running node, installed from the ISO; it is let go when no further test looks at it."""
+    node = farm.get(request.param)
+    assert isinstance(node, Node)
+    yield node
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(REFUSALS))
+def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
+    """How an installation was refused."""
+    outcome = farm.get(request.param)
+    assert isinstance(outcome, Outcome)
+    yield outcome
+    farm.let_go(request.param)
