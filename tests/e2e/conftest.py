@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 from tests.e2e.cases import CASES
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.nodes import Node, node_job
@@ -27,7 +26,7 @@ SLOW = frozenset(
 )
 
 
-def parameters(names: Iterable[str]) -> list[ParameterSet]:
+def parameters(names: Iterable[str]) -> list[object]:
     """Parameters for machines; those that only `make test-full` makes are marked."""
     return [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in names]
 

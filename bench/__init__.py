@@ -1,0 +1,1 @@
+"""The figures of docs/performance.md, each measured side by side with its floor: `make bench`."""
