@@ -5,10 +5,18 @@ from __future__ import annotations
 import os
 
 from trebol_common.errors import TrebolError
-from trebol_installer.execute.block import check_disk, disk_node, locked, partitions
+from trebol_common.run import Argument
+from trebol_installer.execute.block import SYSFS, check_disk, disk_node, locked, partitions
 from trebol_installer.execute.lvm import close_groups_on
 from trebol_installer.execute.state import Run
 from trebol_installer.steps import CheckTarget, PartitionDisk, PartitionKind, WipeDisk
+
+#: Partition types of the GPT (UEFI specification 2.10, table 5.7; GRUB manual, "BIOS installation"; LVM).
+GPT_TYPES = {
+    PartitionKind.BIOS_BOOT: "21686148-6449-6E6F-744E-656564454649",
+    PartitionKind.ESP: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+    PartitionKind.LVM: "E6D6D379-F507-44C2-A23C-238F2A3DF928",
+}
 
 _MIB = 1024**2
 _GIB = 1024**3
@@ -61,55 +69,26 @@ def _zeroed(size: int) -> list[tuple[int, int]]:
 
 
 def partition_disk(step: PartitionDisk, run: Run) -> None:
-    """Write the GPT; when this returns, the kernel knows the partitions and their nodes are there."""
-    import parted
+    """Write the GPT; when this returns, the kernel knows the partitions and their nodes are there.
 
+    By sfdisk: Debian's libparted runs `udevadm settle` on each commit, which waits two minutes in vain for the disk
+    that is locked here.
+    """
     node = disk_node(step.disk)
-    try:
-        device = parted.getDevice(str(node))
-        disk = parted.freshDisk(device, "gpt")
-        for planned in step.partitions:
-            geometry = parted.Geometry(
-                device, start=planned.start // device.sectorSize, length=planned.size // device.sectorSize
-            )
-            partition = parted.Partition(disk, parted.PARTITION_NORMAL, geometry=geometry)
-            disk.addPartition(partition, constraint=parted.Constraint(exactGeom=geometry))
-            partition.setFlag(_flag(planned.kind, parted))
-            partition.getPedPartition().set_name(f"trebol-{planned.kind.value}")
-        disk.commit()
-    except _parted_errors(parted) as error:
-        raise TrebolError(f"libparted: {error}", where=step.disk) from error
-    # A signature of an older layout may lie just where a partition starts now.
-    for path in sorted(partitions(step.disk).values()):
-        run.runner.run(["wipefs", "--all", path])
+    sector = int((SYSFS / node.name / "queue/logical_block_size").read_text())
+    # Signatures of an older layout may lie just where a partition starts now.
+    command: list[Argument] = ["sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "always", node]
+    run.runner.run(command, input=sfdisk_script(step, sector))
     known = partitions(step.disk)
-    missing = [planned.number for planned in step.partitions if planned.number not in known]
-    if missing:
+    if missing := [planned.number for planned in step.partitions if planned.number not in known]:
         raise TrebolError(f"the kernel did not take up partition {', '.join(map(str, missing))}", where=step.disk)
 
 
-def _flag(kind: PartitionKind, parted: object) -> int:
-    """libparted's flag that sets a GPT type; "boot" means EFI system partition there, by its older name."""
-    name = {
-        PartitionKind.BIOS_BOOT: "PARTITION_BIOS_GRUB",
-        PartitionKind.ESP: "PARTITION_BOOT",
-        PartitionKind.LVM: "PARTITION_LVM",
-    }[kind]
-    flag = getattr(parted, name)
-    assert isinstance(flag, int)
-    return flag
-
-
-def _parted_errors(parted: object) -> tuple[type[Exception], ...]:
-    """pyparted's exceptions have no common base but Exception."""
-    names = (
-        "IOException",
-        "DiskException",
-        "DeviceException",
-        "DiskLabelException",
-        "PartitionException",
-        "ConstraintException",
-        "CreateException",
-        "GeometryException",
-    )
-    return tuple(getattr(parted, name) for name in names)
+def sfdisk_script(step: PartitionDisk, sector: int) -> str:
+    """The partition table as sfdisk(8) reads it, counted in sectors of `sector` bytes."""
+    lines = [
+        f"{planned.number} : start={planned.start // sector}, size={planned.size // sector}, "
+        f'type={GPT_TYPES[planned.kind]}, name="trebol-{planned.kind.value}"'
+        for planned in step.partitions
+    ]
+    return "\n".join(["label: gpt", "unit: sectors", *lines]) + "\n"
