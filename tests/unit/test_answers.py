@@ -9,7 +9,17 @@ import pytest
 from tests.unit.answer_files import DHCP, SSH_KEY, STATIC, answers, changed
 
 from trebol_common.answers import load_answers, parse_answers
-from trebol_common.answers.model import FqdnFromDhcp, Keyboard, NetworkSource, RebootMode
+from trebol_common.answers.model import (
+    DiskSetup,
+    FqdnFromDhcp,
+    Global,
+    InterfaceNamePinning,
+    Keyboard,
+    LvmSizes,
+    Network,
+    NetworkSource,
+    RebootMode,
+)
 from trebol_common.answers.parse import MAXIMUM_SIZE, dump_answers
 from trebol_common.errors import BadInput
 
@@ -191,3 +201,19 @@ def test_dumped_answers_keep_a_name_from_dhcp() -> None:
     text = dump_answers(answers(*DHCP, ("global.fqdn", {"source": "from-dhcp", "domain": "example.org"})))
 
     assert '[global.fqdn]\nsource = "from-dhcp"\ndomain = "example.org"' in text
+
+
+def test_the_example_of_the_documentation_is_valid() -> None:
+    text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
+    example = text.split("```toml\n")[1].split("```")[0]
+    made_whole = example.replace("$y$j9T$…", "$y$j9T$a$b").replace("ssh-ed25519 AAAA… admin@laptop", SSH_KEY)
+
+    assert parse_answers(made_whole).global_.fqdn == "node1.example.org"
+
+
+def test_every_key_of_the_model_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
+    sections = (Global, Network, InterfaceNamePinning, DiskSetup, LvmSizes)
+    keys = [field.alias or name for section in sections for name, field in section.model_fields.items()]
+
+    assert [key for key in keys if f"`{key}" not in text and f".{key}`" not in text] == []
