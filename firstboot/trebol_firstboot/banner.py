@@ -31,11 +31,6 @@ class Banner:
     failed_units: tuple[str, ...]
     version: str
 
-    @property
-    def starting(self) -> bool:
-        """Whether the state will change soon, without anybody telling."""
-        return self.state in ("initializing", "starting")
-
     def to_json(self) -> str:
         """Indented JSON, one member per field."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False)

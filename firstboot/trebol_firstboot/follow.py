@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from trebol_common.files import write_text
-from trebol_common.run import Runner
+from trebol_common.run import CommandFailed, Runner
 from trebol_firstboot.banner import Banner, render
 
 #: Where agetty looks for what goes above the login prompt; gone with the boot, as it should be.
@@ -23,10 +25,8 @@ _GROUPS = 0x1 | 0x10 | 0x100
 BURST = 0.3
 LONGEST_BURST = 2.0
 
-#: Seconds after which the state is looked at without any event (a unit can fail at any time; systemd tells nobody
-#: without a bus when the boot has finished).
+#: Seconds after which the state is looked at without any event: a unit can fail at any time.
 REFRESH = 60.0
-REFRESH_STARTING = 3.0
 
 _BUFFER = 65536
 
@@ -40,23 +40,42 @@ def open_network_events() -> socket.socket:
 
 def follow(look: Callable[[], Banner], path: Path, runner: Runner) -> NoReturn:
     """Keep `path` equal to the banner that `look` sees, for as long as this runs."""
-    with open_network_events() as events:
+    with open_network_events() as network, boot_finished(runner) as boot:
         while True:
-            banner = look()
-            publish(render(banner), path, runner)
-            wait_for_change(events, REFRESH_STARTING if banner.starting else REFRESH)
+            publish(render(look()), path, runner)
+            wait_for_change((network, boot), REFRESH)
 
 
-def wait_for_change(events: socket.socket, timeout: float) -> None:
+@contextmanager
+def boot_finished(runner: Runner) -> Iterator[socket.socket]:
+    """A socket that becomes readable once, when systemd has started the whole system."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.setblocking(False)
+
+    def wait() -> None:
+        try:
+            runner.run(["systemctl", "is-system-running", "--wait"], check=False)
+        except CommandFailed:
+            return  # No systemd: there is nothing to wait for.
+        theirs.send(b"finished")
+
+    with ours, theirs:
+        threading.Thread(target=wait, daemon=True).start()
+        yield ours
+
+
+def wait_for_change(events: Sequence[socket.socket], timeout: float) -> None:
     """Return after a burst of `events`, or after `timeout` seconds without any."""
-    if _readable(events, timeout):
-        end = time.monotonic() + LONGEST_BURST
-        while _readable(events, BURST) and time.monotonic() < end:
-            _drain(events)
+    ready = _readable(events, timeout)
+    end = time.monotonic() + LONGEST_BURST
+    while ready and time.monotonic() < end:
+        for event in ready:
+            _drain(event)
+        ready = _readable(events, BURST)
 
 
-def _readable(events: socket.socket, timeout: float) -> bool:
-    return bool(select.select([events], [], [], timeout)[0])
+def _readable(events: Sequence[socket.socket], timeout: float) -> list[socket.socket]:
+    return select.select(events, [], [], timeout)[0]
 
 
 def _drain(events: socket.socket) -> None:

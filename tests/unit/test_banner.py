@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gettext
 import json
+import select
 import shutil
 import socket
 import string
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +20,9 @@ from hypothesis import strategies as st
 from tests.unit.test_node_status import FACTS, link
 
 from trebol_common import i18n
-from trebol_common.run import CommandRunner, ScriptedRunner
+from trebol_common.run import Argument, CommandFailed, CommandRunner, Completed, ScriptedRunner
 from trebol_firstboot.banner import WIDTH, Banner, banner, render
-from trebol_firstboot.follow import open_network_events, publish, wait_for_change
+from trebol_firstboot.follow import boot_finished, open_network_events, publish, wait_for_change
 from trebol_firstboot.hostkey import fingerprint, read_fingerprint
 from trebol_node.status import status
 
@@ -101,7 +104,6 @@ def test_the_banner_follows_from_the_status() -> None:
         "failed_units": [],
         "version": "0.1.0",
     }
-    assert found.starting
 
 
 def test_fingerprints_are_those_of_ssh_keygen() -> None:
@@ -138,15 +140,32 @@ def test_a_burst_of_events_is_one_change() -> None:
         for _ in range(10):
             theirs.send(b"event")
         started = time.monotonic()
-        wait_for_change(ours, 30)
+        wait_for_change([ours], 30)
         assert time.monotonic() - started < 10
         with pytest.raises(BlockingIOError):
             ours.recv(100)
 
 
+def test_the_end_of_the_boot_is_an_event() -> None:
+    runner = ScriptedRunner().expect("systemctl", "is-system-running", "--wait", stdout="degraded\n", status=1)
+    with boot_finished(runner) as event:
+        assert select.select([event], [], [], 10)[0] == [event]
+        wait_for_change([event], 0)
+        assert select.select([event], [], [], 0)[0] == []
+
+
+def test_a_system_without_systemd_never_finishes_to_boot() -> None:
+    class NoPrograms(ScriptedRunner):
+        def run(self, command: Sequence[Argument], **options: Any) -> Completed:
+            raise CommandFailed("systemctl", 127, ())
+
+    with boot_finished(NoPrograms()) as event:
+        assert select.select([event], [], [], 0.2)[0] == []
+
+
 def test_without_events_the_state_is_looked_at_after_a_while() -> None:
     with open_network_events() as events:
-        wait_for_change(events, 0)
+        wait_for_change([events], 0)
 
 
 @pytest.fixture
