@@ -7,20 +7,21 @@ Documentation/driver-api/early-userspace/buffer-format.rst.
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import PurePosixPath
 
 _MAGIC = "070701"
 
 
-def newc(files: Mapping[str, bytes], *, epoch: int) -> bytes:
+def newc(files: Mapping[str, bytes], *, executable: Container[str] = (), epoch: int) -> bytes:
     """An archive of regular files (relative path → content), owned by root, with the folders they need.
 
-    All times are `epoch` (seconds); entries are sorted by path, so equal input gives equal bytes.
+    Those in `executable` get mode 0755, the others 0644. All times are `epoch` (seconds); entries are sorted by
+    path, so equal input gives equal bytes.
     """
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents if parent.name}
     entries = {path: (stat.S_IFDIR | 0o755, b"") for path in folders}
-    entries |= {path: (stat.S_IFREG | 0o644, content) for path, content in files.items()}
+    entries |= {path: (stat.S_IFREG | (0o755 if path in executable else 0o644), content) for path, content in files.items()}
     archive = bytearray()
     for inode, (path, (mode, content)) in enumerate(sorted(entries.items()), start=1):
         archive += _entry(path, inode, mode, content, epoch)

@@ -103,8 +103,10 @@ def layers_text(manifest: Manifest) -> str:
 def medium_cpio(templates: Path, medium_id: str, epoch: int) -> bytes:
     """The additional initramfs: the id to look for, and what the initramfs must not do on a medium."""
     tree = templates / "initramfs"
-    files = {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    return newc({**files, "conf/trebol-medium": f"{medium_id}\n".encode()}, epoch=epoch)
+    found = {str(path.relative_to(tree)): path for path in tree.rglob("*") if path.is_file()}
+    files = {name: path.read_bytes() for name, path in found.items()}
+    executable = {name for name, path in found.items() if os.access(path, os.X_OK)}
+    return newc({**files, "conf/trebol-medium": f"{medium_id}\n".encode()}, executable=executable, epoch=epoch)
 
 
 def checksums(content: Mapping[str, Path], known: Mapping[str, str]) -> str:
