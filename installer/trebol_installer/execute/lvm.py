@@ -51,7 +51,8 @@ def create_volume(step: CreateVolume, run: Run) -> None:
 
 def create_thin_pool(step: CreateThinPool, run: Run) -> None:
     """See `CreateThinPool`."""
-    command: list[Argument] = ["lvcreate", *_YES, *_devices(step.partition), "--type", "thin-pool"]
+    # Signatures are not looked for: lvcreate refuses --wipesignatures with a pool, whose blocks are zeroed on first use.
+    command: list[Argument] = ["lvcreate", "--yes", *_devices(step.partition), "--type", "thin-pool"]
     sizes = ["--size", f"{step.size}b", "--poolmetadatasize", f"{step.metadata}b"]
     run.runner.run([*command, *sizes, "--name", step.name, step.group])
 
