@@ -14,8 +14,8 @@ from trebol_common.run import Runner
 #: kernel interrupt the installer's progress, while systemd still says what it starts. The target is named here and
 #: not by a default.target, whose name would draw in what the base wants by default.target.wants.
 KERNEL_WORDS = (
-    "boot=trebol systemd.unit=trebol-installer.target quiet loglevel=4 systemd.show_status=1 nompath raid=noautodetect "
-    "systemd.gpt_auto=0 systemd.swap=0 fsck.mode=skip noresume"
+    "boot=trebol systemd.unit=trebol-installer.target quiet loglevel=4 systemd.show_status=1 "
+    "nompath raid=noautodetect systemd.gpt_auto=0 systemd.swap=0 fsck.mode=skip noresume"
 )
 #: Seconds until an unseeded medium boots its default entry.
 TIMEOUT = 5

@@ -20,8 +20,10 @@ def newc(files: Mapping[str, bytes], *, executable: Container[str] = (), epoch: 
     path, so equal input gives equal bytes.
     """
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents if parent.name}
-    entries = {path: (stat.S_IFDIR | 0o755, b"") for path in folders}
-    entries |= {path: (stat.S_IFREG | (0o755 if path in executable else 0o644), content) for path, content in files.items()}
+    entries = dict.fromkeys(folders, (stat.S_IFDIR | 0o755, b""))
+    entries |= {
+        path: (stat.S_IFREG | (0o755 if path in executable else 0o644), content) for path, content in files.items()
+    }
     archive = bytearray()
     for inode, (path, (mode, content)) in enumerate(sorted(entries.items()), start=1):
         archive += _entry(path, inode, mode, content, epoch)

@@ -132,7 +132,7 @@ def volume_id(version: str) -> str:
 def _generate(
     inputs: IsoInputs, manifest: Manifest, boot: BootFiles, esp: Path, work: Path, runner: Runner
 ) -> dict[str, Path]:
-    """Make all that is made for this one ISO: path on the medium → file in `work`. The EFI partition goes to `esp`."""
+    """Make all that is made for this one ISO: path on the medium → file in `work`; the EFI partition is `esp`."""
     medium_id = manifest.medium_id
 
     def template(name: str) -> bytes:
@@ -155,7 +155,7 @@ def _generate(
         GRUBENV: grubenv.render({}),
         "boot/grub/grub.cfg": template("grub.cfg.j2"),
         "boot/medium.cpio": medium_cpio(inputs.templates, medium_id, inputs.epoch),
-        ".disk/info": f"Trebol {inputs.version} amd64 ({inputs.profile}) {_date(inputs.epoch, '%Y-%m-%d')}\n".encode(),
+        ".disk/info": f"Trebol {inputs.version} amd64 {inputs.profile} {_date(inputs.epoch, '%Y%m%d')}\n".encode(),
         # xorriso makes this one; the file only holds its place in the list of checksums.
         BOOT_CATALOGUE: b"",
     }

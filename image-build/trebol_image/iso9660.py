@@ -83,7 +83,9 @@ class Image:
         """Every regular file: path without leading slash → where it lies. Raises DamagedMedium."""
         descriptor = self.read(_DESCRIPTOR, BLOCK)
         if descriptor[:6] != b"\x01CD001":
-            raise DamagedMedium("is not an ISO 9660 image", where=self.where, hint="give the ISO, or the whole device")
+            raise DamagedMedium(
+                "is not an ISO 9660 image", where=self.where, hint="give the ISO, or the whole device"
+            )
         found: dict[str, File] = {}
         root = descriptor[156 : 156 + 34]
         self._walk(_extent(root), "", found, depth=0)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trebol_common.errors import BadInput, Refused
-from trebol_image.iso9660 import Image
 from trebol_image.locator import LENGTH, OFFSET, Locator, NoLocator
 
 _SYS = Path("/sys")
@@ -20,7 +19,7 @@ _MOUNTINFO = Path("/proc/self/mountinfo")
 
 @contextmanager
 def opened(path: Path, *, write: bool = False) -> Iterator[BinaryIO]:
-    """Open an ISO file or a whole block device. Raises BadInput, or Refused when it is to be written and is in use."""
+    """Open an ISO file or a whole block device. Raises BadInput, or Refused to write to one that is in use."""
     refuse_partition(path)
     if write:
         refuse_mounted(path)
@@ -33,7 +32,9 @@ def opened(path: Path, *, write: bool = False) -> Iterator[BinaryIO]:
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise Refused("is in use", where=str(path), hint=f"unmount it first: umount {path}*") from error
-        raise BadInput(f"cannot be opened: {error.strerror}", where=str(path), hint=_open_hint(error, write)) from error
+        raise BadInput(
+            f"cannot be opened: {error.strerror}", where=str(path), hint=_open_hint(error, write)
+        ) from error
     with os.fdopen(descriptor, "r+b" if write else "rb", buffering=0) as stream:
         yield stream
 
@@ -46,11 +47,6 @@ def read_locator(stream: BinaryIO, path: Path) -> Locator:
         raise BadInput(
             str(error), where=str(path), hint="give an ISO of Trebol, or the whole device it was written to"
         ) from error
-
-
-def open_image(stream: BinaryIO, path: Path) -> Image:
-    """The opened medium as something to read files from."""
-    return Image(stream, str(path))
 
 
 def refuse_partition(path: Path, sys: Path = _SYS) -> None:
@@ -72,7 +68,9 @@ def refuse_mounted(path: Path, sys: Path = _SYS, mountinfo: Path = _MOUNTINFO) -
     for number in _devices_of(path, sys):
         if number in mounted:
             raise Refused(
-                f"is mounted at {mounted[number]}", where=str(path), hint=f"unmount it first: umount {mounted[number]}"
+                f"is mounted at {mounted[number]}",
+                where=str(path),
+                hint=f"unmount it first: umount {mounted[number]}",
             )
 
 

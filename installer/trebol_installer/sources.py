@@ -77,7 +77,8 @@ def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Foun
         return _named(named[-1], medium, get)
     slot = medium / SLOT
     try:
-        content = slot.read_bytes().rstrip(b"\0")
+        # Up to the first NUL: seeding that was interrupted leaves one in front, which makes the slot empty.
+        content = slot.read_bytes().partition(b"\0")[0]
     except OSError as error:
         looked = f"{slot}: cannot be read ({error.strerror})"
     else:
