@@ -1,0 +1,80 @@
+"""Jobs of the end-to-end tests: handed out when ready, ended when let go, never waited for in vain."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.e2e.lab import MACHINES, Farm, Job, Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path / "t.iso", tmp_path, tmp_path / "key")
+
+
+def job(name: str, log: list[str]) -> Job:
+    @contextmanager
+    def run(lab: Lab) -> Iterator[str]:
+        log.append(f"{name} up")
+        yield name
+        log.append(f"{name} down")
+
+    return run
+
+
+def test_a_job_hands_out_and_ends_when_it_is_let_go(lab: Lab) -> None:
+    log: list[str] = []
+    with Farm(lab, {"a": job("a", log)}) as farm:
+        assert farm.get("a") == "a"
+        assert log == ["a up"]
+        farm.let_go("a")
+        assert log == ["a up", "a down"]
+
+
+def test_only_so_many_jobs_live_at_once_and_they_start_in_order(lab: Lab) -> None:
+    log: list[str] = []
+    names = [str(number) for number in range(MACHINES + 1)]
+    with Farm(lab, {name: job(name, log) for name in names}) as farm:
+        for name in names[:-1]:
+            farm.get(name)
+        assert f"{names[-1]} up" not in log
+        farm.let_go(names[0])
+        assert farm.get(names[-1]) == names[-1]
+        assert log.index(f"{names[0]} down") < log.index(f"{names[-1]} up")
+
+
+def test_what_went_wrong_in_a_job_is_told_to_each_test_that_asks(lab: Lab) -> None:
+    @contextmanager
+    def broken(lab: Lab) -> Iterator[str]:
+        yield lab.iso.read_text()
+
+    with Farm(lab, {"a": broken}) as farm:
+        for _ in range(2):
+            with pytest.raises(FileNotFoundError, match="t.iso"):
+                farm.get("a")
+
+
+def test_what_went_wrong_in_the_end_of_a_job_is_told_when_it_is_let_go(lab: Lab) -> None:
+    @contextmanager
+    def sloppy(lab: Lab) -> Iterator[str]:
+        yield "node"
+        raise ValueError("left something mounted")
+
+    with Farm(lab, {"a": sloppy}) as farm:
+        farm.get("a")
+        with pytest.raises(ValueError, match="left something mounted"):
+            farm.let_go("a")
+
+
+def test_leaving_early_ends_running_jobs_and_starts_no_others(lab: Lab) -> None:
+    log: list[str] = []
+    names = [str(number) for number in range(MACHINES + 3)]
+    with Farm(lab, {name: job(name, log) for name in names}) as farm:
+        for name in names[:MACHINES]:
+            farm.get(name)
+    assert sorted(log) == sorted(f"{name} {what}" for name in names[:MACHINES] for what in ("up", "down"))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("machine")]
