@@ -48,11 +48,21 @@ from trebol_installer.steps import (
 #: What layers are assumed to need where no medium is at hand (`trebol answer match` on a laptop): a little more than
 #: those of the first release, so that a disk that passes here passes on the machine.
 NOMINAL_LAYERS = (
-    Layer(name="base", file="base.squashfs", sha256="", size=900 * MIB, unpacked=3 * GIB, files=100_000, target=True),
+    Layer(
+        name="base",
+        file="base.squashfs",
+        sha256="",
+        blocks=(),
+        size=900 * MIB,
+        unpacked=3 * GIB,
+        files=100_000,
+        target=True,
+    ),
     Layer(
         name="appliance",
         file="appliance.squashfs",
         sha256="",
+        blocks=(),
         size=4 * MIB,
         unpacked=32 * MIB,
         files=1_000,

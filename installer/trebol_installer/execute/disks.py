@@ -46,8 +46,7 @@ def wipe_disk(step: WipeDisk, run: Run) -> None:
     old = sorted(partitions(step.disk).values())
     close_groups_on(step.disk, run)
     # Partitions first: once the table is gone, nothing tells where their signatures were.
-    for device in (*old, node):
-        run.runner.run(["wipefs", "--all", device])
+    run.runner.run(["wipefs", "--all", *old, node])
     _zero(str(node), step.size)
 
 

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from trebol_common.medium import FOLDER, Layer, verify_layer
+from trebol_common.medium import FOLDER, verify_layer
 from trebol_installer.execute.state import Run
 from trebol_installer.steps import ExtractLayer, VerifyLayers
 
 
 def verify_layers(step: VerifyLayers, run: Run) -> None:
-    """Read all layers at once, one thread each (hashing leaves Python's lock), and compare. Raises DamagedMedium."""
-    layers = [layer for layer in run.manifest.layers if layer.name in step.layers]
-    done = dict.fromkeys(step.layers, 0)
-    lock = threading.Lock()
+    """Compare every layer with the manifest. Raises DamagedMedium."""
+    before = 0
+    for layer in run.manifest.layers:
+        if layer.name in step.layers:
+            verify_layer(run.medium, layer, partial(_progress, run, before, step.size))
+            before += layer.size
 
-    def verify(layer: Layer) -> None:
-        def progress(bytes_done: int) -> None:
-            with lock:
-                done[layer.name] = bytes_done
-                run.context.progress(sum(done.values()), step.size, "bytes")
 
-        verify_layer(run.medium, layer, progress)
-
-    with ThreadPoolExecutor(max_workers=max(1, len(layers))) as pool:
-        results = [pool.submit(verify, layer) for layer in layers]
-    for result in results:
-        result.result()
+def _progress(run: Run, before: int, total: int, done: int) -> None:
+    run.context.progress(before + done, total, "bytes")
 
 
 def extract_layer(step: ExtractLayer, run: Run) -> None:
