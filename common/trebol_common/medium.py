@@ -18,7 +18,9 @@ The image build writes this, the initramfs finds it, the installer reads it::
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -37,7 +39,8 @@ SUMS = f"{FOLDER}/SHA256SUMS"
 LIVE_MEDIUM = Path("/run/trebol/medium")
 LIVE_LAYERS = Path("/run/trebol/layers")
 
-_CHUNK = 4 * 1024 * 1024
+#: Bytes of a layer that have a checksum of their own in the manifest.
+BLOCK = 16 * 1024 * 1024
 
 
 class _Record(BaseModel):
@@ -45,11 +48,15 @@ class _Record(BaseModel):
 
 
 class Layer(_Record):
-    """One squashfs: `size` and `unpacked` in bytes, `files` counts inodes. Only `target` layers are installed."""
+    """One squashfs: `size` and `unpacked` in bytes, `files` counts inodes. Only `target` layers are installed.
+
+    `blocks` are its `block_sums`, which an installation compares; `sha256` is the whole file's.
+    """
 
     name: str
     file: str
     sha256: str
+    blocks: tuple[str, ...]
     size: int
     unpacked: int
     files: int
@@ -92,26 +99,50 @@ def read_manifest(medium: Path) -> Manifest:
         ) from error
 
 
-def verify_layer(medium: Path, layer: Layer, on_progress: Callable[[int], None] = lambda done: None) -> None:
-    """Read a layer and compare its SHA-256 with the manifest; `on_progress` gets bytes done. Raises DamagedMedium."""
-    path = medium / FOLDER / layer.file
-    digest = hashlib.sha256()
+def block_sums(path: Path, on_progress: Callable[[int], None] = lambda done: None) -> tuple[str, ...]:
+    """BLAKE2b-128 of each BLOCK of a file, hashed on all processors at once; `on_progress` gets bytes done.
+
+    Not SHA-256: without instructions of its own (older servers, emulation) that takes up to four times as long,
+    and an installation waits for it. SHA256SUMS on the medium is for people and their tools.
+    """
+    size = path.stat().st_size
     done = 0
+    with path.open("rb") as stream, ThreadPoolExecutor(os.cpu_count()) as pool:
+
+        def block_sum(offset: int) -> str:
+            return hashlib.blake2b(os.pread(stream.fileno(), BLOCK, offset), digest_size=16).hexdigest()
+
+        sums = []
+        for number, result in enumerate(pool.map(block_sum, range(0, size, BLOCK)), start=1):
+            sums.append(result)
+            done = min(size, number * BLOCK)
+            on_progress(done)
+    return tuple(sums)
+
+
+def verify_layer(medium: Path, layer: Layer, on_progress: Callable[[int], None] = lambda done: None) -> None:
+    """Read a layer and compare it with the manifest; `on_progress` gets bytes done. Raises DamagedMedium."""
+    path = medium / FOLDER / layer.file
+    done = 0
+
+    def progress(now: int) -> None:
+        nonlocal done
+        done = now
+        on_progress(now)
+
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-                done += len(chunk)
-                on_progress(done)
+        found = block_sums(path, progress)
     except OSError as error:
         raise DamagedMedium(
             f"cannot be read after {done} of {layer.size} bytes: {error.strerror}",
             where=str(path),
             hint="the medium or its drive is failing; write the medium anew, or try another one",
         ) from error
-    if digest.hexdigest() != layer.sha256:
+    if found != layer.blocks:
+        first = next((i for i, pair in enumerate(zip(found, layer.blocks, strict=False)) if pair[0] != pair[1]), None)
+        place = f"between byte {first * BLOCK} and {(first + 1) * BLOCK}" if first is not None else "in its length"
         raise DamagedMedium(
-            f"is damaged: {done} bytes with SHA-256 {digest.hexdigest()}, expected {layer.size} with {layer.sha256}",
+            f"is damaged {place}: it differs from the checksums of the manifest",
             where=str(path),
             hint="download the ISO again, compare its checksum, and write the medium anew; nothing was written here",
         )

@@ -158,6 +158,7 @@ def _layer_of(stored: Stored, *, target: bool) -> Layer:
         name=record.name,
         file=f"{record.name}.squashfs",
         sha256=record.sha256,
+        blocks=record.blocks,
         size=record.size,
         unpacked=record.unpacked,
         files=record.files,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trebol_common.events import Context
+from trebol_common.medium import block_sums
 from trebol_common.run import Runner
 from trebol_image.store import Record, layer_id
 
@@ -44,6 +45,7 @@ def pack(
         name=name,
         inputs=dict(inputs),
         sha256=digest,
+        blocks=block_sums(image),
         size=image.stat().st_size,
         unpacked=int(usage.split()[0]),
         files=files,

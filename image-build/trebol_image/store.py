@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trebol_common.files import write_text
 from trebol_common.run import Runner
@@ -39,7 +39,10 @@ Inputs = Mapping[str, str]
 
 
 class Record(BaseModel):
-    """A finished layer. `size` of the squashfs and `unpacked` of its content in bytes, `files` counts inodes."""
+    """A finished layer. `size` of the squashfs and `unpacked` of its content in bytes, `files` counts inodes.
+
+    `blocks` are the checksums that the medium's manifest gives (`trebol_common.medium.block_sums`).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,6 +50,7 @@ class Record(BaseModel):
     name: str
     inputs: dict[str, str]
     sha256: str
+    blocks: tuple[str, ...]
     size: int
     unpacked: int
     files: int
@@ -125,7 +129,10 @@ class Store:
         if not record.is_file():
             return None
         os.utime(record)
-        return Stored(folder / "layer.squashfs", Record.model_validate_json(record.read_text(encoding="utf-8")))
+        try:
+            return Stored(folder / "layer.squashfs", Record.model_validate_json(record.read_text(encoding="utf-8")))
+        except ValidationError:
+            return None  # Written by a version of Trebol that knew less of its layers.
 
     def latest(self, name: str) -> Stored | None:
         """The newest layer of this name, or None when there is none (any more)."""

@@ -108,6 +108,7 @@ def manifest(*, unpacked: int = 2 * GIB) -> Manifest:
             name=name,
             file=f"{name}.squashfs",
             sha256="0" * 64,
+            blocks=(),
             size=size // 2,
             unpacked=size,
             files=10,

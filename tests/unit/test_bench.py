@@ -21,7 +21,9 @@ CONSOLE = (
 
 
 def layer(name: str, *, target: bool) -> Layer:
-    return Layer(name=name, file=f"{name}.squashfs", sha256="0", size=1, unpacked=2, files=3, target=target)
+    return Layer(
+        name=name, file=f"{name}.squashfs", sha256="0", blocks=(), size=1, unpacked=2, files=3, target=target
+    )
 
 
 MANIFEST = Manifest(

@@ -12,7 +12,7 @@ from tests.unit.answer_files import GIB, answers, made_machine, manifest
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.events import Context, Event, Kind
-from trebol_common.medium import DamagedMedium, Layer, Manifest
+from trebol_common.medium import DamagedMedium, Layer, Manifest, block_sums
 from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.execute import DryRun, Installer, StepFailed, block, bootloader, disks, executor, layers, lvm
@@ -248,6 +248,7 @@ def medium_with(folder: Path, **contents: bytes) -> Manifest:
                 name=name,
                 file=f"{name}.squashfs",
                 sha256=hashlib.sha256(content).hexdigest(),
+                blocks=block_sums(folder / f"trebol/{name}.squashfs"),
                 size=len(content),
                 unpacked=1,
                 files=1,

@@ -21,7 +21,14 @@ def add(store: Store, inputs: dict[str, str], size: int = 1000) -> None:
     folder = store.work_folder(inputs["list"])
     (folder / "layer.squashfs").write_bytes(b"x" * size)
     record = Record(
-        id=layer_id("base", inputs), name="base", inputs=inputs, sha256="0", size=size, unpacked=size, files=1
+        id=layer_id("base", inputs),
+        name="base",
+        inputs=inputs,
+        sha256="0",
+        blocks=(),
+        size=size,
+        unpacked=size,
+        files=1,
     )
     store.commit("base", inputs, folder, record)
 
