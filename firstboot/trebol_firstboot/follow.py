@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import threading
@@ -21,9 +22,11 @@ ISSUE = Path("/run/issue.d/trebol.issue")
 #: linux/rtnetlink.h: RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR.
 _GROUPS = 0x1 | 0x10 | 0x100
 
-#: Seconds of quiet after which a burst of events is over, and how long a burst may last.
-BURST = 0.3
-LONGEST_BURST = 2.0
+#: Seconds of quiet after which a burst of events is over, and how long a burst may last. Not shorter: on a serial
+#: line agetty throws away what is typed in the second before it redraws, so it should redraw once, not for each event
+#: of a boot, and not at the moment at which the prompt appears and a script types the name.
+QUIET = 2.0
+LONGEST_BURST = 6.0
 
 #: Seconds after which the state is looked at without any event: a unit can fail at any time.
 REFRESH = 60.0
@@ -43,7 +46,17 @@ def follow(look: Callable[[], Banner], path: Path, runner: Runner) -> NoReturn:
     with open_network_events() as network, boot_finished(runner) as boot:
         while True:
             publish(render(look()), path, runner)
+            notify_ready(os.environ.get("NOTIFY_SOCKET", ""))
             wait_for_change((network, boot), REFRESH)
+
+
+def notify_ready(address: str) -> None:
+    """Tell systemd, at its socket `address`, that the banner stands: prompts wait for the first one (sd_notify(3))."""
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        # An address that begins with @ is in the abstract name space, which sockets write as a NUL.
+        notify.sendto(b"READY=1", address.replace("@", "\0", 1) if address.startswith("@") else address)
 
 
 @contextmanager
@@ -71,7 +84,7 @@ def wait_for_change(events: Sequence[socket.socket], timeout: float) -> None:
     while ready and time.monotonic() < end:
         for event in ready:
             _drain(event)
-        ready = _readable(events, BURST)
+        ready = _readable(events, QUIET)
 
 
 def _readable(events: Sequence[socket.socket], timeout: float) -> list[socket.socket]:

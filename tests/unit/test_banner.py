@@ -21,8 +21,9 @@ from tests.unit.test_node_status import FACTS, link
 
 from trebol_common import i18n
 from trebol_common.run import Argument, CommandFailed, CommandRunner, Completed, ScriptedRunner
+from trebol_firstboot import follow
 from trebol_firstboot.banner import WIDTH, Banner, banner, render
-from trebol_firstboot.follow import boot_finished, open_network_events, publish, wait_for_change
+from trebol_firstboot.follow import boot_finished, notify_ready, open_network_events, publish, wait_for_change
 from trebol_firstboot.hostkey import fingerprint, read_fingerprint
 from trebol_node.status import status
 
@@ -133,7 +134,8 @@ def test_login_prompts_are_redrawn_only_when_the_banner_changed(tmp_path: Path) 
     assert runner.expected == []
 
 
-def test_a_burst_of_events_is_one_change() -> None:
+def test_a_burst_of_events_is_one_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "QUIET", 0.1)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, theirs:
         ours.setblocking(False)
@@ -146,7 +148,30 @@ def test_a_burst_of_events_is_one_change() -> None:
             ours.recv(100)
 
 
-def test_the_end_of_the_boot_is_an_event() -> None:
+def test_events_that_never_end_do_not_hold_the_banner_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "LONGEST_BURST", 0.2)
+    monkeypatch.setattr(follow, "_drain", lambda event: None)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        theirs.send(b"event")
+        wait_for_change([ours], 30)
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_login_prompts_wait_for_the_first_banner(tmp_path: Path, abstract: bool) -> None:
+    address = f"@trebol-test-{tmp_path}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address.replace("@", "\0", 1) if abstract else address)
+        notify_ready(address)
+        assert systemd.recv(100) == b"READY=1"
+
+
+def test_outside_of_systemd_nobody_is_told() -> None:
+    notify_ready("")
+
+
+def test_the_end_of_the_boot_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "QUIET", 0.1)
     runner = ScriptedRunner().expect("systemctl", "is-system-running", "--wait", stdout="degraded\n", status=1)
     with boot_finished(runner) as event:
         assert select.select([event], [], [], 10)[0] == [event]
