@@ -15,7 +15,18 @@ from trebol_common.events import Context, Event, Kind
 from trebol_common.medium import DamagedMedium, Layer, Manifest, block_sums
 from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
-from trebol_installer.execute import DryRun, Installer, StepFailed, block, bootloader, disks, executor, layers, lvm
+from trebol_installer.execute import (
+    DryRun,
+    Installer,
+    StepFailed,
+    block,
+    bootloader,
+    disks,
+    executor,
+    layers,
+    lvm,
+    partition,
+)
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import Plan, plan
 from trebol_installer.steps import (
@@ -201,28 +212,10 @@ def test_lvm_is_told_exactly_what_to_make_and_where(
     assert fake.runner.seen == [command]
 
 
-SCRIPT_512 = """\
-label: gpt
-unit: sectors
-1 : start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649, name="trebol-bios-boot"
-2 : start=4096, size=1048576, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name="trebol-esp"
-3 : start=1052672, size=82831360, type=E6D6D379-F507-44C2-A23C-238F2A3DF928, name="trebol-lvm"
-"""
-
-
-def test_the_partition_table_is_counted_in_sectors_of_the_disk(fake: Fake) -> None:
+def test_a_partition_that_the_kernel_did_not_take_up_is_told(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     (step,) = [step for step in fake.run.plan.steps if isinstance(step, PartitionDisk)]
-
-    assert disks.sfdisk_script(step, 512) == SCRIPT_512
-    assert "2 : start=512, size=131072, type=C12A" in disks.sfdisk_script(step, 4096)
-
-
-def test_a_partition_that_the_kernel_did_not_take_up_is_told(fake: Fake) -> None:
-    (step,) = [step for step in fake.run.plan.steps if isinstance(step, PartitionDisk)]
-    fake.attribute("queue/logical_block_size", "512")
     (fake.folder / "sys" / DISK / "vda3/partition").unlink()
-    sfdisk = ("sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "always", str(fake.folder / DISK))
-    fake.runner.expect(*sfdisk)
+    monkeypatch.setattr(partition, "write_table", lambda node, partitions: None)
 
     with pytest.raises(TrebolError, match="the kernel did not take up partition 3"):
         disks.partition_disk(replace(step, disk=fake.disk), fake.run)

@@ -5,18 +5,10 @@ from __future__ import annotations
 import os
 
 from trebol_common.errors import TrebolError
-from trebol_common.run import Argument
-from trebol_installer.execute.block import SYSFS, check_disk, disk_node, locked, partitions
+from trebol_installer.execute.block import check_disk, disk_node, locked, partitions
 from trebol_installer.execute.lvm import close_groups_on
 from trebol_installer.execute.state import Run
-from trebol_installer.steps import CheckTarget, PartitionDisk, PartitionKind, WipeDisk
-
-#: Partition types of the GPT (UEFI specification 2.10, table 5.7; GRUB manual, "BIOS installation"; LVM).
-GPT_TYPES = {
-    PartitionKind.BIOS_BOOT: "21686148-6449-6E6F-744E-656564454649",
-    PartitionKind.ESP: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
-    PartitionKind.LVM: "E6D6D379-F507-44C2-A23C-238F2A3DF928",
-}
+from trebol_installer.steps import CheckTarget, PartitionDisk, WipeDisk
 
 _MIB = 1024**2
 _GIB = 1024**3
@@ -68,26 +60,14 @@ def _zeroed(size: int) -> list[tuple[int, int]]:
 
 
 def partition_disk(step: PartitionDisk, run: Run) -> None:
-    """Write the GPT; when this returns, the kernel knows the partitions and their nodes are there.
+    """Write the GPT; when this returns, the kernel knows the partitions, and they are blank."""
+    from trebol_installer.execute.partition import write_table
 
-    By sfdisk: Debian's libparted runs `udevadm settle` on each commit, which waits two minutes in vain for the disk
-    that is locked here.
-    """
-    node = disk_node(step.disk)
-    sector = int((SYSFS / node.name / "queue/logical_block_size").read_text())
-    # Signatures of an older layout may lie just where a partition starts now.
-    command: list[Argument] = ["sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "always", node]
-    run.runner.run(command, input=sfdisk_script(step, sector))
+    run.lock.close()
+    write_table(disk_node(step.disk), step.partitions)
+    run.lock.enter_context(locked(step.disk))
     known = partitions(step.disk)
     if missing := [planned.number for planned in step.partitions if planned.number not in known]:
         raise TrebolError(f"the kernel did not take up partition {', '.join(map(str, missing))}", where=step.disk)
-
-
-def sfdisk_script(step: PartitionDisk, sector: int) -> str:
-    """The partition table as sfdisk(8) reads it, counted in sectors of `sector` bytes."""
-    lines = [
-        f"{planned.number} : start={planned.start // sector}, size={planned.size // sector}, "
-        f'type={GPT_TYPES[planned.kind]}, name="trebol-{planned.kind.value}"'
-        for planned in step.partitions
-    ]
-    return "\n".join(["label: gpt", "unit: sectors", *lines]) + "\n"
+    # A signature of an older layout may lie just where a partition starts now.
+    run.runner.run(["wipefs", "--all", *sorted(known.values())])

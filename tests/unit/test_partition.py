@@ -1,0 +1,45 @@
+"""The partition table that is written is the one that was planned, read back by another program's code."""
+
+from pathlib import Path
+
+import pytest
+
+from trebol_common.errors import TrebolError
+from trebol_image.gpt import read_gpt
+from trebol_image.iso9660 import Extent, Image
+from trebol_installer.execute.partition import write_table
+from trebol_installer.steps import PartitionKind, PlannedPartition
+
+MIB = 1024**2
+PLANNED = (
+    PlannedPartition(1, PartitionKind.BIOS_BOOT, MIB, MIB),
+    PlannedPartition(2, PartitionKind.ESP, 2 * MIB, 512 * MIB),
+    PlannedPartition(3, PartitionKind.LVM, 514 * MIB, 9 * 1024 * MIB),
+)
+#: Partition types of the GPT (UEFI specification 2.10, table 5.7; GRUB manual, "BIOS installation"; LVM).
+TYPES = (
+    "21686148-6449-6E6F-744E-656564454649",
+    "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+    "E6D6D379-F507-44C2-A23C-238F2A3DF928",
+)
+
+
+def test_the_table_holds_what_was_planned(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    with disk.open("wb") as stream:
+        stream.truncate(10 * 1024 * MIB)
+    write_table(disk, PLANNED)
+    with disk.open("rb") as stream:
+        table = read_gpt(Image(stream, str(disk)))
+    assert {number: (entry.type, entry.extent) for number, entry in table.items()} == {
+        planned.number: (kind, Extent(planned.start, planned.size))
+        for planned, kind in zip(PLANNED, TYPES, strict=True)
+    }
+
+
+def test_a_disk_that_is_too_small_is_told_in_libparteds_words(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    with disk.open("wb") as stream:
+        stream.truncate(100 * MIB)
+    with pytest.raises(TrebolError, match="libparted: "):
+        write_table(disk, PLANNED)
