@@ -51,7 +51,7 @@ def follow(look: Callable[[], Banner], path: Path, runner: Runner) -> NoReturn:
 
 
 def notify_ready(address: str) -> None:
-    """Tell systemd, at its socket `address`, that the banner stands: prompts wait for the first one (sd_notify(3))."""
+    """Tell systemd, at its socket `address`, that the banner stands: the first prompt waits for it (sd_notify(3))."""
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
