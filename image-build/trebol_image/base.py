@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from trebol_common.answers.model import Keyboard
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context
 from trebol_common.files import write_text
+from trebol_common.keyboard import CACHED_KEYMAP, KEYBOARD_FILE, KEYMAPS, keyboard_file
 from trebol_common.run import Runner
 from trebol_image.inputs import hash_file, hash_text, hash_tree, tool_versions
 from trebol_image.lock import Lock
@@ -18,7 +21,7 @@ from trebol_image.package_list import Wanted
 from trebol_image.project import Profile, Project
 from trebol_image.squashfs import pack
 from trebol_image.store import Store, Stored
-from trebol_image.tree import copy_file, copy_tree
+from trebol_image.tree import copy_file, copy_tree, make_folders
 
 NAME = "base"
 
@@ -66,6 +69,7 @@ def base_inputs(project: Project, lock: Lock, profile: Profile, runner: Runner) 
         **hash_tree(iso / "initramfs"),
         **hash_tree(iso / "systemd"),
         **{f"code {name}": hash_file(Path(__file__).with_name(name)) for name in code},
+        "keyboards": hash_text("".join(keyboard_file(keyboard) for keyboard in Keyboard)),
         **tool_versions(("mmdebstrap", "squashfs-tools"), runner),
         "lock": hash_text(lock.model_dump_json()),
         "epoch": str(lock.epoch),
@@ -175,15 +179,27 @@ def customise(project: Project, tree: Path, epoch: int, runner: Runner) -> str:
     copy_file(presets, tree / "usr/lib/systemd/system-preset/90-trebol.preset")
     apply_presets(presets, tree, runner)
     kernel = kernel_version(tree)
-    with api_filesystems(tree, runner):
+    with api_filesystems(tree, runner), ThreadPoolExecutor() as pool:
+        keymaps = pool.submit(compile_keymaps, tree, runner)
         program = "/usr/sbin/update-initramfs"
         (tree / program[1:]).unlink()
         runner.run(["chroot", tree, "dpkg-divert", "--local", "--rename", "--quiet", "--remove", program])
         runner.run(["chroot", tree, program, "-c", "-k", kernel], env={"SOURCE_DATE_EPOCH": str(epoch)})
+        keymaps.result()
     remove(tree, (*PERSONAL, *DEBRIS))
     (tree / "etc/machine-id").write_text("")
     write_text(tree / "etc/iscsi/initiatorname.iscsi", "GenerateName=yes\n", mode=0o600)
     return kernel
+
+
+def compile_keymaps(tree: Path, runner: Runner) -> None:
+    """Compile the console's keymap of every keyboard that an answer file can name; en-us is left in use."""
+    folder = tree / KEYMAPS
+    make_folders(folder)
+    for keyboard in sorted(Keyboard, key=lambda name: name is Keyboard.EN_US):
+        write_text(tree / KEYBOARD_FILE, keyboard_file(keyboard))
+        runner.run(["chroot", tree, "setupcon", "--save-only", "--keyboard-only", "--force"])
+        copy_file(tree / CACHED_KEYMAP, folder / f"{keyboard}.kmap.gz")
 
 
 def apply_presets(presets: Path, tree: Path, runner: Runner) -> None:

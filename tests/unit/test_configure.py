@@ -15,12 +15,12 @@ from trebol_common.answers import Answers
 from trebol_common.answers.model import Keyboard
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context, Event
+from trebol_common.keyboard import CACHED_KEYMAP, KEYMAPS, XKB, keyboard_file
 from trebol_common.network import HostNetwork, Link
 from trebol_common.run import ScriptedRunner
 from trebol_installer.execute import configure
 from trebol_installer.execute.passwords import hash_password, with_root_password
 from trebol_installer.execute.state import Run
-from trebol_installer.keyboard import XKB, keyboard_file
 from trebol_installer.plan import plan
 from trebol_installer.report import EVENTS, LOG, logging_to, write_report
 from trebol_installer.steps import (
@@ -164,26 +164,18 @@ def test_the_network_is_the_owners_alone_to_read(target: Target) -> None:
     assert target.mode("/etc/systemd/network/10-trebol-nic0.link") == 0o644
 
 
-def test_another_keyboard_is_compiled_for_the_console(target: Target) -> None:
-    target.run.inside("/usr/bin").mkdir()
-    target.run.inside("/usr/bin/setupcon").write_text("")
-    chroot = ("chroot", str(target.run.target), "setupcon", "--save-only", "--keyboard-only", "--force")
-    target.runner.expect(*chroot)
+def test_the_console_gets_the_keymap_that_was_compiled_with_the_image(target: Target) -> None:
+    keymap = target.run.inside(f"{KEYMAPS}/es.kmap.gz")
+    keymap.parent.mkdir(parents=True)
+    keymap.write_text("es")
+    target.run.inside("/etc/console-setup").mkdir()
 
     configure.write_locale(WriteLocale(Keyboard.ES, "Europe/Madrid"), target.run)
 
     assert 'XKBLAYOUT="es"' in target.text("/etc/default/keyboard")
+    assert target.text(f"/{CACHED_KEYMAP}") == "es"
     assert str(target.run.inside("/etc/localtime").readlink()) == "/usr/share/zoneinfo/Europe/Madrid"
     assert target.text("/etc/locale.conf") == "LANG=C.UTF-8\n"
-    assert target.runner.seen == [chroot]
-
-
-def test_the_keyboard_of_the_image_needs_no_compiling(target: Target) -> None:
-    target.run.inside("/usr/bin").mkdir()
-    target.run.inside("/usr/bin/setupcon").write_text("")
-
-    configure.write_locale(WriteLocale(Keyboard.EN_US, "Europe/Madrid"), target.run)
-
     assert target.runner.seen == []
 
 

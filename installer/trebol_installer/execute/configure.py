@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import tomli_w
 
 from trebol_common.errors import TrebolError
 from trebol_common.files import write_text
+from trebol_common.keyboard import CACHED_KEYMAP, KEYBOARD_FILE, KEYMAPS, keyboard_file
 from trebol_common.network import to_link_files, to_netplan
 from trebol_installer.execute.passwords import hash_password, with_root_password
 from trebol_installer.execute.state import Run, key_of
-from trebol_installer.keyboard import keyboard_file
 from trebol_installer.steps import (
     WriteAccess,
     WriteIdentity,
@@ -110,17 +111,9 @@ def write_locale(step: WriteLocale, run: Run) -> None:
     localtime.unlink(missing_ok=True)
     localtime.symlink_to(zone)
     write_text(run.inside("/etc/locale.conf"), "LANG=C.UTF-8\n")
-    keyboard, text = run.inside("/etc/default/keyboard"), keyboard_file(step.keyboard)
-    # The system comes with the console's keymap compiled for the layout it was built with. Another one is compiled
-    # now: at boot the old one would win.
-    same = keyboard.is_file() and _layout(keyboard.read_text()) == _layout(text)
-    write_text(keyboard, text)
-    if not same and run.inside("/usr/bin/setupcon").exists():
-        run.runner.run(["chroot", run.target, "setupcon", "--save-only", "--keyboard-only", "--force"])
-
-
-def _layout(text: str) -> set[str]:
-    return {line.strip() for line in text.splitlines() if line.startswith(("XKBLAYOUT", "XKBVARIANT"))}
+    write_text(run.inside(KEYBOARD_FILE), keyboard_file(step.keyboard))
+    # The console loads this at boot, whatever the file above says.
+    shutil.copyfile(run.inside(f"{KEYMAPS}/{step.keyboard}.kmap.gz"), run.inside(CACHED_KEYMAP))
 
 
 def write_access(step: WriteAccess, run: Run) -> None:

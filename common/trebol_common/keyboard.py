@@ -1,8 +1,17 @@
-"""Keyboard layouts of the answer file as XKB layout and variant, for `/etc/default/keyboard` (keyboard(5))."""
+"""Keyboard layouts of the answer file as XKB layout and variant, for `/etc/default/keyboard` (keyboard(5)).
+
+The console needs each layout compiled to a keymap, which takes seconds (console-setup's ckbcomp); the image build
+does that once for all of them, and an installation copies the one it needs.
+"""
 
 from __future__ import annotations
 
 from trebol_common.answers.model import Keyboard
+
+#: Where the image build leaves the compiled keymaps, as NAME.kmap.gz; and where setupcon(1) keeps the one in use.
+KEYMAPS = "usr/share/trebol/keymaps"
+CACHED_KEYMAP = "etc/console-setup/cached_UTF-8_del.kmap.gz"
+KEYBOARD_FILE = "etc/default/keyboard"
 
 #: Layout and variant of xkeyboard-config, after Proxmox VE's table of keymaps.
 XKB: dict[Keyboard, tuple[str, str]] = {
