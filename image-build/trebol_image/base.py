@@ -196,7 +196,8 @@ def compile_keymaps(tree: Path, runner: Runner) -> None:
     """Compile the console's keymap of every keyboard that an answer file can name; en-us is left in use."""
     folder = tree / KEYMAPS
     make_folders(folder)
-    for keyboard in sorted(Keyboard, key=lambda name: name is Keyboard.EN_US):
+    others = [keyboard for keyboard in Keyboard if keyboard is not Keyboard.EN_US]
+    for keyboard in (*others, Keyboard.EN_US):
         write_text(tree / KEYBOARD_FILE, keyboard_file(keyboard))
         runner.run(["chroot", tree, "setupcon", "--save-only", "--keyboard-only", "--force"])
         copy_file(tree / CACHED_KEYMAP, folder / f"{keyboard}.kmap.gz")
