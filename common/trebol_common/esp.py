@@ -22,8 +22,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from trebol_common.errors import BadInput, TrebolError
 
 #: The kernel's command line of a node, below its root.
@@ -181,6 +179,9 @@ def serial_ports(command_line: str) -> tuple[SerialPort, ...]:
 
 def render_menu(kernels: Iterable[str], command_line: str, *, title: str = "Trebol") -> str:
     """The text of grub.cfg: one entry per kernel in the order given, the serial terminal where the kernel has one."""
+    # Only writing a menu needs it, and it takes a tenth of a second to load, two under emulation.
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any
 
-import yaml
-
 #: The bridge that carries the node's own address, and guests by default.
 MANAGEMENT_BRIDGE = "vmbr0"
 
@@ -65,6 +63,9 @@ class HostNetwork:
 
 def to_netplan(network: HostNetwork) -> str:
     """The netplan file of `network`, for `/etc/netplan/` (mode 0600: netplan warns about any other)."""
+    # Plans are made and shown without it.
+    import yaml
+
     tree = {
         "network": {
             "version": 2,

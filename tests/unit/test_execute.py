@@ -114,6 +114,12 @@ def test_the_planned_disk_is_accepted(fake: Fake) -> None:
     check(fake)
 
 
+def test_a_serial_with_spaces_is_the_one_that_udev_shows_with_underscores(fake: Fake) -> None:
+    fake.attribute("serial", "PHLJ  12 34 ")
+
+    check(fake, serial="PHLJ_12_34")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

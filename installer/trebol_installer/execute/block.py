@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +65,11 @@ def check_disk(disk: str, *, size: int, serial: str) -> None:
         )
     for name in ("serial", "device/serial"):
         file = sysfs / name
-        if serial and file.is_file() and (now := file.read_text(errors="replace").strip()) and now != serial:
+        if not serial or not file.is_file():
+            continue
+        now = file.read_text(errors="replace").strip()
+        # udev writes "_" for what stands between the words of a serial number.
+        if now and re.sub(r"\W+", "_", now) != re.sub(r"\W+", "_", serial):
             raise Refused(f"has serial {now}, but the plan is for {serial}", where=disk, hint="start again")
     if (sysfs / "ro").read_text().strip() != "0":
         raise Refused("is read-only", where=disk)
