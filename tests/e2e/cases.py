@@ -32,7 +32,8 @@ class Case:
     """A machine and how it is installed. `number` makes names and addresses its own.
 
     With `static`, it has a fixed address, a NIC chosen by filter among two, pinned to a name, a disk chosen by filter
-    and a password given as hash; without, everything by DHCP, and a disk chosen by name.
+    and a password given as hash; without, everything by DHCP, and a disk chosen by name. With `reboot`, the
+    installation ends in a reboot, which ends this machine.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Case:
     medium: MediumKind = MediumKind.CD
     bus: Bus = Bus.VIRTIO
     static: bool = False
+    reboot: bool = False
     slow: bool = True
 
     @property
@@ -87,7 +89,7 @@ class Case:
             "timezone": TIMEZONE,
             "mailto": "admin@example.org",
             "root-ssh-keys": [public_key],
-            "reboot-mode": "power-off",
+            "reboot-mode": "reboot" if self.reboot else "power-off",
         }
         if not self.static:
             return {
@@ -116,18 +118,20 @@ class Case:
         """The answer file's text."""
         return tomli_w.dumps(self.answers(public_key))
 
-    def machine(self, disk: Path, bystander: Path, iso: Path | None = None) -> MachineConfig:
+    def target(self, image: Path) -> Disk:
+        """The disk that is installed on."""
+        return Disk(image, self.disk_serial, self.bus)
+
+    def machine(self, disk: Disk, *others: Disk, iso: Path | None = None) -> MachineConfig:
         """The machine, with the medium in it or without."""
         forwards = tuple(Forward(port, self.address) for port in (22, 9090))
         other = Nic(f"52:54:00:7b:02:{self.number:02x}", restrict=True)
         management = Nic(self.mac, forwards, restrict=True)
         return MachineConfig(
             firmware=self.firmware,
-            disks=(
-                Disk(disk, self.disk_serial, self.bus),
-                Disk(bystander, BYSTANDER_SERIAL, format="raw"),
-            ),
+            disks=(disk, *others),
             medium=Medium(iso, self.medium) if iso is not None else None,
+            reboot=not self.reboot or iso is None,
             nics=(other, management) if self.static else (management,),
         )
 
@@ -138,7 +142,7 @@ CASES = {
         Case("bios", 1, Firmware.BIOS, static=True, slow=False),
         Case("uefi", 2, Firmware.UEFI, bus=Bus.NVME, slow=False),
         Case("secure-boot", 3, Firmware.SECURE_BOOT, bus=Bus.SCSI, static=True),
-        Case("bios-usb", 4, Firmware.BIOS, MediumKind.USB, Bus.SATA),
+        Case("bios-usb", 4, Firmware.BIOS, MediumKind.USB, Bus.SATA, reboot=True),
         Case("uefi-usb", 5, Firmware.UEFI, MediumKind.USB, Bus.SATA, static=True),
         Case("secure-boot-usb", 6, Firmware.SECURE_BOOT, MediumKind.USB),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.cases import CASES
 from tests.e2e.lab import Farm, Job, Lab, make_key
+from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
 from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
 
@@ -19,16 +20,20 @@ from trebol_image.qemu.media import newest_iso
 #: A test's time limit includes bringing its machine up; the deadlines of `nodes` and `refusals` end it sooner.
 TIME_LIMIT = 3 * 3600
 
-JOBS: dict[str, Job] = {name: node_job(name) for name in CASES} | {name: refusal_job(name) for name in REFUSALS}
-SLOW = frozenset(
-    [case.name for case in CASES.values() if case.slow]
-    + [refusal.name for refusal in REFUSALS.values() if refusal.slow]
+JOBS: dict[str, Job] = {
+    **{name: node_job(name) for name in CASES},
+    **{name: refusal_job(name) for name in REFUSALS},
+    **{name: moved_job(name) for name in MOVES},
+}
+QUICK = frozenset(
+    [case.name for case in CASES.values() if not case.slow]
+    + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
 )
 
 
 def parameters(names: Iterable[str]) -> list[object]:
     """Parameters for machines; those that only `make test-full` makes are marked."""
-    return [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in names]
+    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -80,7 +85,7 @@ def machines_of(item: pytest.Item) -> list[str]:
     """The machines that a test looks at."""
     named = [str(name) for marker in item.iter_markers("machines") for name in marker.args]
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return named + [str(parameters[key]) for key in ("node", "outcome") if key in parameters]
+    return named + [str(parameters[key]) for key in ("node", "outcome", "moved") if key in parameters]
 
 
 @pytest.fixture(scope="session", params=parameters(CASES))
@@ -98,4 +103,13 @@ def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
     outcome = farm.get(request.param)
     assert isinstance(outcome, Outcome)
     yield outcome
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(MOVES))
+def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
+    """An installed disk that runs in another machine."""
+    moved = farm.get(request.param)
+    assert isinstance(moved, Moved)
+    yield moved
     farm.let_go(request.param)

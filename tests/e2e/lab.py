@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import MachineConfig, VirtualMachine
@@ -25,6 +25,9 @@ PATIENCE = float(os.environ.get("TREBOL_PATIENCE", "1"))
 
 #: Machines that run at once.
 MACHINES = int(os.environ.get("TREBOL_MACHINES", "2"))
+
+
+Made = TypeVar("Made")
 
 
 def patient(seconds: float) -> float:
@@ -40,11 +43,26 @@ class Lab:
     folder: Path
     key: Path
     running: set[VirtualMachine] = field(default_factory=set)
+    _made: dict[str, Future[Any]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def public_key(self) -> str:
         """The key's public half, one line."""
         return self.key.with_suffix(".pub").read_text(encoding="utf-8").strip()
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` makes, made by whichever job needs it first; others wait for it. Raises what went wrong."""
+        with self._lock:
+            mine = name not in self._made
+            made: Future[Made] = self._made.setdefault(name, Future())
+        if mine:
+            try:
+                made.set_result(make())
+            except BaseException as error:
+                made.set_exception(error)
+                raise
+        return made.result()
 
     @contextmanager
     def machine(self, config: MachineConfig, folder: Path) -> Iterator[VirtualMachine]:

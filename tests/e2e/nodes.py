@@ -6,18 +6,17 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cases import CASES, DISK_SIZE, Case
+from tests.e2e.cases import BYSTANDER_SERIAL, CASES, DISK_SIZE, Case
 from tests.e2e.lab import Job, Lab, patient
 
 from trebol_common.run import CommandRunner
-from trebol_image.qemu import Firmware, MachineConfig, VirtualMachine, create_disk
+from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
 from trebol_image.qemu.qmp import QmpEvent
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import Line, plain
@@ -29,11 +28,12 @@ RUNNING_WITHIN = 400
 
 @dataclass(frozen=True)
 class Installation:
-    """How an unattended installation went, from the machine's start to its end."""
+    """What an unattended installation left, and how it went from the machine's start to its end."""
 
+    folder: Path
+    disk: Path
     console: tuple[Line, ...]
     end: QmpEvent
-    seconds: float
     bystander_before: str
     bystander_after: str
 
@@ -60,7 +60,6 @@ class Node:
     lab: Lab
     machine: VirtualMachine
     installation: Installation
-    disk: Path
     identity: Identity
 
     def ssh(self, command: str) -> str:
@@ -103,26 +102,47 @@ def digest(image: Path) -> str:
     return state.hexdigest()
 
 
-def install(case: Case, lab: Lab, folder: Path) -> tuple[Path, Installation]:
-    """Install the case's node unattended; its disk, which is read-only from now on, and how it went."""
+def installed(case: Case, lab: Lab) -> Installation:
+    """The case's installation, made once in a session."""
+    return lab.once(f"install {case.name}", lambda: install(case, lab))
+
+
+def install(case: Case, lab: Lab) -> Installation:
+    """Install the case's node unattended; its disk is read-only from then on."""
+    folder = lab.folder / case.name
+    shutil.rmtree(folder, ignore_errors=True)
     iso = seeded_copy(lab.iso, folder / "medium.iso", case.answer_file(lab.public_key))
     disk = create_disk(folder / "disk.qcow2", DISK_SIZE)
     bystander = make_bystander(folder / "bystander.raw")
     before = digest(bystander)
-    started = time.monotonic()
-    with lab.machine(case.machine(disk, bystander, iso), folder / "install") as machine:
+    config = case.machine(case.target(disk), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso)
+    with lab.machine(config, folder / "install") as machine:
         end = machine.wait_for_shutdown(within=patient(INSTALL_WITHIN))
-        seconds = time.monotonic() - started
         console = machine.serial.lines
     iso.unlink()
     disk.chmod(0o444)
-    return disk, Installation(console, end, seconds, before, digest(bystander))
+    return Installation(folder, disk, console, end, before, digest(bystander))
 
 
-def boot_config(case: Case, folder: Path, name: str) -> MachineConfig:
-    """The installed machine without the medium, on a disk that shows the installed one and takes what is written."""
-    disk = create_disk(folder / f"{name}.qcow2", backing=folder / "disk.qcow2")
-    return case.machine(disk, folder / "bystander.raw")
+@contextmanager
+def booted(case: Case, lab: Lab, name: str, firmware: Firmware, variables: Path | None) -> Iterator[VirtualMachine]:
+    """The installed disk without the medium, until the login prompt; what is written goes into a disk on top of it.
+
+    `variables` is the firmware's store to begin with: its boot entries; None is a machine that has none yet.
+    """
+    installation = installed(case, lab)
+    disk = create_disk(installation.folder / f"{name}.qcow2", backing=installation.disk)
+    folder = installation.folder / name
+    if variables is not None:
+        folder.mkdir()
+        shutil.copyfile(variables, folder / "variables.fd")
+    config = replace(case.machine(case.target(disk)), firmware=firmware)
+    with lab.machine(config, folder) as machine:
+        reach_login(machine, case)
+        # Whether this ends well is for a test to say.
+        wait = f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait"
+        machine.ssh(wait, key=lab.key, check=False)
+        yield machine
 
 
 def reach_login(machine: VirtualMachine, case: Case) -> None:
@@ -134,20 +154,12 @@ def reach_login(machine: VirtualMachine, case: Case) -> None:
 
 @contextmanager
 def running_node(case: Case, lab: Lab) -> Iterator[Node]:
-    """Install a node, boot it, and hand it out once it has started everything."""
-    folder = lab.folder / case.name
-    shutil.rmtree(folder, ignore_errors=True)
-    disk, installation = install(case, lab, folder)
-    if case.firmware is not Firmware.BIOS:
-        # The machine remembers the boot entries that the installation made.
-        (folder / "boot").mkdir()
-        shutil.copyfile(folder / "install" / "variables.fd", folder / "boot" / "variables.fd")
-    with lab.machine(boot_config(case, folder, "node"), folder / "boot") as machine:
-        reach_login(machine, case)
-        # Its word is looked at by a test of its own.
-        wait = f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait"
-        machine.ssh(wait, key=lab.key, check=False)
-        yield Node(case, lab, machine, installation, disk, read_identity(machine, lab.key))
+    """Install a node, boot it on the same machine, and hand it out once it has started everything."""
+    installation = installed(case, lab)
+    # The machine remembers the boot entries that the installation made.
+    variables = installation.folder / "install" / "variables.fd" if case.firmware is not Firmware.BIOS else None
+    with booted(case, lab, "boot", case.firmware, variables) as machine:
+        yield Node(case, lab, machine, installation, read_identity(machine, lab.key))
 
 
 def read_identity(machine: VirtualMachine, key: Path) -> Identity:
