@@ -1,0 +1,214 @@
+"""Seeding patches an answer file into a medium in place, and nothing else, however it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from tests.unit.answer_files import STATIC
+from tests.unit.media import MEDIUM_ID, bare_medium
+
+from trebol_common.cli import run
+from trebol_common.errors import BadInput, Refused
+from trebol_common.medium import SLOT_SIZE
+from trebol_image import grubenv
+from trebol_image import seed as seed_module
+from trebol_image.iso9660 import Extent
+from trebol_image.seed import Seed, clear_seed, console_words, kernel_words, make_seed, read_seed, write_seed
+from trebol_image.target import refuse_mounted
+
+
+@pytest.fixture
+def medium(tmp_path: Path) -> Path:
+    return bare_medium(tmp_path / "trebol.iso")
+
+
+@pytest.fixture
+def answer(tmp_path: Path) -> Path:
+    path = tmp_path / "answer.toml"
+    path.write_text(STATIC)
+    return path
+
+
+def test_a_seeded_medium_holds_the_answer_file_and_starts_by_itself(medium: Path, answer: Path) -> None:
+    made, _ = make_seed(answer, console="ttyS0", words="trebol.verify panic=5")
+    write_seed(medium, made)
+    found = read_seed(medium)
+    assert found.answer == STATIC
+    assert found.medium_id == MEDIUM_ID
+    assert found.environment == {
+        "trebol_timeout": "1",
+        "trebol_entry": "install",
+        "trebol_words": "console=tty0 console=ttyS0,115200n8 trebol.verify panic=5",
+    }
+
+
+def test_only_slot_and_environment_change(medium: Path, answer: Path) -> None:
+    before = medium.read_bytes()
+    write_seed(medium, make_seed(answer)[0])
+    after = medium.read_bytes()
+    changed = {index for index in range(len(before)) if before[index] != after[index]}
+    assert changed
+    assert changed <= {*range(65_536, 65_536 + SLOT_SIZE), *range(400_000, 400_000 + grubenv.SIZE)}
+    clear_seed(medium)
+    assert medium.read_bytes() == before
+
+
+def test_a_shorter_answer_file_leaves_nothing_of_a_longer_one(medium: Path) -> None:
+    write_seed(medium, Seed("x" * 5000))
+    write_seed(medium, Seed("short"))
+    assert read_seed(medium).answer == "short"
+    assert b"xxx" not in medium.read_bytes()
+
+
+def test_without_autostart_the_menu_waits_for_a_person(medium: Path, answer: Path) -> None:
+    write_seed(medium, make_seed(answer, autostart=False)[0])
+    assert read_seed(medium).environment["trebol_timeout"] == "-1"
+
+
+@pytest.mark.parametrize("writes", range(4))
+@pytest.mark.parametrize("before", ["", "old " * 2000])
+def test_interrupted_anywhere_a_medium_never_starts_with_half_an_answer_file(
+    medium: Path, monkeypatch: pytest.MonkeyPatch, writes: int, before: str
+) -> None:
+    if before:
+        write_seed(medium, Seed(before))
+    real = seed_module._write
+    done = 0
+
+    def write_then_fail(stream: BinaryIO, extent: Extent, start: int, content: bytes) -> None:
+        nonlocal done
+        if done == writes:
+            real(stream, extent, start, content[: len(content) // 2])
+            raise OSError("pulled out")
+        done += 1
+        real(stream, extent, start, content)
+
+    monkeypatch.setattr(seed_module, "_write", write_then_fail)
+    new = "new " * 3000
+    with pytest.raises(OSError, match="pulled out"):
+        write_seed(medium, Seed(new))
+    monkeypatch.undo()
+    found = read_seed(medium)
+    starts_by_itself = found.environment.get("trebol_timeout") not in (None, "-1")
+    assert not starts_by_itself or found.answer in (before, new)
+    assert found.answer in (None, before, new)
+    write_seed(medium, Seed(new))
+    assert read_seed(medium).answer == new
+
+
+@pytest.mark.parametrize(
+    ("console", "words"),
+    [
+        (None, ()),
+        ("ttyS0", ("console=tty0", "console=ttyS0,115200n8")),
+        ("ttyS1,57600", ("console=tty0", "console=ttyS1,57600")),
+        ("hvc0", ("console=tty0", "console=hvc0")),
+        ("tty0", ("console=tty0",)),
+    ],
+)
+def test_the_screen_stays_a_console(console: str | None, words: tuple[str, ...]) -> None:
+    assert console_words(console) == words
+
+
+@pytest.mark.parametrize("console", ["", "S0", "ttyS0 quiet", "ttyS0,fast", "/dev/ttyS0"])
+def test_what_is_no_console_is_refused(console: str) -> None:
+    with pytest.raises(BadInput, match="not a console"):
+        console_words(console)
+
+
+def test_words_with_a_url_pass() -> None:
+    words = "trebol.answer=https://192.0.2.1:8443/a%20b?node=1&x=~y panic=5"
+    assert kernel_words(words) == tuple(words.split())
+
+
+@pytest.mark.parametrize("word", ['a"b', "a'b", "a\\b", "$x", "a{b}", "a#b", "a|b", "a>b", "ñ"])
+def test_words_that_grub_would_read_differently_are_refused(word: str) -> None:
+    with pytest.raises(BadInput, match="boot loader"):
+        kernel_words(f"quiet {word}")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"[global]\n", "global.fqdn: missing"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"a = 1\0", "NUL"),
+        (b"# \n" * 100_000, "the largest answer file"),
+    ],
+)
+def test_a_bad_answer_file_leaves_the_medium_as_it_was(
+    medium: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, says: str
+) -> None:
+    before = medium.read_bytes()
+    bad = tmp_path / "bad.toml"
+    bad.write_bytes(content)
+    assert run(["image", "seed", str(medium), str(bad)]) == 2
+    assert says in capsys.readouterr().err
+    assert medium.read_bytes() == before
+
+
+def test_a_byte_order_mark_does_no_harm(medium: Path, tmp_path: Path) -> None:
+    path = tmp_path / "answer.toml"
+    path.write_text(STATIC, encoding="utf-8-sig")
+    assert make_seed(path)[0].answer == STATIC
+
+
+def test_what_is_no_medium_is_bad_input(tmp_path: Path, answer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (answer, tmp_path, tmp_path / "missing"):
+        assert run(["image", "seed", str(path), str(answer)]) == 2
+    assert "not a Trebol medium" in capsys.readouterr().err
+
+
+def test_a_medium_that_was_cut_off_is_refused(medium: Path, answer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with medium.open("r+b") as stream:
+        stream.truncate(medium.stat().st_size - 1)
+    before = medium.read_bytes()
+    assert run(["image", "seed", str(medium), str(answer)]) == 3
+    assert "cut off" in capsys.readouterr().err
+    assert medium.read_bytes() == before
+
+
+def test_a_locator_that_points_at_something_else_is_refused(medium: Path, answer: Path) -> None:
+    content = bytearray(medium.read_bytes())
+    content[400_000:400_010] = b"user's own"
+    medium.write_bytes(content)
+    with pytest.raises(Refused, match="environment"):
+        write_seed(medium, make_seed(answer)[0])
+    assert medium.read_bytes() == content
+
+
+def test_an_iso_that_is_mounted_through_a_loop_device_is_refused(medium: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "sys/block/loop7"
+    (disk / "loop").mkdir(parents=True)
+    (disk / "loop/backing_file").write_text(f"{medium}\n")
+    (disk / "dev").write_text("7:7\n")
+    mountinfo = tmp_path / "mountinfo"
+    mountinfo.write_text("36 35 8:1 / / rw - ext4 /dev/sda1 rw\n")
+    refuse_mounted(medium, tmp_path / "sys", mountinfo)
+    mountinfo.write_text("36 35 7:7 / /mnt/my\\040iso ro - iso9660 /dev/loop7 ro\n")
+    with pytest.raises(Refused, match="/mnt/my iso"):
+        refuse_mounted(medium, tmp_path / "sys", mountinfo)
+
+
+def test_show_leaves_secrets_out(medium: Path, answer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["image", "seed", str(medium), str(answer), "--console", "ttyS0"]) == 0
+    capsys.readouterr()
+    assert run(["image", "seed", str(medium), "--show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert "node1.example.org" in shown["answer"]
+    assert "correct horse" not in shown["answer"]
+    assert shown["environment"]["trebol_entry"] == "install"
+    assert run(["image", "seed", str(medium), "--clear"]) == 0
+    capsys.readouterr()
+    assert run(["image", "seed", str(medium), "--show"]) == 0
+    assert "not seeded" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--show", "--clear"]])
+def test_asking_for_nothing_or_for_two_things_is_bad_usage(medium: Path, arguments: list[str]) -> None:
+    assert run(["image", "seed", str(medium), *arguments]) == 2
