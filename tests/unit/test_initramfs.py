@@ -1,0 +1,147 @@
+"""The initramfs looks for its medium without touching what is none of its business, and says what it saw."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.unit.media import MEDIUM_ID, PROJECT
+
+from trebol_common.run import CommandRunner, Completed
+
+INITRAMFS = PROJECT / "iso/boot/initramfs"
+SCRIPT = INITRAMFS / "scripts/trebol"
+
+#: Stands for the parts of the initramfs that the script calls. A device is a folder: `type` and `label` are what
+#: blkid finds, `files` is its content; mounting copies it. What is mounted is told in `mounted`.
+STUBS = """
+. "$SCRIPT"
+TREBOL_SYS="$WORLD/sys"; TREBOL_MEDIUM="$WORLD/medium"; TREBOL_WAIT=0
+trebol_id=$ID
+mkdir -p "$TREBOL_MEDIUM"
+_uptime() { echo 5; }
+udevadm() { :; }
+sleep() { :; }
+panic() { echo "PANIC: $*"; exit 9; }
+trebol_devices() { ls "$TREBOL_SYS"; }
+blkid() { for word; do :; done; cat "$TREBOL_SYS/${word#/dev/}/$(echo "$5" | tr A-Z a-z)" 2>/dev/null; }
+mount() {
+    for word; do case "$word" in /dev/*) device="${word#/dev/}" ;; esac; done
+    echo "$*" | sed "s|$WORLD||" >>"$WORLD/mounted"
+    [ ! -e "$TREBOL_SYS/$device/broken" ] || { echo "wrong superblock"; return 1; }
+    cp -r "$TREBOL_SYS/$device/files/." "$TREBOL_MEDIUM/"
+}
+umount() { rm -r "$TREBOL_MEDIUM"; mkdir "$TREBOL_MEDIUM"; }
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    (tmp_path / "sys").mkdir()
+    return tmp_path
+
+
+def device(
+    world: Path, name: str, kind: str = "", *, label: str = "", medium: str = "", size: int = 99, broken: bool = False
+) -> None:
+    folder = world / "sys" / name
+    (folder / "files").mkdir(parents=True)
+    (folder / "size").write_text(f"{size}\n")
+    if kind:
+        (folder / "type").write_text(f"{kind}\n")
+    if label:
+        (folder / "label").write_text(f"{label}\n")
+    if medium:
+        (folder / "files/trebol/id").mkdir(parents=True)
+        (folder / "files/trebol/id" / medium).touch()
+    if broken:
+        (folder / "broken").touch()
+
+
+def shell(world: Path, commands: str) -> Completed:
+    environment = {"SCRIPT": str(SCRIPT), "WORLD": str(world), "ID": MEDIUM_ID}
+    return CommandRunner().run(["sh", "-c", STUBS + commands], env=environment, check=False)
+
+
+def mounted(world: Path) -> str:
+    path = world / "mounted"
+    return path.read_text() if path.exists() else ""
+
+
+def test_the_medium_is_found_by_its_id_among_others(world: Path) -> None:
+    device(world, "sda", "iso9660", label="TREBOL_0_1_0", medium="f" * 32)
+    device(world, "sdb", "vfat", label="USB")
+    device(world, "sr0", "iso9660", label="TREBOL_0_1_0", medium=MEDIUM_ID)
+    found = shell(world, "trebol_find")
+    assert found.status == 0
+    assert found.stdout == f"Trebol: medium {MEDIUM_ID} on /dev/sr0\n"
+
+
+def test_file_systems_with_a_journal_are_never_mounted(world: Path) -> None:
+    for name, kind in (
+        ("sda1", "ext4"),
+        ("sda2", "xfs"),
+        ("sda3", "btrfs"),
+        ("sda4", "ntfs"),
+        ("sda5", "LVM2_member"),
+    ):
+        device(world, name, kind, medium=MEDIUM_ID)
+    assert shell(world, "trebol_find").status == 1
+    assert mounted(world) == ""
+
+
+def test_whatever_is_mounted_is_mounted_read_only(world: Path) -> None:
+    device(world, "sda1", "vfat", label="EFI")
+    device(world, "sdb", "udf", medium=MEDIUM_ID)
+    assert shell(world, "trebol_find").status == 0
+    assert mounted(world) == (
+        "-t vfat -o ro,nodev,nosuid,noexec /dev/sda1 /medium\n-t udf -o ro,nodev,nosuid,noexec /dev/sdb /medium\n"
+    )
+
+
+def test_a_medium_that_is_not_found_is_told_with_every_device_and_what_is_on_it(world: Path) -> None:
+    device(world, "sda")
+    device(world, "sda1", "ext4", label="root")
+    device(world, "sdb", "iso9660", label="Debian")
+    device(world, "sdc", "iso9660", label="TREBOL_0_1_0", medium="f" * 32)
+    device(world, "sdd", "vfat", label="OLD", broken=True)
+    device(world, "sr0", size=0)
+    said = shell(world, 'trebol_find || echo "$trebol_report"').stdout
+    assert said.splitlines()[1:] == [
+        "  /dev/sda: nothing known on it",
+        "  /dev/sda1: ext4 'root' (not looked into: a medium is ISO 9660, UDF or FAT)",
+        "  /dev/sdb: iso9660 'Debian', no Trebol medium",
+        f"  /dev/sdc: iso9660 'TREBOL_0_1_0', another Trebol medium ({'f' * 32})",
+        "  /dev/sdd: vfat 'OLD', cannot be mounted: wrong superblock",
+        "  /dev/sr0: no medium in it",
+    ]
+
+
+def test_all_damaged_files_are_named_and_nothing_goes_on(world: Path) -> None:
+    files = {"boot/vmlinuz": b"kernel", "trebol/base.squashfs": b"base", "trebol/live.squashfs": b"live"}
+    for name, content in files.items():
+        (world / "medium" / name).parent.mkdir(parents=True, exist_ok=True)
+        (world / "medium" / name).write_bytes(content)
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+    (world / "medium/trebol/SHA256SUMS").write_text(sums)
+    assert "the medium is whole" in shell(world, "trebol_verify").stdout
+    (world / "medium/boot/vmlinuz").write_bytes(b"kernel!")
+    (world / "medium/trebol/live.squashfs").unlink()
+    damaged = shell(world, "trebol_verify; echo went on")
+    assert damaged.status == 9
+    assert "Bad files:\n  boot/vmlinuz\n  trebol/live.squashfs\n" in damaged.stdout
+    assert "went on" not in damaged.stdout
+
+
+def test_a_medium_without_checksums_does_not_pass_for_a_verified_one(world: Path) -> None:
+    assert shell(world, "trebol_verify").status == 9
+
+
+def test_scripts_for_the_initramfs_are_clean_shell() -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("needs shellcheck")
+    scripts = [SCRIPT, INITRAMFS / "usr/lib/trebol/run-init", PROJECT / "iso/initramfs/hooks/trebol"]
+    live = sorted((PROJECT / "iso/overlay/live/usr/lib/trebol-live").iterdir())
+    CommandRunner().run(["shellcheck", *scripts, *live])
