@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from trebol_common.answers.model import Keyboard
@@ -16,7 +17,7 @@ from trebol_common.run import Runner
 from trebol_image.inputs import hash_file, hash_text, hash_tree, tool_versions
 from trebol_image.lock import Lock
 from trebol_image.mirror import RELEASE, Source, render_sources
-from trebol_image.mounts import api_filesystems
+from trebol_image.mounts import api_filesystems, mounted
 from trebol_image.package_list import Wanted
 from trebol_image.project import Profile, Project
 from trebol_image.squashfs import pack
@@ -90,19 +91,41 @@ def build_base(
 ) -> Stored:
     """Build the base layer from packages that are already in the store. Kernel and initramfs lie beside it."""
     work = store.work_folder(NAME)
-    tree = work / "tree"
-    with context.child("bootstrap", "Installing packages") as step:
-        bootstrap(project, store, tree, lock, wanted, sources, context=step, runner=runner)
-    with context.child("customise", "Adding Trebol's own files, one initramfs"):
-        kernel = customise(project, tree, lock.epoch, runner)
     result = work / "result"
     result.mkdir()
-    for name in ("vmlinuz", "initrd.img"):
-        copy_file(tree / f"boot/{name}-{kernel}", result / name)
-    write_text(result / "kernel", kernel + "\n")
-    with context.child("pack", "Packing") as step:
-        record = pack(NAME, inputs, tree, result, xattrs=True, context=step, runner=runner)
+    with scratch(work / "scratch", lock.installed_size + lock.download_size, runner) as folder:
+        tree = folder / "tree"
+        with context.child("bootstrap", "Installing packages") as step:
+            bootstrap(project, store, tree, lock, wanted, sources, context=step, runner=runner)
+        with context.child("customise", "Adding Trebol's own files, one initramfs"):
+            kernel = customise(project, tree, lock.epoch, runner)
+        for name in ("vmlinuz", "initrd.img"):
+            copy_file(tree / f"boot/{name}-{kernel}", result / name)
+        write_text(result / "kernel", kernel + "\n")
+        with context.child("pack", "Packing") as step:
+            record = pack(NAME, inputs, tree, result, xattrs=True, context=step, runner=runner)
     return store.commit(NAME, inputs, result, record)
+
+
+@contextmanager
+def scratch(folder: Path, size: int, runner: Runner) -> Iterator[Path]:
+    """A folder for `size` bytes that are not kept: in memory where three times as much is free, else on disk.
+
+    dpkg waits for the disk after each package (fsync), however busy the disk is with something else; in memory it
+    does not.
+    """
+    if available_memory() < 3 * size:
+        folder.mkdir()
+        yield folder
+        return
+    with mounted(["-t", "tmpfs", "-o", "mode=755", "tmpfs"], folder, runner) as path:
+        yield path
+
+
+def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Bytes of memory that programs can have without swapping (proc_meminfo(5))."""
+    match = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
 
 
 def bootstrap(
@@ -116,14 +139,15 @@ def bootstrap(
     context: Context,
     runner: Runner,
 ) -> None:
-    """Run mmdebstrap into `tree`, with the .deb files of the store hard-linked into its apt cache."""
+    """Run mmdebstrap into `tree`, with the .deb files of the store copied into its apt cache."""
     list_of_sources = tree.with_name("trebol.sources")
     write_text(list_of_sources, render_sources(sources))
-    link = tree.with_name("link-packages")
+    script = tree.with_name("copy-packages")
     write_text(
-        link, f'#!/bin/sh\nset -eu\nmkdir -p "$1{_ARCHIVES}"\ncp --link "{store.packages}"/*.deb "$1{_ARCHIVES}"\n'
+        script,
+        f'#!/bin/sh\nset -eu\nmkdir -p "$1{_ARCHIVES}"\ncp --reflink=auto "{store.packages}"/*.deb "$1{_ARCHIVES}"\n',
     )
-    link.chmod(0o755)
+    script.chmod(0o755)
     installed = 0
 
     def on_line(line: str) -> None:
@@ -138,7 +162,7 @@ def bootstrap(
             "mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", "--architectures=amd64",
             f"--include={','.join(package.name for package in wanted)}",
             f"--dpkgopt={project.iso / 'base' / 'dpkg.cfg'}",
-            f"--setup-hook={link} \"$1\"",
+            f"--setup-hook={script} \"$1\"",
             # The archives come filled, stay for the second phase, and are removed with the other debris.
             "--skip=download/empty", "--skip=essential/unlink",
             f"--essential-hook={project.iso / 'base' / 'essential-hook'} \"$1\"",
