@@ -8,15 +8,38 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import cast
 
 import click
-import typer
 
 from trebol_common import __version__
 from trebol_common.errors import TrebolError
 
 GROUP = "trebol.commands"
+
+
+@contextmanager
+def _absent(module: str) -> Iterator[None]:
+    """Let imports of `module` fail inside the block, unless it is there already."""
+    if module in sys.modules:
+        yield
+        return
+    # None is what the import system itself documents for this; typeshed does not know it.
+    sys.modules[module] = cast("ModuleType", None)
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+# typer takes rich wherever it is installed, for help that we show plainly: half of the command's start-up time, which
+# is seconds of every installation under emulation.
+with _absent("rich"):
+    import typer
 
 
 class _Rooms(click.Group):

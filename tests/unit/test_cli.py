@@ -1,0 +1,56 @@
+"""The `trebol` command: only the room behind the typed word is loaded; errors are one message and a status."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trebol_common import __version__
+from trebol_common.cli import run
+
+ROOMS = ("answer", "firstboot", "image", "install", "machine", "node")
+
+
+def test_help_names_every_room(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for room in ROOMS:
+        assert f"  {room} " in text
+    assert "Example:" in text
+
+
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"trebol {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["no-such-room"], ["--no-such-option"], ["answer", "validate"]])
+def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Error" in captured.err
+
+
+def test_bad_input_is_one_message_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["answer", "validate", str(tmp_path / "missing.toml")]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"trebol: {tmp_path}/missing.toml: cannot be read")
+    assert "Traceback" not in captured.err
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--debug", "answer", "validate", str(tmp_path / "missing.toml")]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_installation_does_not_load_what_it_does_not_need() -> None:
+    code = (
+        "import sys; from trebol_common.cli import run; run(['install', '--help']);"
+        "print(sorted(name for name in sys.modules if name in"
+        " ('rich', 'fastapi', 'requests', 'trebol_image', 'trebol_node', 'trebol_firstboot')), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stderr.strip() == "[]"
