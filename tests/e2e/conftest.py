@@ -70,7 +70,8 @@ def iso(project: Project) -> Path:
 def lab(project: Project, iso: Path) -> Lab:
     """Where machines live."""
     folder = project.out / "e2e"
-    return Lab(iso, folder, make_key(folder / "ssh"))
+    reuse = os.environ.get("TREBOL_REUSE") == "1"
+    return Lab(iso, folder, make_key(folder / "ssh", reuse=reuse), reuse)
 
 
 @pytest.fixture(scope="session")

@@ -37,11 +37,15 @@ def patient(seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Lab:
-    """What all jobs share: the ISO, the folder for what machines leave behind, the administrator's SSH key."""
+    """What all jobs share: the ISO, the folder for what machines leave behind, the administrator's SSH key.
+
+    With `reuse`, an installation that an earlier session made of the same ISO and answers is not made again.
+    """
 
     iso: Path
     folder: Path
     key: Path
+    reuse: bool = False
     running: set[VirtualMachine] = field(default_factory=set)
     _made: dict[str, Future[Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,10 +79,12 @@ class Lab:
                 self.running.discard(machine)
 
 
-def make_key(folder: Path) -> Path:
-    """An SSH key for this session."""
+def make_key(folder: Path, *, reuse: bool) -> Path:
+    """An SSH key for this session; with `reuse`, the one of the last session."""
     folder.mkdir(parents=True, exist_ok=True)
     key = folder / "id_ed25519"
+    if reuse and key.exists():
+        return key
     for old in folder.glob("id_ed25519*"):
         old.unlink()
     CommandRunner().run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "e2e", "-f", key])

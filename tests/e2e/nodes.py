@@ -13,34 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.cases import BYSTANDER_SERIAL, CASES, DISK_SIZE, Case
+from tests.e2e.installation import DISK, Installation, identity_of, load, save
 from tests.e2e.lab import Job, Lab, patient
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
-from trebol_image.qemu.qmp import QmpEvent
 from trebol_image.qemu.seeded import seeded_copy
-from trebol_image.qemu.serial import Line, plain
+from trebol_image.qemu.serial import plain
 
 INSTALL_WITHIN = 900.0
 LOGIN_WITHIN = 400.0
 RUNNING_WITHIN = 400
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What an unattended installation left, and how it went from the machine's start to its end."""
-
-    folder: Path
-    disk: Path
-    console: tuple[Line, ...]
-    end: QmpEvent
-    bystander_before: str
-    bystander_after: str
-
-    @property
-    def text(self) -> str:
-        """What the serial console showed."""
-        return "\n".join(line.text for line in self.console)
 
 
 @dataclass(frozen=True)
@@ -110,9 +93,12 @@ def installed(case: Case, lab: Lab) -> Installation:
 def install(case: Case, lab: Lab) -> Installation:
     """Install the case's node unattended; its disk is read-only from then on."""
     folder = lab.folder / case.name
+    made_of = identity_of(lab.iso, case.answer_file(lab.public_key))
+    if lab.reuse and (kept := load(folder, made_of)):
+        return kept
     shutil.rmtree(folder, ignore_errors=True)
     iso = seeded_copy(lab.iso, folder / "medium.iso", case.answer_file(lab.public_key))
-    disk = create_disk(folder / "disk.qcow2", DISK_SIZE)
+    disk = create_disk(folder / DISK, DISK_SIZE)
     bystander = make_bystander(folder / "bystander.raw")
     before = digest(bystander)
     config = case.machine(case.target(disk), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso)
@@ -121,7 +107,7 @@ def install(case: Case, lab: Lab) -> Installation:
         console = machine.serial.lines
     iso.unlink()
     disk.chmod(0o444)
-    return Installation(folder, disk, console, end, before, digest(bystander))
+    return save(Installation(folder, disk, console, end, before, digest(bystander)), made_of)
 
 
 @contextmanager
@@ -133,6 +119,7 @@ def booted(case: Case, lab: Lab, name: str, firmware: Firmware, variables: Path 
     installation = installed(case, lab)
     disk = create_disk(installation.folder / f"{name}.qcow2", backing=installation.disk)
     folder = installation.folder / name
+    shutil.rmtree(folder, ignore_errors=True)
     if variables is not None:
         folder.mkdir()
         shutil.copyfile(variables, folder / "variables.fd")
