@@ -45,7 +45,7 @@ disk-list = ["virtio-{SERIAL}"]
 #: A phase ends with the first line that matches, after the end of the phase before.
 Marks = Sequence[tuple[str, str]]
 BOOT: Marks = (
-    ("firmware and boot loader", r"Linux version"),
+    ("firmware and boot menu", r"Loading Trebol"),
     ("kernel and initramfs, to the medium", r"Trebol: medium "),
 )
 INSTALL: Marks = (

@@ -12,7 +12,7 @@ from trebol_common.medium import Layer, Manifest
 from trebol_image.qemu.serial import Line
 
 CONSOLE = (
-    Line(12.0, "[    0.000000] Linux version 6.12.0"),
+    Line(12.0, "Loading Trebol 0.1.0 ..."),
     Line(20.0, "Trebol: medium 0123 on /dev/sr0"),
     Line(24.0, "floor: started"),
     Line(25.0, "floor: formatted"),

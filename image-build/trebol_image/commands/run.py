@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +69,10 @@ def _scratch_disk(folder: Path, size: str, *, fresh: bool) -> Path:
 
 
 def _boot(config: MachineConfig, folder: Path) -> None:
+    # A closed terminal ends the machine as Ctrl-C does.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
     def to_terminal(chunk: bytes) -> None:
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()
