@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from trebol_common.answers.model import Answers, RebootMode
+from trebol_common.answers.model import Answers, NetworkSource, RebootMode
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.events import Context, Sink, tee
 from trebol_common.medium import MANIFEST, read_manifest
@@ -19,6 +19,7 @@ from trebol_hardware.machine import Machine
 from trebol_installer.execute import DryRun, Executor, Installer
 from trebol_installer.execute.filesystems import clear_leftovers
 from trebol_installer.execute.state import LOGS, TARGET
+from trebol_installer.links import wake_links
 from trebol_installer.plan import Plan, plan
 from trebol_installer.report import logging_to
 from trebol_installer.sources import COMMAND_LINE, console_words
@@ -59,6 +60,8 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
     runner = runner or CommandRunner()
     manifest = read_manifest(medium)
     clear_leftovers(runner, TARGET)
+    if answers.network.source is NetworkSource.DHCP:
+        wake_links(runner)
     machine = this_machine()
     made = plan(machine, answers, manifest, console=running_consoles())
     return Prepared(made, Installer(answers, machine, manifest, medium, runner))
