@@ -1,4 +1,4 @@
-"""Switching network interfaces on before they are looked at: while one is down, nobody knows whether it has a link."""
+"""Switching network ports on before they are looked at: of one that is down, nobody knows whether it has a link."""
 
 from __future__ import annotations
 
