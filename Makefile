@@ -3,6 +3,8 @@
 
 SHELL := /bin/bash
 PROFILE ?= release
+# Deadlines of the end-to-end tests, as multiples of what two idle cores need: they bound, they do not measure.
+export TREBOL_PATIENCE ?= 3
 PYTHON := /usr/bin/python3
 VENV := .venv
 TREBOL := $(VENV)/bin/trebol
