@@ -24,7 +24,7 @@ from trebol_image.qemu import MachineConfig, VirtualMachine
 PATIENCE = float(os.environ.get("TREBOL_PATIENCE", "1"))
 
 #: Machines that run at once.
-MACHINES = int(os.environ.get("TREBOL_MACHINES", "2"))
+MACHINES = int(os.environ.get("TREBOL_MACHINES", "1"))
 
 
 Made = TypeVar("Made")

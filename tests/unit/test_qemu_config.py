@@ -53,7 +53,7 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
     ),
     "software emulation with a thread per CPU": (
         MachineConfig(cpus=3, memory=512, accelerator=accelerator({})),
-        [("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "3", "-m", "512")],
+        [("-accel", "tcg,thread=multi", "-cpu", "qemu64", "-smp", "3", "-m", "512")],
     ),
     "KVM when asked for": (
         MachineConfig(accelerator=accelerator({"TREBOL_ACCEL": "kvm"})),

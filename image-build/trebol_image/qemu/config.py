@@ -114,11 +114,14 @@ class Accelerator:
 def accelerator(environment: Mapping[str, str] = os.environ) -> Accelerator:
     """Software emulation, unless `TREBOL_ACCEL=kvm` says that guests can run on KVM here.
 
-    That `/dev/kvm` opens proves nothing: in nested virtualisation it may open and still run no guest.
+    That `/dev/kvm` opens proves nothing: in nested virtualisation it may open and still run no guest. The CPU model
+    under emulation is a plain one on purpose. With `max` the kernel clears pages by `rep stosb`, and every byte of it
+    is slow on a page that held translated code (soft lockups of a minute were seen); and vector instructions make
+    hashing half as fast as plain ones do.
     """
     match environment.get("TREBOL_ACCEL", "tcg"):
         case "tcg":
-            return Accelerator("tcg,thread=multi", "max")
+            return Accelerator("tcg,thread=multi", "qemu64")
         case "kvm":
             return Accelerator("kvm", "host")
         case other:
