@@ -11,10 +11,13 @@ TREBOL := $(VENV)/bin/trebol
 
 CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext
 BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-common grub-pc-bin cpio zstd \
-	debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot
-TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client
+	build-essential debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot \
+	mount systemd debian-archive-keyring
+TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client e2fsprogs systemd-container shellcheck
 
 .DEFAULT_GOAL := help
+# apt has one lock, and tests need what is built: with -j, too, one after the other.
+.NOTPARALLEL:
 .PHONY: help iso run check test test-full bench clean distclean packages-check packages-build packages-test
 
 help: ## Show this help
