@@ -44,7 +44,7 @@ def test_the_unit_suite_passes_with_the_appliances_python(node_tree: Path) -> No
     installed = run(node_tree, "apt-get", "install", "--yes", "--no-install-recommends", *TEST_TOOLS)
     assert installed.returncode == 0, installed.stderr
     suite = node_tree / "opt" / "trebol"
-    for name in ("tests", "iso", "docs", "debian"):
+    for name in ("tests", "bench", "iso", "docs", "debian"):
         shutil.copytree(ROOT / name, suite / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "constraints.txt", "Makefile"):
         shutil.copy(ROOT / name, suite / name)
