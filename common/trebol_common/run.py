@@ -65,8 +65,9 @@ class Runner(Protocol):
         """Run `command` and wait for it.
 
         `input` goes to its stdin (closed otherwise); `env` is added to the minimal environment; `on_line` gets each
-        line of stdout and stderr as it comes (`\\r` ends a line too: progress bars). With `check`, a status other
-        than 0 raises `CommandFailed`. Whatever stands in `secrets` is shown as `***` everywhere.
+        line of stdout and stderr as it comes (`\\r` ends a line too: progress bars); an OSError or ValueError of its
+        ends the program and is raised. With `check`, a status other than 0 raises `CommandFailed`. Whatever stands in
+        `secrets` is shown as `***` everywhere.
         """
         ...
 
@@ -151,13 +152,21 @@ def _communicate(
     collected: dict[str, list[str]] = {"stdout": [], "stderr": []}
     lock = threading.Lock()
 
+    failures: list[OSError | ValueError] = []
+
     def read(name: str, stream: IO[bytes]) -> None:
-        for line in _lines(stream.fileno()):
-            shown = redact(line, secrets)
-            collected[name].append(shown)
-            if on_line is not None:
-                with lock:
-                    on_line(shown.rstrip("\r\n"))
+        try:
+            for line in _lines(stream.fileno()):
+                shown = redact(line, secrets)
+                collected[name].append(shown)
+                if on_line is not None:
+                    with lock:
+                        on_line(shown.rstrip("\r\n"))
+        except (OSError, ValueError) as error:
+            failures.append(error)  # `on_line` writes somewhere, which may be full, or gone.
+        finally:
+            # A program whose reader is gone must end, not wait for ever with a full pipe.
+            stream.close()
 
     assert process.stdout is not None and process.stderr is not None
     streams = {"stdout": process.stdout, "stderr": process.stderr}
@@ -177,6 +186,8 @@ def _communicate(
         raise
     for reader in readers:
         reader.join()
+    if failures:
+        raise failures[0]
     return Completed(process.returncode, "".join(collected["stdout"]), "".join(collected["stderr"]))
 
 

@@ -48,6 +48,14 @@ def test_a_progress_bar_streams_line_by_line() -> None:
     assert lines == ["10%", "20%", "done", "rest"]
 
 
+def test_a_program_whose_output_cannot_be_kept_ends_and_says_why() -> None:
+    def full(line: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        RUNNER.run(["yes"], on_line=full)
+
+
 def test_a_program_that_ignores_its_input_is_no_error() -> None:
     assert RUNNER.run(["true"], input="x" * 1_000_000).status == 0
 
