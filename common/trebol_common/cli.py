@@ -112,6 +112,9 @@ def run(arguments: list[str]) -> int:
             traceback.print_exc()
         click.echo(f"trebol: {error}", err=True)
         return error.exit_status
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 141
+    except OSError as error:
+        # What no command took for an error of its own: a full disk, a file that may not be written.
+        if debug:
+            traceback.print_exc()
+        click.echo(f"trebol: {error.filename or 'a file or connection'}: {error.strerror or error}", err=True)
+        return 1

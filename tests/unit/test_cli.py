@@ -41,6 +41,18 @@ def test_bad_input_is_one_message_on_stderr(tmp_path: Path, capsys: pytest.Captu
     assert "Traceback" not in captured.err
 
 
+def test_a_full_disk_is_one_message() -> None:
+    code = "import sys; from trebol_common.cli import run; sys.exit(run(['answer', 'schema']))"
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("trebol: ")
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_debug_shows_where_an_error_came_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--debug", "answer", "validate", str(tmp_path / "missing.toml")]) == 2
     assert "Traceback" in capsys.readouterr().err
