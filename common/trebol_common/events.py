@@ -75,6 +75,22 @@ def tee(*sinks: Sink) -> Sink:
     return give
 
 
+def while_it_lasts(sink: Sink) -> Sink:
+    """A sink that is dropped at its first OSError: a screen that is gone must not end the work that it showed."""
+    gone = False
+
+    def give(event: Event) -> None:
+        nonlocal gone
+        if gone:
+            return
+        try:
+            sink(event)
+        except OSError:
+            gone = True
+
+    return give
+
+
 def json_lines(stream: IO[str]) -> Sink:
     """Write each event as one line of JSON, flushed, so that a reader follows as it happens."""
 

@@ -12,7 +12,7 @@ from types import FrameType
 
 from trebol_common.answers.model import Answers, NetworkSource, RebootMode
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.events import Context, Sink, tee
+from trebol_common.events import Context, Sink, tee, while_it_lasts
 from trebol_common.medium import MANIFEST, read_manifest
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
@@ -68,9 +68,12 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
 
 
 def run_logged(prepared: Prepared, sink: Sink, *, logs: Path = LOGS) -> None:
-    """Carry the plan out, with log and events in `logs`, and an orderly end on SIGTERM and SIGHUP."""
+    """Carry the plan out, with log and events in `logs`, and an orderly end on SIGTERM and SIGHUP.
+
+    When whoever reads `sink` is gone, the installation goes on.
+    """
     with logging_to(logs) as log, interruptible():
-        execute(prepared, tee(log, sink))
+        execute(prepared, tee(log, while_it_lasts(sink)))
 
 
 def execute(prepared: Prepared, sink: Sink) -> None:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from trebol_common.events import Context, Event, Kind, json_lines, tee
+from trebol_common.events import Context, Event, Kind, json_lines, tee, while_it_lasts
 from trebol_common.progress import describe, duration, show_progress
 
 
@@ -65,6 +65,21 @@ def test_a_person_sees_phases_rate_and_remaining_time() -> None:
         step.progress(50e6, 100e6, "bytes")
         clock.now = 20.0
     assert stream.getvalue().splitlines() == ["… Copying", "… Copying  50 %  5.0 MB/s  10 s left", "✓ Copying  20 s"]
+
+
+def test_a_screen_that_is_gone_does_not_end_the_work() -> None:
+    seen: list[Event] = []
+    shown: list[Event] = []
+
+    def screen(event: Event) -> None:
+        shown.append(event)
+        raise BrokenPipeError
+
+    context = Context(tee(seen.append, while_it_lasts(screen)))
+    context.log("one")
+    context.log("two")
+    assert [event.text for event in seen] == ["one", "two"]
+    assert [event.text for event in shown] == ["one"]
 
 
 def test_a_failed_phase_is_marked() -> None:
