@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from trebol_common import __version__
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.events import Context
@@ -115,7 +117,10 @@ class Build:
 
     def _stored_lock(self) -> Lock | None:
         path = self.store.package_lock
-        return Lock.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+        try:
+            return Lock.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except ValidationError:
+            return None  # Written by a version of Trebol that kept other things in it.
 
     def _require_space(self, lock: Lock) -> None:
         needed = int(lock.installed_size * SPACE_FACTOR) + lock.download_size

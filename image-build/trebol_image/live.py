@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from trebol_common.events import Context
 from trebol_common.run import Runner
-from trebol_image.inputs import hash_tree, tool_versions
+from trebol_image.inputs import hash_file, hash_tree, tool_versions
 from trebol_image.project import Profile, Project
 from trebol_image.squashfs import pack
 from trebol_image.store import Store, Stored
@@ -17,8 +18,10 @@ NAME = "live"
 
 def live_inputs(project: Project, epoch: int, profile: Profile, runner: Runner) -> dict[str, str]:
     """Everything the live layer is made of."""
+    code = ("live.py", "squashfs.py", "tree.py")
     return {
         **hash_tree(project.iso / "overlay" / NAME, label="overlay"),
+        **{f"code {name}": hash_file(Path(__file__).with_name(name)) for name in code},
         **tool_versions(("squashfs-tools",), runner),
         "epoch": str(epoch),
         "level": str(profile.level),
