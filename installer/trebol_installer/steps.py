@@ -61,7 +61,7 @@ class CheckTarget:
 
 @dataclass(frozen=True)
 class VerifyLayers:
-    """Every layer on the medium has the SHA-256 of its manifest. `size` in bytes."""
+    """Every layer on the medium has the checksums of its manifest. `size` in bytes."""
 
     layers: tuple[str, ...]
     size: int
