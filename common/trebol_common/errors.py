@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+#: Control characters but line feed and tab: what a file or firmware holds must not steer the terminal it is shown on.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -23,7 +26,7 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}\n  → {self.hint}" if self.hint else text
+        return (f"{text}\n  → {self.hint}" if self.hint else text).translate(_CONTROLS)
 
 
 class TrebolError(Exception):

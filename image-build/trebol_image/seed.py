@@ -69,8 +69,7 @@ def make_seed(
         content = answer.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where=str(answer), hint="check the path") from error
-    # An editor's byte order mark is no part of TOML.
-    text = decode(content, where=str(answer)).removeprefix("\ufeff")
+    text = decode(content, where=str(answer))
     if "\0" in text:
         raise BadInput("holds a NUL byte", where=str(answer), hint="save the file as UTF-8 TOML")
     if not text.strip():

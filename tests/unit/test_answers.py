@@ -72,9 +72,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("global.root-password", "short", "a.toml: global.root-password: must have 8 to 64 characters"),
     ("global.root-password", None, "a.toml: global: needs either root-password or root-password-hashed"),
     ("global.root-password-hashed", "$y$j9T$abc$def", "a.toml: global: needs either root-password or"),
-    ("global.root-ssh-keys", ["hello"], "a.toml: global.root-ssh-keys.0: 'hello' is not an SSH public key"),
+    ("global.root-ssh-keys", ["hello"], "a.toml: global.root-ssh-keys.0: is not an SSH public key"),
     ("global.root-ssh-keys", ["ssh-rsa AAAA*"], "whose base64 part is damaged"),
     ("global.root-ssh-keys", [SSH_KEY.replace("ssh-ed25519", "ssh-rsa")], "says ssh-rsa but holds another type"),
+    ("global.fqdn", "node1.example.org\n", "is not a fully qualified domain name"),
+    ("global.fqdn", "\u017ferver.example.org", "is not a fully qualified domain name"),
+    ("global.mailto", "admin@example.org\n", "is not a mail address"),
+    ("global.mailto", "admin\x1b[2J@example.org", "is not a mail address"),
+    ("global.root-ssh-keys", [f"{SSH_KEY}\x1b[2J"], "is not an SSH public key"),
+    ("global.keyboard", "x" * 100_000, f"'{'x' * 64}'… is not one of 'de', "),
     ("global.reboot-mode", "sleep", "a.toml: global.reboot-mode: 'sleep' is not one of 'reboot' or 'power-off'"),
     ("global.reboot-on-error", "perhaps", "a.toml: global.reboot-on-error: 'perhaps': "),
     ("network.source", "magic", "a.toml: network.source: 'magic' is not one of 'from-dhcp' or 'from-answer'"),
@@ -104,6 +110,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("disk-setup.filter", {"ID_SERIAL": "*"}, "a.toml: disk-setup: needs either disk-list or filter, and not both"),
     ("disk-setup.wipe", "yes", "a.toml: disk-setup.wipe: 'yes' is not one of 'confirmed'"),
     ("disk-setup.lvm.hdsize", -1, "a.toml: disk-setup.lvm.hdsize: -1: "),
+    ("disk-setup.lvm.hdsize", 1e308, "a.toml: disk-setup.lvm.hdsize: 1e+308: "),
     ("disk-setup.lvm.hdsiz", 1, "a.toml: disk-setup.lvm.hdsiz: unknown key\n  → did you mean hdsize?"),
     ("first-boot", {"source": "from-iso"}, "a.toml: [first-boot] is not served yet\n  → remove the section"),
     ("post-installation-webhook", {"url": "https://x"}, "a.toml: [post-installation-webhook] is not served yet"),
@@ -154,12 +161,61 @@ def test_no_message_shows_a_secret() -> None:
     assert "global.root-password-hashed: is not a crypt(5) hash" in text
 
 
+@pytest.mark.parametrize("hashed", ["$6$hunter2$abc\nroot:hunter2", "$6$hunter2$abc\n", "$6$hunter2$\x1b"])
+def test_a_hash_cannot_carry_a_second_line(hashed: str) -> None:
+    text = problem(changed(("global.root-password", None), ("global.root-password-hashed", hashed)))
+
+    assert "is not a crypt(5) hash" in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("global.keyboard", {"root-password": "hunter2-hunter2"}),
+        ("global.reboot-mode", [{"password": "hunter2-hunter2"}]),
+        ("global.root-ssh-keys", ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2-hunter2"]),
+        ("global.root-ssh-keys", "hunter2-hunter2"),
+        ("global.root_password", {"is": "hunter2-hunter2"}),
+    ],
+)
+def test_no_message_shows_what_may_hold_a_secret(key: str, value: object) -> None:
+    assert "hunter2" not in problem(changed((key, value)))
+
+
+def test_a_message_cannot_steer_the_terminal() -> None:
+    text = problem(changed(("global.x\x1b[2J\r", 1)))
+
+    assert "\x1b" not in text and "\r" not in text
+    assert r"global.x\x1b[2J\x0d: unknown key" in text
+
+
 def test_a_misspelt_secret_is_not_shown_either() -> None:
     assert "hunter2-hunter2" not in problem(changed(("global.root-pasword", "hunter2-hunter2")))
 
 
 def test_broken_toml_is_told_with_its_line() -> None:
     assert "not valid TOML" in problem("[global\n") and "line 1" in problem("[global\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"a = {'[' * 60_000}{']' * 60_000}", "a value nested too deeply"),
+        (f"a = {'{a=' * 2000}1{'}' * 2000}", "a value nested too deeply"),
+        (f"a = {'9' * 5000}", "a number or date out of range"),
+    ],
+    ids=["lists", "tables", "number"],
+)
+def test_toml_that_python_cannot_hold_is_told(text: str, told: str) -> None:
+    assert f"a.toml: not valid TOML: {told}" in problem(text)
+
+
+def test_a_byte_order_mark_and_dos_line_ends_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + STATIC.replace("\n", "\r\n").encode())
+
+    assert load_answers(path) == parse_answers(STATIC)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

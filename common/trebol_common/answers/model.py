@@ -107,16 +107,16 @@ class FilterMatch(StrEnum):
 
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_FQDN = re.compile(rf"^{_LABEL}(\.{_LABEL})+$", re.IGNORECASE)
-_MAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
-_CRYPT = re.compile(r"^\$(y|gy|7|2[aby]|6|5)\$[^\s:]+$")
-_SSH_KEY_TYPE = re.compile(r"^(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$")
-_INTERFACE_NAME = re.compile(r"^[a-z][a-z0-9_]{1,14}$", re.IGNORECASE)
-_MAC = re.compile(r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+_FQDN = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE | re.ASCII)
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_CRYPT = re.compile(r"\$(y|gy|7|2[aby]|6|5)\$[!-9;-~]+")
+_SSH_KEY_TYPE = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
+_INTERFACE_NAME = re.compile(r"[a-z][a-z0-9_]{1,14}", re.IGNORECASE | re.ASCII)
+_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
 def _fqdn(name: str) -> str:
-    if len(name) > 253 or not _FQDN.match(name):
+    if len(name) > 253 or not _FQDN.fullmatch(name):
         raise ValueError("is not a fully qualified domain name such as node1.example.org")
     if name.split(".")[0].isdigit():
         raise ValueError("has a host name made of digits only")
@@ -124,13 +124,13 @@ def _fqdn(name: str) -> str:
 
 
 def _domain(name: str) -> str:
-    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name, re.IGNORECASE):
+    if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name, re.IGNORECASE | re.ASCII):
         raise ValueError("is not a domain name such as example.org")
     return name.lower()
 
 
 def _mail(address: str) -> str:
-    if not _MAIL.match(address):
+    if not address.isprintable() or not _MAIL.fullmatch(address):
         raise ValueError("is not a mail address such as admin@example.org")
     return address
 
@@ -171,7 +171,7 @@ def _address(value: Any) -> Any:
 def _ssh_key(line: str) -> str:
     """One line of an authorized_keys file, without options: type, base64, comment."""
     fields = line.split()
-    if len(fields) < 2 or not _SSH_KEY_TYPE.match(fields[0]):
+    if len(fields) < 2 or not line.strip().isprintable() or not _SSH_KEY_TYPE.fullmatch(fields[0]):
         raise ValueError("is not an SSH public key such as ssh-ed25519 AAAA… admin@laptop")
     try:
         blob = base64.b64decode(fields[1], validate=True)
@@ -184,7 +184,7 @@ def _ssh_key(line: str) -> str:
 
 
 def _hashed_password(secret: SecretStr) -> SecretStr:
-    if not _CRYPT.match(secret.get_secret_value()):
+    if not _CRYPT.fullmatch(secret.get_secret_value()):
         raise ValueError("is not a crypt(5) hash (make one with: mkpasswd --method=yescrypt)")
     return secret
 
@@ -200,7 +200,8 @@ def _password_length(secret: SecretStr) -> SecretStr:
 Fqdn = Annotated[str, AfterValidator(_fqdn)]
 Interface = Annotated[ipaddress.IPv4Interface | ipaddress.IPv6Interface, BeforeValidator(_interface)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidator(_address)]
-Gibibytes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+#: Up to an exbibyte, beyond which the arithmetic in bytes has no meaning.
+Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False)]
 
 
 class FqdnFromDhcp(Section):
@@ -250,9 +251,9 @@ class InterfaceNamePinning(Section):
     def _check(cls, mapping: dict[str, str]) -> dict[str, str]:
         lowered = {mac.lower().replace("-", ":"): name for mac, name in mapping.items()}
         for mac, name in lowered.items():
-            if not _MAC.match(mac):
+            if not _MAC.fullmatch(mac):
                 raise ValueError(f"{mac!r} is not a MAC address such as 52:54:00:12:34:56")
-            if not _INTERFACE_NAME.match(name):
+            if not _INTERFACE_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is not an interface name (a letter, then letters, digits or _; 2 to 15)")
         if len(set(lowered.values())) != len(lowered):
             raise ValueError("gives one name to two MAC addresses")

@@ -18,6 +18,12 @@ from trebol_common.errors import BadInput, Problem, raise_for
 #: Largest answer file, in bytes: it has to fit the slot on the medium.
 MAXIMUM_SIZE = 256 * 1024
 
+#: Longest value that a message repeats, in characters.
+SHOWN = 64
+
+#: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake.
+SECRETS = frozenset(("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys"))
+
 
 def load_answers(path: Path) -> Answers:
     """Read an answer file. Raises BadInput with every problem in it."""
@@ -29,11 +35,12 @@ def load_answers(path: Path) -> Answers:
 
 
 def decode(content: bytes, *, where: str) -> str:
-    """The text of an answer file: UTF-8, within MAXIMUM_SIZE. Raises BadInput."""
+    """The text of an answer file: UTF-8, within MAXIMUM_SIZE, without byte order mark. Raises BadInput."""
     if len(content) > MAXIMUM_SIZE:
         raise BadInput(f"is {len(content)} bytes; the largest answer file is {MAXIMUM_SIZE}", where=where)
     try:
-        return content.decode("utf-8")
+        # An editor's byte order mark is no part of TOML.
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise BadInput("is not UTF-8 text", where=where, hint="save the file as UTF-8 TOML") from error
 
@@ -48,6 +55,10 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
         members = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"not valid TOML: {error}", where=where, hint="see docs/answer-file.md") from error
+    except (ValueError, RecursionError) as error:
+        # tomllib lets these through: a date or a number that Python cannot hold, brackets nested by the thousand.
+        what = "a value nested too deeply" if isinstance(error, RecursionError) else "a number or date out of range"
+        raise BadInput(f"not valid TOML: {what}", where=where, hint="see docs/answer-file.md") from error
     try:
         answers = Answers.model_validate(members)
     except ValidationError as error:
@@ -115,26 +126,31 @@ def _problem(details: ErrorDetails, where: str) -> Problem:
     path = [part for part in map(str, details["loc"]) if not part.startswith(BRANCH)]
     key = ".".join(path)
     place = f"{where}: {key}" if key else where
-    value = details["input"]
+    shown = _shown(details["input"], path)
     match details["type"]:
         case "extra_forbidden":
             return Problem("unknown key", place, _nearest(path))
         case "missing":
             return Problem("missing", place, "add this key; see docs/answer-file.md")
         case "enum" | "literal_error":
-            return Problem(f"{value!r} is not one of {details['ctx']['expected']}", place)
+            return Problem(f"{shown or 'this'} is not one of {details['ctx']['expected']}", place)
         case "value_error":
-            shown = f"{value!r} " if isinstance(value, str) and not _is_secret(path) else ""
-            return Problem(f"{shown}{str(details['msg']).removeprefix('Value error, ')}", place)
+            own = str(details["msg"]).removeprefix("Value error, ")
+            return Problem(f"{shown} {own}" if shown and isinstance(details["input"], str) else own, place)
         case _:
-            shown = f"{value!r}: " if isinstance(value, str | int | float) and not _is_secret(path) else ""
-            return Problem(f"{shown}{details['msg']}", place)
+            return Problem(f"{shown}: {details['msg']}" if shown else details["msg"], place)
+
+
+def _shown(value: object, path: list[str]) -> str:
+    """A value for a message, cut short; empty for secrets, and for tables and lists, which may hold some."""
+    if not isinstance(value, str | int | float) or _is_secret(path):
+        return ""
+    # Before repr, which a whole answer file in one string would make slow.
+    return repr(value[:SHOWN]) + "…" if isinstance(value, str) and len(value) > SHOWN else repr(value)
 
 
 def _is_secret(path: list[str]) -> bool:
-    return any(
-        part.replace("_", "-") in ("root-password", "root-password-hashed", "subscription-key") for part in path
-    )
+    return any(part.replace("_", "-") in SECRETS for part in path)
 
 
 def _nearest(path: list[str]) -> str:
