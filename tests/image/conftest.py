@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,15 @@ from trebol_image.mounts import overlay, squashfs
 from trebol_image.store import DEFAULT_FOLDER, Store, Stored
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder on the disk: Debian 13 keeps /tmp in memory, where the trees of whole systems do not fit."""
+    (ROOT / "out").mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="test-image.", dir=ROOT / "out"))
+    yield folder
+    CommandRunner().run(["rm", "--recursive", "--force", "--one-file-system", folder])
 
 
 @pytest.fixture(scope="session")

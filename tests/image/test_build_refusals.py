@@ -127,10 +127,13 @@ def test_a_build_killed_midway_leaves_no_mount_and_no_program(project: Path, tmp
 
 
 def link_packages(cache: Path) -> None:
-    """Give a store the archives that the real one already has, so that the test downloads nothing twice."""
+    """Give a store the archives that the real one already has, so that the test downloads nothing twice.
+
+    Copied, not linked: the real store may be on another file system.
+    """
     packages = Path(os.environ.get("TREBOL_CACHE", "/var/cache/trebol")) / "packages"
     cache.mkdir()
-    subprocess.run(["cp", "--recursive", "--link", str(packages), str(cache / "packages")], check=True)
+    subprocess.run(["cp", "--recursive", "--reflink=auto", str(packages), str(cache / "packages")], check=True)
 
 
 def programs_in(folder: Path) -> list[int]:
