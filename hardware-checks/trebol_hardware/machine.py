@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from trebol_common.errors import BadInput
+from trebol_hardware.record import read_record
 
 #: Version of the JSON form. A reader refuses a newer one and fills what an older one lacks with defaults.
 FORMAT = 1
+
+#: Sizes of a disk's logical sectors, in bytes, that Linux supports.
+SECTORS = (512, 1024, 2048, 4096)
 
 
 class FirmwareMode(StrEnum):
@@ -171,14 +174,20 @@ class Machine:
         """The inverse of `to_json`. Raises BadInput naming `where` when `text` is not such a record."""
         try:
             members = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
+            # Beside JSONDecodeError: numbers of thousands of digits, brackets nested by the thousand.
             raise BadInput(f"not JSON: {error}", where=where, hint=_RECORD_HINT) from error
         if not isinstance(members, dict) or members.get("format") != FORMAT:
             raise BadInput(f"not a machine record of format {FORMAT}", where=where, hint=_RECORD_HINT)
         try:
-            return _machine(members)
-        except (KeyError, TypeError, ValueError) as error:
+            machine: Machine = read_record(cls, {key: members[key] for key in members if key != "format"}, "machine")
+        except ValueError as error:
             raise BadInput(f"damaged machine record: {error}", where=where, hint=_RECORD_HINT) from error
+        if wrong := next((disk.name for disk in machine.disks if disk.logical_sector not in SECTORS), None):
+            raise BadInput(
+                f"damaged machine record: disk {wrong} has impossible sectors", where=where, hint=_RECORD_HINT
+            )
+        return machine
 
     @classmethod
     def load(cls, path: Path) -> Machine:
@@ -192,43 +201,3 @@ class Machine:
 
 
 _RECORD_HINT = "record one on the machine itself: trebol machine probe > machine.json"
-
-
-def _machine(members: dict[str, Any]) -> Machine:
-    members = {key: value for key, value in members.items() if key != "format"}
-    firmware = members.pop("firmware")
-    processor = members.pop("processor")
-    return Machine(
-        **{
-            **members,
-            "firmware": Firmware(**{**firmware, "mode": FirmwareMode(firmware["mode"])}),
-            "processor": Processor(**{**processor, "flags": tuple(processor.get("flags", ()))}),
-            "product": Product(**members.get("product", {})),
-            "disks": tuple(_disk(disk) for disk in members.get("disks", ())),
-            "interfaces": tuple(NetworkInterface(**interface) for interface in members.get("interfaces", ())),
-        }
-    )
-
-
-def _disk(members: dict[str, Any]) -> Disk:
-    return Disk(
-        **{
-            **members,
-            **_tuples(members, "by_id", "by_path", "mountpoints", "holders"),
-            "content": _contents(members),
-            "partitions": tuple(
-                Partition(
-                    **{**partition, **_tuples(partition, "mountpoints", "holders"), "content": _contents(partition)}
-                )
-                for partition in members.get("partitions", ())
-            ),
-        }
-    )
-
-
-def _tuples(members: dict[str, Any], *names: str) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(members.get(name, ())) for name in names}
-
-
-def _contents(members: dict[str, Any]) -> tuple[Content, ...]:
-    return tuple(Content(**content) for content in members.get("content", ()))
