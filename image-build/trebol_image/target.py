@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -36,13 +37,29 @@ def opened(path: Path, *, write: bool = False) -> Iterator[BinaryIO]:
             f"cannot be opened: {error.strerror}", where=str(path), hint=_open_hint(error, write)
         ) from error
     with os.fdopen(descriptor, "r+b" if write else "rb", buffering=0) as stream:
+        if write and not path.is_block_device():
+            _lock(stream, path)
         yield stream
+
+
+def _lock(stream: BinaryIO, path: Path) -> None:
+    """Keep others who seed the same file out: the pieces that two write would mix."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Refused("is being written by another program", where=str(path), hint="wait until it is done") from error
 
 
 def read_locator(stream: BinaryIO, path: Path) -> Locator:
     """The locator of an opened medium. Raises BadInput when this is none."""
     try:
-        return Locator.from_bytes(os.pread(stream.fileno(), LENGTH, OFFSET))
+        block = os.pread(stream.fileno(), LENGTH, OFFSET)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be read: {error.strerror}", where=str(path), hint="try another medium, or another port"
+        ) from error
+    try:
+        return Locator.from_bytes(block)
     except NoLocator as error:
         raise BadInput(
             str(error), where=str(path), hint="give an ISO of Trebol, or the whole device it was written to"
@@ -51,11 +68,19 @@ def read_locator(stream: BinaryIO, path: Path) -> Locator:
 
 def refuse_partition(path: Path, sys: Path = _SYS) -> None:
     """Raise BadInput when `path` is a partition: the medium is the whole device, from its first byte on."""
-    if not path.exists():
-        raise BadInput("does not exist", where=str(path), hint="check the path")
-    if path.is_dir():
-        raise BadInput("is a folder", where=str(path), hint="give the ISO, or the device it was written to")
-    if path.is_block_device() and (sys / "dev/block" / _number(path.stat().st_rdev) / "partition").exists():
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise BadInput("does not exist", where=str(path), hint="check the path") from error
+    except OSError as error:
+        raise BadInput(
+            f"cannot be opened: {error.strerror}", where=str(path), hint=_open_hint(error, write=False)
+        ) from error
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISBLK(found.st_mode):
+        # Opening a FIFO would wait for somebody to write into it.
+        kind = "is a folder" if stat.S_ISDIR(found.st_mode) else "is neither a file nor a disk"
+        raise BadInput(kind, where=str(path), hint="give the ISO, or the device it was written to")
+    if stat.S_ISBLK(found.st_mode) and (sys / "dev/block" / _number(found.st_rdev) / "partition").exists():
         raise BadInput("is a partition", where=str(path), hint="give the whole device, such as /dev/sdX")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -162,6 +164,30 @@ def test_what_is_no_medium_is_bad_input(tmp_path: Path, answer: Path, capsys: py
     for path in (answer, tmp_path, tmp_path / "missing"):
         assert run(["image", "seed", str(path), str(answer)]) == 2
     assert "not a Trebol medium" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["seed", "--show"], ["seed", "--clear"], ["verify"], ["lint"]])
+def test_a_pipe_is_refused_at_once_instead_of_waited_for(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert run(["image", *command, str(tmp_path / "pipe")]) == 2
+    assert "pipe: is neither a file nor a disk" in capsys.readouterr().err
+
+
+def test_a_path_that_cannot_be_looked_at_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["image", "seed", "x" * 300, "--show"]) == 2
+    assert "cannot be opened: File name too long" in capsys.readouterr().err
+
+
+def test_a_medium_that_another_program_seeds_is_left_alone(medium: Path, answer: Path) -> None:
+    before = medium.read_bytes()
+    with medium.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(Refused, match="is being written by another program"):
+            write_seed(medium, make_seed(answer)[0])
+        assert medium.read_bytes() == before
+    write_seed(medium, make_seed(answer)[0])
 
 
 def test_a_medium_that_was_cut_off_is_refused(medium: Path, answer: Path, capsys: pytest.CaptureFixture[str]) -> None:
