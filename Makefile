@@ -23,7 +23,7 @@ TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client e2fsprogs system
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-iso: $(VENV)/ready packages-build ## Build out/trebol-VERSION-amd64.iso (PROFILE=dev is quicker, UPDATE=1 renews packages)
+iso: $(VENV)/ready packages-build ## Build out/trebol-VERSION-amd64.iso (PROFILE=dev: quicker, larger; UPDATE=1: newest packages)
 	$(TREBOL) image build --profile $(PROFILE) $(if $(UPDATE),--update)
 
 run: $(VENV)/ready packages-test ## Boot the newest ISO in QEMU, on this terminal (FIRMWARE=bios|uefi)

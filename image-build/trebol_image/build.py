@@ -151,10 +151,15 @@ class Build:
                     version=__version__,
                     profile=self.profile.name,
                 ),
-                self.project.out / f"trebol-{__version__}-amd64.iso",
+                self.project.out / iso_name(__version__, self.profile.name),
                 work,
                 self.runner,
             )
+
+
+def iso_name(version: str, profile: str) -> str:
+    """The file name of an ISO; only a release goes without the name of its profile."""
+    return f"trebol-{version}-amd64.iso" if profile == "release" else f"trebol-{version}-{profile}-amd64.iso"
 
 
 def _layer_of(stored: Stored, *, target: bool) -> Layer:

@@ -143,6 +143,14 @@ def plan(
         notes.append(f"no medium at hand: the system is taken to need {show(_unpacked(layers))}")
     if answers.network.interface_name_pinning.mapping and not answers.network.interface_name_pinning.enabled:
         notes.append("network.interface-name-pinning.mapping has no effect without enabled = true")
+    if (
+        answers.disk_setup.wipe
+        and disk.by_id
+        and disk.name in {name.split("/")[-1] for name in answers.disk_setup.disk_list}
+    ):
+        warnings.append(
+            f'{disk.name} may be another disk at the next boot; a wipe is safer with disk-list = ["{disk.by_id[0]}"]'
+        )
     if layout.data == 0:
         notes.append("no room for a thin pool: guests' disks need another store")
     partitions = _partitions(layout)

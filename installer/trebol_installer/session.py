@@ -68,7 +68,7 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
 
 
 def run_logged(prepared: Prepared, sink: Sink, *, logs: Path = LOGS) -> None:
-    """Carry the plan out, with log and events in `logs`, and an orderly end on SIGTERM and SIGHUP.
+    """Carry the plan out, with log and events in `logs`, and an orderly end on SIGTERM.
 
     When whoever reads `sink` is gone, the installation goes on.
     """
@@ -103,13 +103,14 @@ def leave(mode: RebootMode, runner: Runner) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the run as an interrupt does: unmounting on the way out."""
+    """Let SIGTERM end the run as an interrupt does, unmounting on the way out; a lost terminal ends nothing."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before: list[tuple[signal.Signals, Callable[[int, FrameType | None], object] | int | None]] = [
-        (number, signal.signal(number, interrupt)) for number in (signal.SIGTERM, signal.SIGHUP)
+        (signal.SIGTERM, signal.signal(signal.SIGTERM, interrupt)),
+        (signal.SIGHUP, signal.signal(signal.SIGHUP, signal.SIG_IGN)),
     ]
     try:
         yield

@@ -23,8 +23,8 @@ def build(
 ) -> None:
     """Build out/trebol-VERSION-amd64.iso from the host's Debian mirror.
 
-    Layers are kept in $TREBOL_CACHE (default /var/cache/trebol) and rebuilt only where their inputs changed; the
-    reason is printed. Everything that happened is in out/build.log.
+    Profile dev makes out/trebol-VERSION-dev-amd64.iso. Layers are kept in $TREBOL_CACHE (default /var/cache/trebol)
+    and rebuilt only where their inputs changed; the reason is printed. Everything that happened is in out/build.log.
 
     Example: trebol image build --profile dev
     """

@@ -43,7 +43,8 @@ def wipe_disk(step: WipeDisk, run: Run) -> None:
 
 
 def _zero(node: str, size: int) -> None:
-    descriptor = os.open(node, os.O_WRONLY | os.O_CLOEXEC)
+    # O_EXCL: the kernel itself refuses a disk that is mounted or held by anything, however that came about.
+    descriptor = os.open(node, os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC)
     try:
         for start, length in _zeroed(size):
             os.pwrite(descriptor, bytes(length), start)
