@@ -13,6 +13,11 @@ from typing import ClassVar, Self
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
 
 
+def printable(text: str) -> str:
+    """`text` with control characters shown as `\\x1b`; lines and tabs stay."""
+    return text.translate(_CONTROLS)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong.
@@ -26,7 +31,7 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return (f"{text}\n  → {self.hint}" if self.hint else text).translate(_CONTROLS)
+        return printable(f"{text}\n  → {self.hint}" if self.hint else text)
 
 
 class TrebolError(Exception):

@@ -43,6 +43,10 @@ def read_catalogue(image: Image) -> tuple[BootImage, ...]:
         )
         for _ in range(count):
             at += _ENTRY
+            if at + _ENTRY > BLOCK:
+                raise DamagedMedium(
+                    "has a damaged El Torito catalogue", where=image.where, hint="write the medium anew"
+                )
             images.append(_boot_image(platform, catalogue[at : at + _ENTRY]))
         at += _ENTRY
         if header == _LAST_SECTION:

@@ -17,6 +17,9 @@ _DESCRIPTOR = 16 * BLOCK
 _FOLDER = 0x02
 _CONTINUES = 0x80
 _CHUNK = 4 * 1024 * 1024
+#: Longest directory that is read, in bytes, and shortest record in one (ECMA-119, 9.1: a name of one character).
+_LONGEST_FOLDER = 16 * 1024 * 1024
+_SHORTEST_RECORD = 34
 
 
 @dataclass(frozen=True)
@@ -88,19 +91,22 @@ class Image:
             )
         found: dict[str, File] = {}
         root = descriptor[156 : 156 + 34]
-        self._walk(_extent(root), "", found, depth=0)
+        self._walk(_extent(root), "", found, set())
         return found
 
-    def _walk(self, folder: Extent, prefix: str, found: dict[str, File], depth: int) -> None:
-        if depth > 32:
+    def _walk(self, folder: Extent, prefix: str, found: dict[str, File], seen: set[int]) -> None:
+        if folder.offset in seen or folder.length > _LONGEST_FOLDER:
             raise DamagedMedium("has a directory tree without an end", where=self.where, hint="write the medium anew")
+        seen.add(folder.offset)
         pending: list[Extent] = []
         for record in _records(self.read(folder.offset, folder.length)):
+            if len(record) < max(_SHORTEST_RECORD, 33 + record[32] if len(record) > 32 else 0):
+                raise DamagedMedium("has a damaged directory", where=self.where, hint="write the medium anew")
             if record[33:34] in (b"\0", b"\1") and record[32] == 1:
                 continue
             path = prefix + self._name(record)
             if record[25] & _FOLDER:
-                self._walk(_extent(record), f"{path}/", found, depth + 1)
+                self._walk(_extent(record), f"{path}/", found, seen)
                 continue
             pending.append(_extent(record))
             if not record[25] & _CONTINUES:
@@ -113,7 +119,7 @@ class Image:
         name = "".join(self._name_parts(record[33 + length + (length + 1) % 2 :]))
         return name or record[33 : 33 + length].decode("ascii", errors="replace").partition(";")[0]
 
-    def _name_parts(self, area: bytes) -> Iterator[str]:
+    def _name_parts(self, area: bytes, continued: int = 0) -> Iterator[str]:
         at = 0
         while at + 4 <= len(area) and area[at + 2] >= 4:
             signature, length = area[at : at + 2], area[at + 2]
@@ -122,7 +128,9 @@ class Image:
                     yield area[at + 5 : at + length].decode("utf-8", errors="replace")
                 case b"CE":
                     block, offset, size = (_little(area, at + 4 + index * 8) for index in range(3))
-                    yield from self._name_parts(self.read(block * BLOCK + offset, size))
+                    if continued > 8 or offset + size > BLOCK:
+                        raise DamagedMedium("has a damaged directory", where=self.where, hint="write the medium anew")
+                    yield from self._name_parts(self.read(block * BLOCK + offset, size), continued + 1)
                 case b"ST":
                     return
             at += length

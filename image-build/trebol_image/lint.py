@@ -16,7 +16,7 @@ from pathlib import Path
 from trebol_common.errors import TrebolError
 from trebol_common.medium import FOLDER, SLOT, SLOT_SIZE, Manifest
 from trebol_image import el_torito, grubenv
-from trebol_image.gpt import ESP_TYPE, read_gpt
+from trebol_image.gpt import ESP_TYPE, Partition, read_gpt
 from trebol_image.iso import BIOS_IMAGE, ESP_NUMBER, GRUBENV
 from trebol_image.iso9660 import Extent, File, Image
 from trebol_image.locator import Locator
@@ -71,7 +71,7 @@ class Subject:
     @cached_property
     def esp(self) -> bytes:
         """The EFI partition, as the partition table has it."""
-        extent = read_gpt(self.image)[ESP_NUMBER].extent
+        extent = _esp_partition(self).extent
         return self.image.read(extent.offset, extent.length)
 
     def content(self, name: str) -> bytes:
@@ -96,6 +96,8 @@ def _run(subject: Subject, code: str, title: str, check: Callable[[Subject], str
         return Finding(code, title, False, str(error))
     except TrebolError as error:
         return Finding(code, title, False, error.problems[0].what)
+    except UnicodeDecodeError:
+        return Finding(code, title, False, "a text on the medium is not UTF-8")
 
 
 def _size(subject: Subject) -> str:
@@ -121,8 +123,14 @@ def _bios(subject: Subject) -> str:
 
 def _uefi(subject: Subject) -> str:
     image = _boot_image(subject, el_torito.UEFI)
-    _require(image.offset == read_gpt(subject.image)[ESP_NUMBER].extent.offset, "does not point at the EFI partition")
+    _require(image.offset == _esp_partition(subject).extent.offset, "does not point at the EFI partition")
     return "the EFI partition"
+
+
+def _esp_partition(subject: Subject) -> Partition:
+    partitions = read_gpt(subject.image)
+    _require(ESP_NUMBER in partitions, f"there is no partition {ESP_NUMBER}")
+    return partitions[ESP_NUMBER]
 
 
 def _boot_image(subject: Subject, platform: int) -> el_torito.BootImage:
@@ -144,11 +152,12 @@ def _mbr(subject: Subject) -> str:
 
 def _gpt(subject: Subject) -> str:
     partitions = read_gpt(subject.image)
+    _require(bool(partitions), "there is no partition")
     spans = sorted((part.extent.offset, part.extent.length) for part in partitions.values())
     for (offset, length), (following, _) in pairwise(spans):
         _require(offset + length <= following, "partitions overlap")
     _require(spans[-1][0] + spans[-1][1] <= subject.locator.size, "a partition ends after the medium")
-    _require(partitions[ESP_NUMBER].type == ESP_TYPE, f"partition {ESP_NUMBER} is no EFI system partition")
+    _require(_esp_partition(subject).type == ESP_TYPE, f"partition {ESP_NUMBER} is no EFI system partition")
     _require(partitions[ESP_NUMBER].extent == subject.locator.esp, "the locator has another EFI partition")
     return f"{len(partitions)} partitions"
 

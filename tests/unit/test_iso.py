@@ -157,6 +157,18 @@ def _break_catalogue(iso: Path) -> None:
     overwrite(iso, offset(iso, BOOT_CATALOGUE) + 30, b"\0\0")
 
 
+def _break_gpt_so_that_its_table_has_no_end(iso: Path) -> None:
+    overwrite(iso, 512 + 72, b"\xff" * 16)
+
+
+def _break_catalogue_so_that_it_runs_over(iso: Path) -> None:
+    overwrite(iso, offset(iso, BOOT_CATALOGUE) + 64 + 2, b"\xff\xff")
+
+
+def _break_menu_text(iso: Path) -> None:
+    overwrite(iso, offset(iso, "boot/grub/grub.cfg"), b"\xff")
+
+
 def _break_volume_name(iso: Path) -> None:
     overwrite(iso, 16 * 2048 + 40, b"Debian ")
 
@@ -174,8 +186,11 @@ def _break_menu(iso: Path) -> None:
     ("damage", "codes"),
     [
         (_break_gpt, {"el-torito-uefi", "gpt", "esp", "boot-menu"}),
+        (_break_gpt_so_that_its_table_has_no_end, {"el-torito-uefi", "gpt", "esp", "boot-menu"}),
         (_break_mbr, {"mbr"}),
         (_break_catalogue, {"el-torito-bios", "el-torito-uefi"}),
+        (_break_catalogue_so_that_it_runs_over, {"el-torito-uefi", "el-torito-bios"}),
+        (_break_menu_text, {"boot-menu"}),
         (_break_volume_name, {"volume-id"}),
         (_break_environment, {"areas"}),
         (_break_menu, {"boot-menu"}),
@@ -184,6 +199,36 @@ def _break_menu(iso: Path) -> None:
 def test_lint_names_what_is_wrong(iso: Path, damage: Callable[[Path], None], codes: set[str]) -> None:
     damage(iso)
     assert {finding.code for finding in lint(iso) if not finding.ok} == codes
+
+
+@pytest.mark.parametrize("found", [b"\x22\0", b"\xff\0", b"\x05"], ids=["short", "long", "tiny"])
+def test_a_damaged_directory_is_a_damaged_medium(iso: Path, found: bytes) -> None:
+    with iso.open("rb") as stream:
+        stream.seek(16 * 2048 + 156 + 2)
+        root = int.from_bytes(stream.read(4), "little") * 2048
+        stream.seek(root)
+        first = stream.read(1)[0]
+        stream.seek(root + first)
+        third = root + first + stream.read(1)[0]
+    overwrite(iso, third, found)
+    with pytest.raises(DamagedMedium):
+        verify(iso)
+
+
+def test_a_directory_that_holds_itself_is_a_damaged_medium(iso: Path) -> None:
+    with iso.open("rb") as stream:
+        stream.seek(16 * 2048 + 156 + 2)
+        block = stream.read(4)
+        stream.seek(int.from_bytes(block, "little") * 2048)
+        folder = stream.read(2048)
+    at, folders = 0, []
+    while folder[at]:
+        if folder[at + 25] & 2 and folder[at + 33] > 1:
+            folders.append(int.from_bytes(block, "little") * 2048 + at)
+        at += folder[at]
+    overwrite(iso, folders[0] + 2, block)
+    with pytest.raises(DamagedMedium, match="without an end"):
+        verify(iso)
 
 
 def test_lint_finds_programs_that_secure_boot_would_refuse(tmp_path: Path) -> None:

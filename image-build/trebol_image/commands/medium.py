@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from trebol_common.errors import BadInput
+from trebol_common.errors import BadInput, printable
 
 Medium = Annotated[Path, typer.Argument(help="An ISO, or the stick it was written to (/dev/sdX).")]
 
@@ -113,7 +113,7 @@ def lint(
     else:
         width = max(len(finding.title) for finding in findings)
         for finding in findings:
-            typer.echo(f"{'✔' if finding.ok else '✘'} {finding.title:{width}}  {finding.detail}")
+            typer.echo(f"{'✔' if finding.ok else '✘'} {finding.title:{width}}  {printable(finding.detail)}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
