@@ -12,7 +12,7 @@ from trebol_common.run import CommandRunner
 ROOT = Path("/")
 
 app = typer.Typer(
-    help="What this node shows on its console.",
+    help="What this node shows on its console.\n\nExample: trebol firstboot banner",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

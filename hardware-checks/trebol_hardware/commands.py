@@ -11,7 +11,7 @@ from trebol_common.files import write_text
 from trebol_hardware.machine import Machine
 
 app = typer.Typer(
-    help="What a machine is made of.",
+    help="What a machine is made of.\n\nExample: trebol machine show machine.json",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -10,7 +10,7 @@ import typer
 from trebol_common.run import CommandRunner
 
 app = typer.Typer(
-    help="This node: its status, and the upkeep of its boot partition.",
+    help="This node: its status, and the upkeep of its boot partition.\n\nExample: trebol node status",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

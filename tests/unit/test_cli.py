@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from trebol_common import __version__
-from trebol_common.cli import run
+from trebol_common.cli import root, run
 
 ROOMS = ("answer", "firstboot", "image", "install", "machine", "node")
 
@@ -23,6 +25,22 @@ def test_help_names_every_room(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"trebol {__version__}\n"
+
+
+def _commands(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    context = click.Context(command)
+    yield " ".join(words), command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _commands(inner, (*words, name))
+
+
+def test_every_help_has_an_example() -> None:
+    helps = dict(_commands(root, ("trebol",)))
+    assert len(helps) > len(ROOMS)
+    assert [words for words, text in helps.items() if f"Example: {words}" not in text] == []
 
 
 @pytest.mark.parametrize("arguments", [["no-such-room"], ["--no-such-option"], ["answer", "validate"]])
