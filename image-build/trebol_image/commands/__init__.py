@@ -11,7 +11,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Build an ISO, put an answer file into it, check it, boot it in QEMU.\n\nExample: trebol image seed trebol.iso answer.toml",
+    help=(
+        "Build an ISO, put an answer file into it, check it, boot it in QEMU.\n\n"
+        "Example: trebol image seed trebol.iso answer.toml"
+    ),
 )
 build.register(app)
 medium.register(app)
