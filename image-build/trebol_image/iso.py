@@ -72,6 +72,8 @@ def assemble_iso(inputs: IsoInputs, output: Path, work: Path, runner: Runner) ->
     content[SUMS] = _write(work / "SHA256SUMS", checksums(content, known).encode())
 
     temporary = output.with_name(f".{output.name}.part")
+    # xorriso would add a session to what an interrupted build left.
+    temporary.unlink(missing_ok=True)
     try:
         _xorriso(inputs, content, boot, esp, temporary, runner)
         _complete(temporary, inputs.version, manifest.medium_id, esp)

@@ -64,6 +64,11 @@ def test_equal_inputs_make_equal_bytes(inputs: IsoInputs, built: Path, tmp_path:
     assert make_iso(inputs, tmp_path / "again.iso").read_bytes() == built.read_bytes()
 
 
+def test_what_an_interrupted_build_left_changes_nothing(inputs: IsoInputs, built: Path, tmp_path: Path) -> None:
+    shutil.copyfile(built, tmp_path / ".again.iso.part")
+    assert make_iso(inputs, tmp_path / "again.iso").read_bytes() == built.read_bytes()
+
+
 def test_the_medium_holds_every_input_under_its_name(inputs: IsoInputs, built: Path) -> None:
     assert content(built, "boot/vmlinuz") == inputs.vmlinuz.read_bytes()
     assert content(built, "boot/initrd.img") == inputs.initrd.read_bytes()
