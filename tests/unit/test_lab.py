@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.lab import MACHINES, Farm, Job, Lab
+from tests.e2e.nodes import digest
 
 
 @pytest.fixture
@@ -78,3 +79,20 @@ def test_leaving_early_ends_running_jobs_and_starts_no_others(lab: Lab) -> None:
             farm.get(name)
     assert sorted(log) == sorted(f"{name} {what}" for name in names[:MACHINES] for what in ("up", "down"))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("machine")]
+
+
+def test_one_changed_byte_of_a_disk_is_seen_and_holes_are_not(tmp_path: Path) -> None:
+    image = tmp_path / "disk.raw"
+    image.write_bytes(b"data" + bytes(300_000) + b"more" + bytes(100_000))
+    before = digest(image)
+    sparse = tmp_path / "sparse.raw"
+    with sparse.open("wb") as stream:
+        for at, content in ((0, b"data"), (300_004, b"more")):
+            stream.seek(at)
+            stream.write(content)
+        stream.truncate(400_008)
+    assert digest(sparse) == before
+    with image.open("r+b") as stream:
+        stream.seek(200_000)
+        stream.write(b"\1")
+    assert digest(image) != before
