@@ -184,7 +184,7 @@ def exit_status(machine: VirtualMachine) -> int:
     machine.serial.send("\n")
     machine.serial.expect(r"# ", within=patient(SHELL_WITHIN))
     machine.serial.send("echo status=$(systemctl show --property=ExecMainStatus --value trebol-install)\n")
-    return int(machine.serial.expect(r"^status=(\d+)", within=patient(60))[1])
+    return int(machine.serial.expect(r"status=(\d+)", within=patient(60))[1])
 
 
 @contextmanager

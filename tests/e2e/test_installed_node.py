@@ -78,7 +78,7 @@ def test_root_logs_in_on_the_serial_console_with_the_password(node: Node) -> Non
     serial.send(f"{PASSWORD}\n")
     serial.expect(rf"root@{node.case.host}:~# ", within=patient(120))
     serial.send("tty\n")
-    serial.expect(r"^/dev/ttyS0", within=patient(60))
+    serial.expect(r"[\r\n]/dev/ttyS0", within=patient(60))
     serial.send("exit\n")
     serial.expect(rf"{node.case.host} login: ", within=patient(60))
 
