@@ -27,7 +27,7 @@ SERIAL = "TARGET"
 GIB = 2**30
 
 #: What the medium says last, once the installer has ended in failure.
-LAST_WORDS = "for a root shell"
+LAST_WORDS = "a root shell follows here"
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,6 @@ def prepare(refusal: Refusal, lab: Lab, folder: Path) -> MachineConfig:
 def exit_status(machine: VirtualMachine) -> int:
     """The installer's exit status, asked for in the shell that the medium offers on the serial console."""
     machine.serial.expect(LAST_WORDS, within=patient(60))
-    machine.serial.send("\n")
     machine.serial.expect(r"# ", within=patient(SHELL_WITHIN))
     machine.serial.send("echo status=$(systemctl show --property=ExecMainStatus --value trebol-install)\n")
     return int(machine.serial.expect(r"status=(\d+)", within=patient(60))[1])
