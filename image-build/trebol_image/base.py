@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 
 from trebol_common.answers.model import Keyboard
@@ -41,6 +42,10 @@ PERSONAL = (
     "var/lib/systemd/credential.secret",
     "etc/hostid",
 )
+#: Cockpit's own line above the login prompt and after it: the banner names its address already. cockpit-system makes
+#: these links when it is first installed, never again on upgrades.
+SAID_TWICE = ("etc/issue.d/cockpit.issue", "etc/motd.d/cockpit")
+
 #: What is left of the installation itself.
 DEBRIS = (
     "etc/hostname",
@@ -210,7 +215,7 @@ def customise(project: Project, tree: Path, epoch: int, runner: Runner) -> str:
         runner.run(["chroot", tree, "dpkg-divert", "--local", "--rename", "--quiet", "--remove", program])
         runner.run(["chroot", tree, program, "-c", "-k", kernel], env={"SOURCE_DATE_EPOCH": str(epoch)})
         keymaps.result()
-    remove(tree, (*PERSONAL, *DEBRIS))
+    remove(tree, (*PERSONAL, *SAID_TWICE, *DEBRIS))
     (tree / "etc/machine-id").write_text("")
     write_text(tree / "etc/iscsi/initiatorname.iscsi", "GenerateName=yes\n", mode=0o600)
     return kernel
@@ -243,8 +248,9 @@ def kernel_version(tree: Path) -> str:
 
 
 def remove(tree: Path, patterns: Sequence[str]) -> None:
-    """Remove the files that match, relative to `tree`."""
+    """Remove the files and links that match, relative to `tree`; links that lead nowhere, too, which pathlib's misses."""
     for pattern in patterns:
-        for path in tree.glob(pattern):
+        for name in glob(pattern, root_dir=tree, include_hidden=True):
+            path = tree / name
             if path.is_symlink() or path.is_file():
                 path.unlink()

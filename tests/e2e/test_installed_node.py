@@ -67,6 +67,7 @@ def test_the_console_shows_name_address_and_management_page_above_the_login_prom
     banner = node.console[node.console.rindex(" Trebol ") :]
     for words in (node.case.host, node.case.address, f"https://{node.case.address}:9090/", "SHA256:"):
         assert words in banner
+    assert "Web console" not in banner, "Cockpit says again what the banner says"
 
 
 def test_root_logs_in_on_the_serial_console_with_the_password(node: Node) -> None:
