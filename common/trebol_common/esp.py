@@ -18,19 +18,15 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trebol_common.boot_menu import STUB, render_menu
 from trebol_common.errors import BadInput, TrebolError
 
 #: The kernel's command line of a node, below its root.
 COMMAND_LINE = "etc/trebol/kernel-cmdline"
-
-#: Seconds that GRUB waits for a key.
-TIMEOUT = 3
-
-STUB = "set prefix=($root)/grub\nconfigfile $prefix/grub.cfg\n"
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
 _MOK_MANAGER = "usr/lib/shim/mmx64.efi.signed"
@@ -49,6 +45,9 @@ _EFI_PROGRAMS = (
 
 #: Bytes to leave free on the ESP: FAT's own bookkeeping, GRUB's configuration, temporary files.
 _RESERVE = 4 * 1024 * 1024
+
+#: Ends the name of a file that is being written.
+_UNFINISHED = ".new"
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,12 @@ class Synchronised:
 
 
 @dataclass(frozen=True)
-class SerialPort:
-    """A serial port as GRUB names it; `speed` in bits per second."""
+class _Stage:
+    """One move: write a menu of these kernels, then remove what it does not name, then copy. No menu: the old one."""
 
-    unit: int
-    speed: int
+    menu: tuple[str, ...] | None
+    remove: tuple[Path, ...] = ()
+    copy: tuple[str, ...] = ()
 
 
 def synchronise(
@@ -93,8 +93,9 @@ def synchronise(
     """Bring the ESP mounted at `esp` up to date with the system at `root`.
 
     Copies what differs, writes the menu, removes kernels that the system no longer has; `on_progress` gets bytes
-    copied and bytes to copy. Raises BadInput where the system has no bootable kernel or no command line, and
-    TrebolError where the ESP is too small; the old menu and its kernels are then still in place.
+    copied and bytes to copy. At no moment does the menu name a kernel that is not there, nor is the ESP without a
+    kernel that boots once it had one. Raises BadInput where the system has no bootable kernel or no command line, and
+    TrebolError where the ESP is too small for that; the old menu and its kernels are then still in place.
     """
     kernels = find_kernels(root)
     command_line = read_command_line(root)
@@ -102,23 +103,56 @@ def synchronise(
     wanted = {f"kernel/{kernel.version}/{name}": path for kernel in kernels for path, name in kernel.files}
     wanted |= {target: path for path, target in programs}
     pending = {target: path for target, path in wanted.items() if not _same(path, esp / target)}
-    stale = tuple(_stale(esp, {kernel.version for kernel in kernels}))
     versions = tuple(kernel.version for kernel in kernels)
+    _remove_unfinished(esp)
+    stale = tuple(_stale(esp, versions))
 
-    needed = sum(path.stat().st_size for path in pending.values()) + _RESERVE
-    if needed > (free := shutil.disk_usage(esp).free):
-        if needed > free + sum(map(_size, stale)):
-            raise TrebolError(
-                f"{needed >> 20} MiB are needed and {free >> 20} MiB are free",
-                where=str(esp),
-                hint="remove kernels that are not needed any more: apt autoremove",
-            )
-        # No room for old and new at once. The menu must never name a kernel that is gone, so it goes first.
-        _remove(stale, esp, versions_left(esp, versions), command_line, title)
-    copied = tuple(_copy_all(pending, esp, on_progress))
-    _write_menu(esp, versions, command_line, title)
-    removed = _remove_folders(stale, esp)
-    return Synchronised(versions, copied, removed, tuple(_warnings(root, programs)))
+    sizes = {target: path.stat().st_size for target, path in pending.items()}
+    done, total = 0, sum(sizes.values())
+    for stage in _stages(esp, versions, stale, sizes):
+        if stage.menu is not None:
+            _write_if_changed(esp / "grub/grub.cfg", render_menu(stage.menu, command_line, title=title))
+            _write_if_changed(esp / "EFI/debian/grub.cfg", STUB)
+        for path in stage.remove:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for target in stage.copy:
+            copy_file(pending[target], esp / target)
+            done += sizes[target]
+            on_progress(done, total)
+    removed = tuple(str(path.relative_to(esp)) for path in stale)
+    return Synchronised(versions, tuple(pending), removed, tuple(_warnings(root, programs)))
+
+
+def _stages(
+    esp: Path, versions: tuple[str, ...], stale: tuple[Path, ...], pending: Mapping[str, int]
+) -> tuple[_Stage, ...]:
+    """The way from what the ESP holds to `versions` alone, after each stage of which a kernel boots.
+
+    `pending` are the files to copy with their sizes. Raises TrebolError where there is no room for any way.
+    """
+    everything = tuple(pending)
+    free = shutil.disk_usage(esp).free
+    needed = sum(pending.values()) + _RESERVE
+    if needed <= free:
+        return (_Stage(None, copy=everything), _Stage(versions, stale))
+    if needed <= free + sum(map(_size, stale)):
+        ready = tuple(version for version in versions if _boots(esp / "kernel" / version))
+        last = max(filter(_boots, stale), key=lambda path: version_key(path.name), default=None)
+        if ready or last is None:
+            return (_Stage(ready, stale, everything), _Stage(versions))
+        # Only kernels that have to go can boot: the newest of them stays until one that is to stay is there.
+        others = tuple(path for path in stale if path != last)
+        room = free + sum(map(_size, others)) - _RESERVE
+        for version in versions:
+            first = tuple(target for target in everything if target.startswith(f"kernel/{version}/"))
+            if sum(pending[target] for target in first) <= room:
+                rest = tuple(target for target in everything if target not in first)
+                return (_Stage((last.name,), others, first), _Stage((version,), (last,), rest), _Stage(versions))
+    raise TrebolError(
+        f"{needed >> 20} MiB are needed and {free >> 20} MiB are free",
+        where=str(esp),
+        hint="remove kernels that are not needed any more: apt autoremove",
+    )
 
 
 def find_kernels(root: Path) -> tuple[Kernel, ...]:
@@ -167,55 +201,10 @@ def read_command_line(root: Path) -> str:
     return " ".join(words)
 
 
-def serial_ports(command_line: str) -> tuple[SerialPort, ...]:
-    """The serial ports among the console= words, in order: the menu is shown there too."""
-    ports = []
-    for word in command_line.split():
-        if match := re.fullmatch(r"console=ttyS(\d+)(?:,(\d+)\w*)?", word):
-            ports.append(SerialPort(int(match[1]), int(match[2] or 9600)))
-    # GRUB's serial terminal is one port; the first one named wins.
-    return tuple(ports[:1])
-
-
-def render_menu(kernels: Iterable[str], command_line: str, *, title: str = "Trebol") -> str:
-    """The text of grub.cfg: one entry per kernel in the order given, the serial terminal where the kernel has one."""
-    # Only writing a menu needs it, and it takes a tenth of a second to load, two under emulation.
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("grub.cfg.j2").render(
-        kernels=tuple(kernels),
-        command_line=escape(command_line),
-        serial=serial_ports(command_line),
-        timeout=TIMEOUT,
-        title=title,
-    )
-
-
-def escape(command_line: str) -> str:
-    """Words for a `linux` line of GRUB, whose quoting is like a shell's: those with special characters are quoted."""
-    return " ".join(word if re.fullmatch(r"[\w./:=,@%+-]*", word) else _quote(word) for word in command_line.split())
-
-
-def _quote(word: str) -> str:
-    return "'" + word.replace("'", "'\\''") + "'"
-
-
-def versions_left(esp: Path, versions: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `versions` whose files are already on the ESP."""
-    return tuple(version for version in versions if (esp / "kernel" / version / "initrd.img").is_file())
-
-
 def copy_file(source: Path, target: Path) -> None:
     """Copy `source` so that `target` is either the old file or the whole new one, also after a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.new")
+    _make_folder(target.parent)
+    temporary = target.with_name(f"{target.name}{_UNFINISHED}")
     try:
         with source.open("rb") as reader, temporary.open("wb") as writer:
             shutil.copyfileobj(reader, writer, 4 * 1024 * 1024)
@@ -228,23 +217,26 @@ def copy_file(source: Path, target: Path) -> None:
     _sync_folder(target.parent)
 
 
-def _write_menu(esp: Path, versions: tuple[str, ...], command_line: str, title: str) -> None:
-    _write_if_changed(esp / "grub/grub.cfg", render_menu(versions, command_line, title=title))
-    _write_if_changed(esp / "EFI/debian/grub.cfg", STUB)
-
-
 def _write_if_changed(path: Path, text: str) -> None:
     """`trebol_common.files.write_new` gives its file a mode first, which FAT refuses; hence by hand."""
     if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.new")
+    _make_folder(path.parent)
+    temporary = path.with_name(f"{path.name}{_UNFINISHED}")
     with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
     _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder that is still there after a power cut, which its own sync does not promise."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir()
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -274,34 +266,21 @@ def _same(source: Path, target: Path) -> bool:
     return filecmp.cmp(source, target, shallow=False)
 
 
-def _stale(esp: Path, versions: set[str]) -> Iterator[Path]:
+def _stale(esp: Path, versions: tuple[str, ...]) -> Iterator[Path]:
     folder = esp / "kernel"
     if folder.is_dir():
         yield from sorted(path for path in folder.iterdir() if path.name not in versions)
 
 
+def _boots(folder: Path) -> bool:
+    return (folder / "vmlinuz").is_file() and (folder / "initrd.img").is_file()
+
+
+def _remove_unfinished(esp: Path) -> None:
+    """Take away the half copy that a power cut leaves: its room may be what the next one needs."""
+    for path in esp.glob(f"kernel/*/*{_UNFINISHED}"):
+        path.unlink()
+
+
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _remove(stale: tuple[Path, ...], esp: Path, left: tuple[str, ...], command_line: str, title: str) -> None:
-    if left:
-        _write_menu(esp, left, command_line, title)
-    _remove_folders(stale, esp)
-
-
-def _remove_folders(stale: tuple[Path, ...], esp: Path) -> tuple[str, ...]:
-    present = [path for path in stale if path.exists()]
-    for path in present:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return tuple(str(path.relative_to(esp)) for path in stale)
-
-
-def _copy_all(pending: dict[str, Path], esp: Path, on_progress: Callable[[int, int], None]) -> Iterator[str]:
-    total = sum(path.stat().st_size for path in pending.values())
-    done = 0
-    for target, source in pending.items():
-        copy_file(source, esp / target)
-        done += source.stat().st_size
-        on_progress(done, total)
-        yield target

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from trebol_common import esp as esp_module
+from trebol_common.boot_menu import SerialPort, render_menu, serial_ports
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.esp import (
-    SerialPort,
-    Synchronised,
-    find_kernels,
-    read_command_line,
-    render_menu,
-    serial_ports,
-    synchronise,
-    version_key,
-)
+from trebol_common.esp import Synchronised, find_kernels, read_command_line, synchronise, version_key
 
 OLD, NEW = "6.12.9+deb13-amd64", "6.12.117+deb13-amd64"
 
@@ -180,6 +174,90 @@ def test_a_full_esp_makes_room_by_what_is_gone_first(root: Path, esp: Path, monk
 
     assert done.kernels == ("6.13.1", NEW)
     assert done.removed == (f"kernel/{OLD}",)
+
+
+def replace_all_kernels(root: Path, esp: Path) -> None:
+    """An ESP with the two old kernels, and a system that has two others instead."""
+    synchronise(root, esp)
+    shutil.rmtree(root / "boot")
+    kernel(root, "6.13.1", size=200)
+    kernel(root, "6.13.2", size=400)
+
+
+def size_of(folder: Path, pattern: str = "*") -> int:
+    return sum(path.stat().st_size for path in folder.glob(pattern))
+
+
+class PowerCut(BaseException):
+    """The machine stops here."""
+
+
+def bootable(esp: Path) -> list[str]:
+    """What GRUB could boot. Fails where the menu names what is not there."""
+    versions = re.findall(r'--id "linux-(.+)"', (esp / "grub/grub.cfg").read_text())
+    for version in versions:
+        assert (esp / f"kernel/{version}/vmlinuz").is_file() and (esp / f"kernel/{version}/initrd.img").is_file()
+    return versions
+
+
+@pytest.mark.parametrize("steps", range(9))
+def test_whenever_the_power_fails_a_kernel_boots_though_old_and_new_do_not_fit(
+    root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    replace_all_kernels(root, esp)
+    full = size_of(esp, "kernel/*/*")
+    left = iter(range(steps))
+
+    def free(path: Path) -> Usage:
+        return Usage(0, 0, esp_module._RESERVE + full - size_of(esp, "kernel/*/*"))
+
+    def until_cut(function: Callable[..., None]) -> Callable[..., None]:
+        def perhaps(*arguments: object) -> None:
+            if next(left, None) is None:
+                raise PowerCut
+            function(*arguments)
+
+        return perhaps
+
+    monkeypatch.setattr(shutil, "disk_usage", free)
+    with monkeypatch.context() as patched:
+        for module, name in ((esp_module, "copy_file"), (esp_module, "_write_if_changed"), (shutil, "rmtree")):
+            patched.setattr(module, name, until_cut(getattr(module, name)))
+        with pytest.raises(PowerCut):
+            synchronise(root, esp)
+    assert bootable(esp), "something boots"
+
+    done = synchronise(root, esp)
+
+    assert done.kernels == ("6.13.2", "6.13.1")
+    assert bootable(esp) == ["6.13.2", "6.13.1"]
+    assert sorted(path.name for path in (esp / "kernel").iterdir()) == ["6.13.1", "6.13.2"]
+
+
+def test_the_last_kernel_that_boots_is_not_given_up_for_want_of_room(
+    root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_all_kernels(root, esp)
+    before = {path: path.read_bytes() for path in esp.rglob("*") if path.is_file()}
+    shutil.rmtree(esp / f"kernel/{OLD}")
+    before = {path: text for path, text in before.items() if OLD not in str(path)}
+    (root / "boot/vmlinuz-6.13.2").unlink()
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, esp_module._RESERVE))
+
+    with pytest.raises(TrebolError, match="MiB are needed"):
+        synchronise(root, esp)
+
+    assert {path: path.read_bytes() for path in esp.rglob("*") if path.is_file()} == before
+
+
+def test_a_half_copy_of_before_a_power_cut_takes_no_room(root: Path, esp: Path) -> None:
+    synchronise(root, esp)
+    half = esp / f"kernel/{NEW}/initrd.img.new"
+    half.write_bytes(b"half")
+
+    synchronise(root, esp)
+
+    assert not half.exists()
 
 
 def test_an_esp_that_is_too_small_stays_as_it_was(root: Path, esp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
