@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.unit.answer_files import GIB, answers, made_machine, manifest
+from tests.unit.fakesys import TableUdev
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.events import Context, Event, Kind
 from trebol_common.medium import DamagedMedium, Layer, Manifest, block_sums
 from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
+from trebol_hardware.probe import udev
 from trebol_installer.execute import (
     DryRun,
     Installer,
@@ -59,6 +61,7 @@ class Fake:
     run: Run
     runner: ScriptedRunner
     events: list[Event]
+    udev: TableUdev
 
     @property
     def disk(self) -> str:
@@ -77,6 +80,8 @@ class Fake:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    known = TableUdev({("block", DISK): {"ID_SERIAL_SHORT": "d1"}})
+    monkeypatch.setattr(udev, "PyudevSource", lambda: known)
     (tmp_path / "by-id").mkdir()
     (tmp_path / DISK).write_bytes(b"")
     (tmp_path / "by-id/virtio-d1").symlink_to(tmp_path / DISK)
@@ -95,8 +100,8 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
         target=tmp_path / "target",
         logs=tmp_path / "logs",
     )
-    made = Fake(tmp_path, run, runner, events)
-    for name, text in (("size", str(SIZE // 512)), ("ro", "0"), ("dev", "254:0"), ("serial", "d1")):
+    made = Fake(tmp_path, run, runner, events, known)
+    for name, text in (("size", str(SIZE // 512)), ("ro", "0"), ("dev", "254:0")):
         made.attribute(name, text)
     for number in (1, 2, 3):
         made.attribute(f"vda{number}/partition", str(number))
@@ -114,17 +119,37 @@ def test_the_planned_disk_is_accepted(fake: Fake) -> None:
     check(fake)
 
 
-def test_a_serial_with_spaces_is_the_one_that_udev_shows_with_underscores(fake: Fake) -> None:
-    fake.attribute("serial", "PHLJ  12 34 ")
+@pytest.mark.parametrize(
+    ("properties", "attribute"),
+    [
+        ({"ID_SCSI_SERIAL": "Z1", "ID_SERIAL_SHORT": "5000c500a1b2c3d4"}, None),
+        ({"ID_SERIAL_SHORT": "Z1"}, None),
+        ({}, "Z1 "),
+    ],
+)
+def test_a_disk_is_known_by_the_serial_that_the_probe_reads(
+    fake: Fake, properties: dict[str, str], attribute: str | None
+) -> None:
+    fake.udev.table["block", DISK] = properties
+    if attribute is not None:
+        fake.attribute("serial", attribute)
 
-    check(fake, serial="PHLJ_12_34")
+    check(fake, serial="Z1")
+
+
+def test_a_disk_planned_without_a_serial_needs_none(fake: Fake) -> None:
+    check(fake, serial="")
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda fake: fake.attribute("size", "100"), "has 51200 bytes, but the plan is for a disk of 42949672960"),
-        (lambda fake: fake.attribute("serial", "other"), "has serial other, but the plan is for d1"),
+        (
+            lambda fake: fake.udev.table.update({("block", DISK): {"ID_SERIAL_SHORT": "other"}}),
+            "has serial other, but the plan is for d1",
+        ),
+        (lambda fake: fake.udev.table.clear(), "has no serial, but the plan is for d1"),
         (lambda fake: fake.attribute("ro", "1"), "is read-only"),
         (lambda fake: fake.attribute("partition", "1"), "is a partition, not a disk"),
         (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,18 +62,22 @@ def check_disk(disk: str, *, size: int, serial: str) -> None:
         raise Refused(
             f"has {found} bytes, but the plan is for a disk of {size}", where=disk, hint="start again: probe and plan"
         )
-    for name in ("serial", "device/serial"):
-        file = sysfs / name
-        if not serial or not file.is_file():
-            continue
-        now = file.read_text(errors="replace").strip()
-        # udev writes "_" for what stands between the words of a serial number.
-        if now and re.sub(r"\W+", "_", now) != re.sub(r"\W+", "_", serial):
-            raise Refused(f"has serial {now}, but the plan is for {serial}", where=disk, hint="start again")
+    if serial and (now := _serial(node.name)) != serial:
+        has = f"serial {now}" if now else "no serial"
+        raise Refused(f"has {has}, but the plan is for {serial}", where=disk, hint="start again")
     if (sysfs / "ro").read_text().strip() != "0":
         raise Refused("is read-only", where=disk)
     if mounted := mountpoints([node, *partitions(disk).values()]):
         raise Refused(f"is mounted at {', '.join(mounted)}", where=disk, hint="unmount it, then start again")
+
+
+def _serial(name: str) -> str:
+    """The serial number, read as the probe reads it: the kernel alone does not tell that of a SATA or SAS disk."""
+    # pyudev is slow to load under emulation; only a disk that is about to be wiped needs it here.
+    from trebol_hardware.probe.identity import serial
+    from trebol_hardware.probe.udev import PyudevSource
+
+    return serial(SYSFS / name, PyudevSource().properties("block", name))
 
 
 def mountpoints(nodes: list[Path]) -> list[str]:
