@@ -6,7 +6,6 @@ real store in it: nothing of the checkout, its `out/` or the real store changes.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -20,7 +19,7 @@ from trebol_common.run import CommandRunner, Runner
 from trebol_image.mirror import RELEASE, host_sources, render_sources
 from trebol_image.package_list import read_package_lists
 from trebol_image.project import PROFILES, ROOMS, Profile, Project
-from trebol_image.store import DEFAULT_FOLDER
+from trebol_image.store import default_folder
 
 #: Not part of a clone: what is built, and what tools keep.
 NOT_COPIED = (".git", ".venv", "out", "build", "*.egg-info", "__pycache__", ".mypy_cache", ".pytest_cache")
@@ -40,7 +39,7 @@ class Workshop:
     @classmethod
     def make(cls, project: Project, folder: Path, runner: Runner) -> Workshop:
         """Copy checkout, packages and apt indexes into `folder`. Raises BadInput when nothing was ever built."""
-        real = Path(os.environ.get("TREBOL_CACHE", DEFAULT_FOLDER))
+        real = default_folder()
         if not (real / "packages").is_dir():
             raise BadInput("holds no packages", where=str(real), hint="run `make iso` once: the cache must be warm")
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,6 +20,7 @@ from trebol_image.iso9660 import Image
 from trebol_image.qemu import Disk, Firmware, MachineConfig, Medium, VirtualMachine, create_disk
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import Line
+from trebol_image.verify import read_manifest
 
 DEADLINE = 3600.0
 SERIAL = "BENCH"
@@ -164,7 +165,7 @@ def median_phases(runs: Sequence[tuple[Phase, ...]]) -> tuple[Phase, ...]:
 
 
 def read_manifest_of(iso: Path) -> Manifest:
-    """The manifest on an ISO that is not mounted."""
+    """The manifest on an ISO that is not mounted. Raises DamagedMedium."""
     with iso.open("rb") as stream:
         image = Image(stream, str(iso))
-        return Manifest.model_validate_json(image.content(image.files()[f"{FOLDER}/manifest.json"]))
+        return read_manifest(image, image.files())

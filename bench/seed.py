@@ -9,25 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.figures import Figure
+from bench.install import ANSWER
 from trebol_common.run import CommandRunner
 from trebol_image.seed import make_seed, write_seed
 
-ANSWER = """\
-[global]
-fqdn = "node1.example.org"
-country = "es"
-keyboard = "es"
-timezone = "Europe/Madrid"
-mailto = "admin@example.org"
-root-password = "correct horse battery"
-
-[network]
-source = "from-dhcp"
-
-[disk-setup]
-filesystem = "ext4"
-disk-list = ["vda"]
-"""
 RUNS = 15
 
 

@@ -31,7 +31,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from trebol_common.files import write_text
 from trebol_common.run import Runner
 
-DEFAULT_FOLDER = Path("/var/cache/trebol")
 #: Layers beyond this many bytes are dropped, the longest unused first.
 CAPACITY = 12 * 1024**3
 
@@ -67,6 +66,11 @@ class Stored:
     def folder(self) -> Path:
         """The layer's folder: side products (kernel, package list) lie beside the squashfs."""
         return self.path.parent
+
+
+def default_folder() -> Path:
+    """Where the store of this machine is: `$TREBOL_CACHE`, else /var/cache/trebol."""
+    return Path(os.environ.get("TREBOL_CACHE", "/var/cache/trebol"))
 
 
 def layer_id(name: str, inputs: Inputs) -> str:

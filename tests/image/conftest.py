@@ -1,6 +1,5 @@
 """The layers that the last build put into the store, and containers made of them."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import pytest
 
 from trebol_common.run import CommandRunner
 from trebol_image.mounts import overlay, squashfs
-from trebol_image.store import DEFAULT_FOLDER, Store, Stored
+from trebol_image.store import Store, Stored, default_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +27,7 @@ def tmp_path() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def store() -> Store:
     """The store of this machine."""
-    return Store(Path(os.environ.get("TREBOL_CACHE", DEFAULT_FOLDER)), CommandRunner())
+    return Store(default_folder(), CommandRunner())
 
 
 def latest(store: Store, name: str) -> Stored:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from trebol_image.project import PACKAGE_FILES, ROOMS
+from trebol_image.store import default_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 TREBOL = ROOT / ".venv/bin/trebol"
 
@@ -19,8 +22,7 @@ TREBOL = ROOT / ".venv/bin/trebol"
 def project(tmp_path: Path) -> Path:
     """A checkout of its own, whose lists can be changed; run by the interpreter of the real one."""
     copy = tmp_path / "trebol"
-    names = ("iso", "debian", "pyproject.toml", "README.md", "common", "hardware-checks", "installer")
-    for name in (*names, "node-services", "firstboot", "image-build"):
+    for name in ("iso", *PACKAGE_FILES):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -36,8 +38,7 @@ def command(project: Path) -> list[str]:
 
 def environment(project: Path, cache: Path, **extra: str) -> Mapping[str, str]:
     """Python finds that checkout's rooms before the installed ones."""
-    rooms = ("common", "hardware-checks", "installer", "node-services", "firstboot", "image-build")
-    path = ":".join(str(project / room) for room in rooms)
+    path = ":".join(str(project / room) for room in ROOMS)
     return {**os.environ, "PYTHONPATH": path, "TREBOL_CACHE": str(cache), **extra}
 
 
@@ -133,7 +134,7 @@ def link_packages(cache: Path) -> None:
 
     Copied, not linked: the real store may be on another file system.
     """
-    packages = Path(os.environ.get("TREBOL_CACHE", "/var/cache/trebol")) / "packages"
+    packages = default_folder() / "packages"
     cache.mkdir()
     subprocess.run(["cp", "--recursive", "--reflink=auto", str(packages), str(cache / "packages")], check=True)
 

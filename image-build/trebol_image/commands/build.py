@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +29,7 @@ def build(
     from trebol_image.build import Build, require_root
     from trebol_image.mounts import enter_namespace
     from trebol_image.project import PROFILES, Project
-    from trebol_image.store import DEFAULT_FOLDER, Store
+    from trebol_image.store import Store, default_folder
 
     if profile not in PROFILES:
         raise BadInput(f"{profile!r} is not one of {', '.join(PROFILES)}", where="--profile")
@@ -39,7 +37,7 @@ def build(
     require_root()
     enter_namespace()
     runner = CommandRunner()
-    store = Store(Path(os.environ.get("TREBOL_CACHE", DEFAULT_FOLDER)), runner)
+    store = Store(default_folder(), runner)
     project.out.mkdir(exist_ok=True)
     with (project.out / "build.log").open("w", encoding="utf-8") as log:
         sink = tee(json_lines(log), show_progress(sys.stderr), _notes)
