@@ -64,6 +64,10 @@ class Product:
     uuid: str = ""
 
 
+#: blkid's type of an LVM physical volume.
+LVM_MEMBER = "LVM2_member"
+
+
 @dataclass(frozen=True)
 class Content:
     """One thing found on a disk or partition: a signature, and what it belongs to.

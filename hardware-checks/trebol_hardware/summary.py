@@ -12,14 +12,13 @@ def summary(machine: Machine) -> str:
     return "\n".join(_lines(machine))
 
 
-def size(number: int) -> str:
-    """Bytes as people say them: one decimal, binary units."""
-    value = float(number)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{number} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
+def show_size(size: int) -> str:
+    """Bytes as people say them, in the unit in which the answer file counts: `1.8 TiB`, `59.6 GiB`, `512 MiB`."""
+    if size >= 2**40:
+        return f"{size / 2**40:.1f} TiB"
+    if size >= 2**30:
+        return f"{size / 2**30:.1f} GiB"
+    return f"{size / 2**20:.0f} MiB"
 
 
 def _lines(machine: Machine) -> Iterator[str]:
@@ -29,7 +28,7 @@ def _lines(machine: Machine) -> Iterator[str]:
     secure = {True: ", Secure Boot on", False: ", Secure Boot off", None: ""}[firmware.secure_boot]
     yield f"firmware   {firmware.mode.value.upper()}{secure}"
     yield f"processor  {processor.model}: {processor.sockets} x {processor.cores // processor.sockets} cores"
-    yield f"memory     {size(machine.memory)}"
+    yield f"memory     {show_size(machine.memory)}"
     for disk in machine.disks:
         yield from _disk_lines(disk)
     for interface in machine.interfaces:
@@ -37,7 +36,7 @@ def _lines(machine: Machine) -> Iterator[str]:
 
 
 def _disk_lines(disk: Disk) -> Iterator[str]:
-    words = [size(disk.size), disk.transport, disk.model, disk.serial]
+    words = [show_size(disk.size), disk.transport, disk.model, disk.serial]
     marks = [mark for mark, is_so in (("medium", disk.medium), ("read-only", disk.read_only)) if is_so]
     yield "  ".join(["disk      ", disk.stable_path, *(word for word in words if word), *marks])
     held = [(disk.name, content) for content in disk.content]

@@ -9,6 +9,8 @@ from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
+from trebol_hardware.summary import show_size
+from trebol_installer import steps
 from trebol_installer.select import (
     VOLUME_GROUP,
     Selected,
@@ -17,33 +19,8 @@ from trebol_installer.select import (
     select_disk,
     select_interface,
 )
-from trebol_installer.sizing import ALIGNMENT, GIB, MIB, Sizes, problems_of, show, sizes
-from trebol_installer.steps import (
-    CheckTarget,
-    CloseTarget,
-    CreateThinPool,
-    CreateVolume,
-    CreateVolumeGroup,
-    ExtractLayer,
-    InstallBootLoader,
-    MakeFilesystem,
-    MakeSwap,
-    MountTarget,
-    PartitionDisk,
-    PartitionKind,
-    PartitionRef,
-    PlannedPartition,
-    Step,
-    VerifyLayers,
-    WipeDisk,
-    WriteAccess,
-    WriteIdentity,
-    WriteLocale,
-    WriteMounts,
-    WriteNetwork,
-    WriteNodeConfiguration,
-    WriteReport,
-)
+from trebol_installer.sizing import ALIGNMENT, GIB, MIB, Sizes, problems_of, sizes
+from trebol_installer.steps import PartitionKind, PartitionRef, PlannedPartition, Step
 
 #: What layers are assumed to need where no medium is at hand (`trebol answer match` on a laptop): a little more than
 #: those of the first release, so that a disk that passes here passes on the machine.
@@ -140,7 +117,7 @@ def plan(
 
     notes, warnings = list(selected.notes), list(selected.warnings)
     if manifest is None:
-        notes.append(f"no medium at hand: the system is taken to need {show(_unpacked(layers))}")
+        notes.append(f"no medium at hand: the system is taken to need {show_size(_unpacked(layers))}")
     if answers.network.interface_name_pinning.mapping and not answers.network.interface_name_pinning.enabled:
         notes.append("network.interface-name-pinning.mapping has no effect without enabled = true")
     if (
@@ -252,46 +229,46 @@ def _steps(
     esp, lvm = PartitionRef(path, 2), PartitionRef(path, 3)
     root, swap = f"/dev/{VOLUME_GROUP}/root", f"/dev/{VOLUME_GROUP}/swap"
     checked = manifest.layers if manifest else layers
-    steps: list[Step] = [
-        CheckTarget(path, disk.size, disk.serial),
-        VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
-        WipeDisk(path, disk.size, describe_contents(disk)),
-        PartitionDisk(path, partitions),
-        CreateVolumeGroup(VOLUME_GROUP, lvm),
-        CreateVolume(VOLUME_GROUP, "root", layout.root, lvm),
+    made: list[Step] = [
+        steps.CheckTarget(path, disk.size, disk.serial),
+        steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
+        steps.WipeDisk(path, disk.size, describe_contents(disk)),
+        steps.PartitionDisk(path, partitions),
+        steps.CreateVolumeGroup(VOLUME_GROUP, lvm),
+        steps.CreateVolume(VOLUME_GROUP, "root", layout.root, lvm),
     ]
     if layout.swap:
-        steps += [CreateVolume(VOLUME_GROUP, "swap", layout.swap, lvm), MakeSwap(swap)]
+        made += [steps.CreateVolume(VOLUME_GROUP, "swap", layout.swap, lvm), steps.MakeSwap(swap)]
     if layout.data:
-        steps.append(CreateThinPool(VOLUME_GROUP, "data", layout.data, layout.metadata, lvm))
-    steps += [
-        MakeFilesystem(root, "ext4", "trebol-root"),
-        MakeFilesystem(esp, "vfat", "TREBOL-ESP", disk.logical_sector),
-        MountTarget(root, "/"),
+        made.append(steps.CreateThinPool(VOLUME_GROUP, "data", layout.data, layout.metadata, lvm))
+    made += [
+        steps.MakeFilesystem(root, "ext4", "trebol-root"),
+        steps.MakeFilesystem(esp, "vfat", "TREBOL-ESP", disk.logical_sector),
+        steps.MountTarget(root, "/"),
     ]
-    steps += [ExtractLayer(layer.name, layer.file, layer.unpacked) for layer in layers]
+    made += [steps.ExtractLayer(layer.name, layer.file, layer.unpacked) for layer in layers]
     mounts: tuple[tuple[str | PartitionRef, str], ...] = ((root, "/"), (esp, ESP_MOUNT))
-    steps += [
-        MountTarget(esp, ESP_MOUNT),
+    made += [
+        steps.MountTarget(esp, ESP_MOUNT),
         _identity(answers, interface),
-        WriteMounts((*mounts, (swap, "none")) if layout.swap else mounts),
-        WriteNetwork(network),
-        WriteLocale(answers.global_.keyboard, answers.global_.timezone),
-        WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
-        WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
-        InstallBootLoader(path, esp, machine.firmware.mode, _command_line(answers, interface, console)),
-        WriteReport(),
-        CloseTarget(VOLUME_GROUP),
+        steps.WriteMounts((*mounts, (swap, "none")) if layout.swap else mounts),
+        steps.WriteNetwork(network),
+        steps.WriteLocale(answers.global_.keyboard, answers.global_.timezone),
+        steps.WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
+        steps.WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
+        steps.InstallBootLoader(path, esp, machine.firmware.mode, _command_line(answers, interface, console)),
+        steps.WriteReport(),
+        steps.CloseTarget(),
     ]
-    return tuple(steps)
+    return tuple(made)
 
 
-def _identity(answers: Answers, interface: NetworkInterface) -> WriteIdentity:
+def _identity(answers: Answers, interface: NetworkInterface) -> steps.WriteIdentity:
     fqdn = answers.global_.fqdn
     address = str(answers.network.cidr.ip) if answers.network.cidr else None
     if isinstance(fqdn, str):
-        return WriteIdentity(fqdn, fqdn.split(".")[0], address)
-    return WriteIdentity(None, fallback_name(interface), address)
+        return steps.WriteIdentity(fqdn, fqdn.split(".")[0], address)
+    return steps.WriteIdentity(None, fallback_name(interface), address)
 
 
 def _command_line(answers: Answers, interface: NetworkInterface, console: tuple[str, ...]) -> str:
@@ -303,18 +280,19 @@ def _command_line(answers: Answers, interface: NetworkInterface, console: tuple[
 
 
 def _change(disk: Disk, layout: Sizes, partitions: tuple[PlannedPartition, ...]) -> DiskChange:
+    group = f"LVM volume group {VOLUME_GROUP}"
     holds = {PartitionKind.BIOS_BOOT: "GRUB for BIOS", PartitionKind.ESP: "EFI system partition, kernels"}
     after = [
-        f"{partition.number}: {holds.get(partition.kind, f'LVM volume group {VOLUME_GROUP}')}, {show(partition.size)}"
+        f"{partition.number}: {holds.get(partition.kind, group)}, {show_size(partition.size)}"
         for partition in partitions
     ]
-    after.append(f"   root: ext4, {show(layout.root)}")
+    after.append(f"   root: ext4, {show_size(layout.root)}")
     if layout.swap:
-        after.append(f"   swap: {show(layout.swap)}")
+        after.append(f"   swap: {show_size(layout.swap)}")
     if layout.data:
-        after.append(f"   data: thin pool, {show(layout.data)} (metadata: 2 x {show(layout.metadata)})")
+        after.append(f"   data: thin pool, {show_size(layout.data)} (metadata: 2 x {show_size(layout.metadata)})")
     if layout.free:
-        after.append(f"   free: {show(layout.free)}")
+        after.append(f"   free: {show_size(layout.free)}")
     return DiskChange(
         disk.stable_path, disk.name, disk.size, disk.model, disk.serial, describe_contents(disk), tuple(after)
     )
@@ -336,7 +314,7 @@ def _summary(
     firmware = "UEFI" if machine.firmware.mode is FirmwareMode.UEFI else "BIOS"
     return (
         ("node", name),
-        ("disk", f"{disk.stable_path} ({disk.name}), {show(disk.size)}"),
+        ("disk", f"{disk.stable_path} ({disk.name}), {show_size(disk.size)}"),
         ("network", f"{bridge.name} on {port}{renamed}, {interface.mac}: {addressing}"),
         ("firmware", f"{firmware} now; the disk will boot in BIOS and UEFI"),
     )

@@ -7,32 +7,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from trebol_hardware.summary import show_size
+from trebol_installer import steps
 from trebol_installer.plan import DiskChange, Plan
-from trebol_installer.sizing import show
-from trebol_installer.steps import (
-    CheckTarget,
-    CloseTarget,
-    CreateThinPool,
-    CreateVolume,
-    CreateVolumeGroup,
-    ExtractLayer,
-    InstallBootLoader,
-    MakeFilesystem,
-    MakeSwap,
-    MountTarget,
-    PartitionDisk,
-    Step,
-    VerifyLayers,
-    WipeDisk,
-    WriteAccess,
-    WriteIdentity,
-    WriteLocale,
-    WriteMounts,
-    WriteNetwork,
-    WriteNodeConfiguration,
-    WriteReport,
-    step_to_json,
-)
+from trebol_installer.steps import Step, step_to_json
 
 WIDTH = 80
 
@@ -61,48 +39,48 @@ def to_json(plan: Plan) -> str:
 def describe(step: Step) -> str:
     """One line that says what a step does."""
     match step:
-        case CheckTarget():
+        case steps.CheckTarget():
             return f"Check that {step.disk} is the disk planned for"
-        case VerifyLayers():
-            return f"Verify the medium ({', '.join(step.layers)}: {show(step.size)})"
-        case WipeDisk():
+        case steps.VerifyLayers():
+            return f"Verify the medium ({', '.join(step.layers)}: {show_size(step.size)})"
+        case steps.WipeDisk():
             return f"Wipe {step.disk}"
-        case PartitionDisk():
+        case steps.PartitionDisk():
             return f"Partition {step.disk} (GPT, {len(step.partitions)} partitions)"
-        case CreateVolumeGroup():
+        case steps.CreateVolumeGroup():
             return f"Create volume group {step.group}"
-        case CreateVolume():
-            return f"Create volume {step.name} ({show(step.size)})"
-        case CreateThinPool():
-            return f"Create thin pool {step.name} ({show(step.size)})"
-        case MakeSwap():
+        case steps.CreateVolume():
+            return f"Create volume {step.name} ({show_size(step.size)})"
+        case steps.CreateThinPool():
+            return f"Create thin pool {step.name} ({show_size(step.size)})"
+        case steps.MakeSwap():
             return f"Make swap on {step.device}"
-        case MakeFilesystem():
+        case steps.MakeFilesystem():
             return f"Make {step.kind} on {step.device}"
-        case MountTarget():
+        case steps.MountTarget():
             return f"Mount {step.device} as {step.at}"
-        case ExtractLayer():
-            return f"Unpack {step.layer} ({show(step.unpacked)})"
-        case WriteIdentity():
+        case steps.ExtractLayer():
+            return f"Unpack {step.layer} ({show_size(step.unpacked)})"
+        case steps.WriteIdentity():
             return f"Name the node {step.fqdn or 'as DHCP says'}, make machine id and SSH host keys"
-        case WriteMounts():
+        case steps.WriteMounts():
             return "Write the file system table"
-        case WriteNetwork():
+        case steps.WriteNetwork():
             bridges = ", ".join(bridge.name for bridge in step.network.bridges)
             pinned = ", ".join(link.name for link in step.network.pinned)
             return f"Configure the network: {bridges}{f'; pinned names: {pinned}' if pinned else ''}"
-        case WriteLocale():
+        case steps.WriteLocale():
             return f"Set keyboard {step.keyboard.value} and time zone {step.timezone}"
-        case WriteAccess():
+        case steps.WriteAccess():
             keys = {0: "no SSH key", 1: "1 SSH key"}.get(step.ssh_keys, f"{step.ssh_keys} SSH keys")
             return f"Set root's password and {keys}"
-        case WriteNodeConfiguration():
+        case steps.WriteNodeConfiguration():
             return "Write /etc/trebol/node.toml"
-        case InstallBootLoader():
+        case steps.InstallBootLoader():
             return f"Install the boot loaders for BIOS and UEFI on {step.disk}"
-        case WriteReport():
+        case steps.WriteReport():
             return "Write the report to /var/log/trebol"
-        case CloseTarget():
+        case steps.CloseTarget():
             return "Unmount the target"
         case _:
             assert_never(step)
@@ -128,7 +106,7 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _disk(disk: DiskChange) -> Iterator[str]:
     yield from _wrap(disk.path, "Disk ", "     ")
-    about = [show(disk.size), disk.model, f"serial {disk.serial}" if disk.serial else ""]
+    about = [show_size(disk.size), disk.model, f"serial {disk.serial}" if disk.serial else ""]
     yield from _wrap(", ".join(filter(None, about)), "     ", "     ")
     yield from _block("before:", disk.before or ("empty",))
     yield from _block("after:", disk.after)

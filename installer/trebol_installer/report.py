@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from trebol_common import __version__
+from trebol_common import INSTALLED, __version__
 from trebol_common.answers.parse import dump_answers
 from trebol_common.events import Event, Kind, Sink, json_lines, tee
 from trebol_common.files import write_text
@@ -19,7 +19,6 @@ from trebol_installer.render import render, to_json
 from trebol_installer.steps import WriteReport
 
 FOLDER = "var/log/trebol"
-MARKER = "var/lib/trebol/installed.json"
 
 LOG = "install.log"
 EVENTS = "events.jsonl"
@@ -36,7 +35,7 @@ def write_report(step: WriteReport, run: Run) -> None:
         if (source := run.logs / name).is_file():
             shutil.copyfile(source, folder / name)
             (folder / name).chmod(0o600)
-    write_text(run.inside(MARKER), json.dumps(marker(run.manifest), indent=2) + "\n")
+    write_text(run.inside(INSTALLED), json.dumps(marker(run.manifest), indent=2) + "\n")
 
 
 def report_files(run: Run) -> dict[str, str]:

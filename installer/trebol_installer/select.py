@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, FilterMatch, NetworkSource
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
-from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, NetworkInterface
-from trebol_installer.sizing import show
+from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, NetworkInterface
+from trebol_hardware.summary import show_size
 
 #: The volume group of a node.
 VOLUME_GROUP = "trebol"
-
-LVM_MEMBER = "LVM2_member"
 
 _CONFIRM = 'wipe = "confirmed"'
 
@@ -77,7 +75,7 @@ def matches(properties: Mapping[str, str], filters: Mapping[str, str], how: Filt
 
 def describe_disk(disk: Disk) -> str:
     """One line for a list: name, size, model, serial, stable name, and what is on it."""
-    said = [f"{disk.name:<8} {show(disk.size):>10}", disk.model or "no model", disk.serial or "no serial"]
+    said = [f"{disk.name:<8} {show_size(disk.size):>10}", disk.model or "no model", disk.serial or "no serial"]
     said += [disk.by_id[0]] if disk.by_id else disk.by_path[:1]
     if disk.medium:
         said.append("installation medium")
@@ -90,7 +88,7 @@ def describe_contents(disk: Disk) -> tuple[str, ...]:
     said = [_phrase(content) for content in disk.content]
     for partition in disk.partitions:
         inside = ", ".join(map(_phrase, partition.content)) or "nothing known"
-        said.append(f"{partition.name}: {inside} ({show(partition.size)})")
+        said.append(f"{partition.name}: {inside} ({show_size(partition.size)})")
     return tuple(said)
 
 

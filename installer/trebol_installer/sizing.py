@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import LvmSizes
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+from trebol_hardware.summary import show_size
 
 MIB = 1024**2
 GIB = 1024**3
@@ -85,7 +86,7 @@ def sizes(*, disk: int, memory: int, unpacked: int, wishes: LvmSizes) -> Sizes:
     if total < minimum:
         what = "the disk" if total == disk else "lvm.hdsize"
         raise Refused(
-            f"{what} has {show(total)}; at least {show(minimum)} are needed",
+            f"{what} has {show_size(total)}; at least {show_size(minimum)} are needed",
             hint="choose a larger disk" if total == disk else "raise lvm.hdsize, or leave it out",
         )
     esp = _esp(total)
@@ -100,7 +101,8 @@ def sizes(*, disk: int, memory: int, unpacked: int, wishes: LvmSizes) -> Sizes:
     rest = extents - swap
     if rest < root_needed:
         raise BadInput(
-            f"lvm.swapsize leaves {show(rest)} for the root; it needs {show(root_needed)}", hint="lower lvm.swapsize"
+            f"lvm.swapsize leaves {show_size(rest)} for the root; it needs {show_size(root_needed)}",
+            hint="lower lvm.swapsize",
         )
     root = _root(rest, wishes, root_needed)
     data, metadata = _data(rest - root, total, wishes)
@@ -112,22 +114,14 @@ def problems_of(error: TrebolError, where: str) -> list[Problem]:
     return [Problem(problem.what, where, problem.hint) for problem in error.problems]
 
 
-def show(size: int) -> str:
-    """A size for people, in the unit in which the answer file counts: `1.8 TiB`, `59.6 GiB`, `512 MiB`."""
-    if size >= 1024 * GIB:
-        return f"{size / (1024 * GIB):.1f} TiB"
-    if size >= GIB:
-        return f"{size / GIB:.1f} GiB"
-    return f"{size / MIB:.0f} MiB"
-
-
 def _total(disk: int, wishes: LvmSizes) -> int:
     if wishes.hdsize is None:
         return disk
     total = int(wishes.hdsize * GIB)
     if total > disk:
         raise BadInput(
-            f"lvm.hdsize is {show(total)}; the disk has {show(disk)}", hint="lower lvm.hdsize, or leave it out"
+            f"lvm.hdsize is {show_size(total)}; the disk has {show_size(disk)}",
+            hint="lower lvm.hdsize, or leave it out",
         )
     return total
 
@@ -156,7 +150,9 @@ def _root(rest: int, wishes: LvmSizes, needed: int) -> int:
         root = _down(rest // 4 + 12 * GIB)
     maximum = _down(int((DEFAULT_MAXIMUM_ROOT if wishes.maxroot is None else wishes.maxroot) * GIB))
     if maximum < needed:
-        raise BadInput(f"lvm.maxroot is {show(maximum)}; the root needs {show(needed)}", hint="raise lvm.maxroot")
+        raise BadInput(
+            f"lvm.maxroot is {show_size(maximum)}; the root needs {show_size(needed)}", hint="raise lvm.maxroot"
+        )
     return max(min(root, maximum), needed)
 
 

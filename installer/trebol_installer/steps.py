@@ -214,9 +214,7 @@ class WriteReport:
 
 @dataclass(frozen=True)
 class CloseTarget:
-    """Unmount the target and close its volume group."""
-
-    group: str
+    """Unmount the target."""
 
 
 Step = (

@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trebol_common import __version__
+from trebol_common import INSTALLED, __version__
 from trebol_common.run import CommandFailed, Runner
 from trebol_node.status import Facts
-
-#: What the installer leaves on a target: that it was installed, when and by which version.
-MARKER = Path("var/lib/trebol/installed.json")
 
 ADDRESSES = ("ip", "-json", "address", "show")
 STATE = ("systemctl", "show", "--property=SystemState", "--property=NFailedUnits")
@@ -39,7 +36,7 @@ def read(root: Path, runner: Runner) -> Facts:
         root_free=usage.f_bfree * usage.f_frsize,
         state=manager.get("SystemState", ""),
         failed_units=tuple(sorted(unit["unit"] for unit in failed)),
-        installed=_marker(root / MARKER),
+        installed=_marker(root / INSTALLED),
         links=tuple(_json(runner, ADDRESSES)),
         physical=_physical(root / "sys/class/net"),
     )

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: The bridge that carries the node's address; without it (a plain Debian), those of the physical interfaces count.
-BRIDGE = "vmbr0"
+from trebol_common.network import MANAGEMENT_BRIDGE
 
 #: What serves the management page now: cockpit.
 MANAGEMENT_PORT = 9090
@@ -93,7 +92,9 @@ def node_addresses(links: Iterable[Mapping[str, Any]], physical: frozenset[str])
     """Usable global addresses of the bridge, or of the physical interfaces where there is no bridge; IPv4 first."""
     by_name = {str(link["ifname"]): link for link in links if "ifname" in link}
     chosen = (
-        [by_name[BRIDGE]] if BRIDGE in by_name else [by_name[name] for name in sorted(by_name) if name in physical]
+        [by_name[MANAGEMENT_BRIDGE]]
+        if MANAGEMENT_BRIDGE in by_name
+        else [by_name[name] for name in sorted(by_name) if name in physical]
     )
     found = [address for link in chosen for address in link.get("addr_info", ()) if _usable(address)]
     found.sort(key=lambda address: address["family"] != "inet")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput
 from trebol_hardware.commands import app
+from trebol_hardware.summary import show_size
 
 MACHINES = Path(__file__).parents[1] / "machines"
 
@@ -43,3 +44,11 @@ def test_probe_writes_the_record_to_a_file(tmp_path: Path, monkeypatch: pytest.M
     target = tmp_path / "machine.json"
     assert CliRunner().invoke(app, ["probe", "--output", str(target)]).exit_code == 0
     assert Machine.load(target) == machine
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(512 * 2**20, "512 MiB"), (int(59.6 * 2**30), "59.6 GiB"), (1862 * 2**30, "1.8 TiB"), (0, "0 MiB")],
+)
+def test_sizes_are_shown_in_a_fitting_unit(size: int, text: str) -> None:
+    assert show_size(size) == text

@@ -9,7 +9,7 @@ from tests.unit.answer_files import GIB
 
 from trebol_common.answers.model import LvmSizes
 from trebol_common.errors import BadInput, Refused
-from trebol_installer.sizing import EXTENT, MIB, Sizes, minimum_disk, needed_root, show, sizes
+from trebol_installer.sizing import EXTENT, MIB, Sizes, minimum_disk, needed_root, sizes
 
 UNPACKED = 2 * GIB
 
@@ -120,10 +120,3 @@ def test_whatever_the_disk_volumes_are_whole_extents_that_fit(
     assert made.root + made.swap + made.data + 2 * made.metadata + made.free <= made.lvm - MIB
     assert 2 * MIB + made.esp + made.lvm + MIB <= disk
     assert made.data == 0 or made.data > GIB
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(512 * MIB, "512 MiB"), (int(59.6 * GIB), "59.6 GiB"), (1862 * GIB, "1.8 TiB"), (0, "0 MiB")]
-)
-def test_sizes_are_shown_in_a_fitting_unit(size: int, text: str) -> None:
-    assert show(size) == text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.run import Runner
-from trebol_hardware.machine import Content, Disk, Partition
+from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Partition
 from trebol_hardware.probe import lvm, mounts
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
 from trebol_hardware.probe.signatures import SignatureReader
@@ -19,7 +19,6 @@ from trebol_hardware.probe.udev import UdevSource
 #: Kernel's devices.txt: floppy disks, CD drives.
 _NO_DISKS = frozenset({"2", "11"})
 
-LVM_MEMBER = "LVM2_member"
 _HEX_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 

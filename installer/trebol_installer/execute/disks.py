@@ -8,17 +8,15 @@ from trebol_common.errors import TrebolError
 from trebol_installer.execute.block import check_disk, disk_node, locked, partitions
 from trebol_installer.execute.lvm import close_groups_on
 from trebol_installer.execute.state import Run
+from trebol_installer.sizing import GIB, MIB
 from trebol_installer.steps import CheckTarget, PartitionDisk, WipeDisk
 
-_MIB = 1024**2
-_GIB = 1024**3
-
 #: Bytes zeroed at both ends: boot code, both GPTs, the labels that md and ZFS keep at the end.
-_ENDS = 4 * _MIB
+_ENDS = 4 * MIB
 
 #: Ceph keeps replicas of a BlueStore label here, which would make a wiped disk look like an OSD again
 #: (ceph/ceph pull request 59742).
-_BLUESTORE_REPLICAS = (1 * _GIB, 10 * _GIB, 100 * _GIB, 1000 * _GIB)
+_BLUESTORE_REPLICAS = (1 * GIB, 10 * GIB, 100 * GIB, 1000 * GIB)
 _BLUESTORE_LABEL = 4096
 
 

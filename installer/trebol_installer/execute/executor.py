@@ -12,35 +12,13 @@ from trebol_common.events import Context
 from trebol_common.medium import Manifest
 from trebol_common.run import Runner
 from trebol_hardware.machine import Machine
+from trebol_installer import steps
 from trebol_installer.execute import bootloader, configure, disks, filesystems, layers, lvm
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
 from trebol_installer.report import write_report
-from trebol_installer.steps import (
-    CheckTarget,
-    CloseTarget,
-    CreateThinPool,
-    CreateVolume,
-    CreateVolumeGroup,
-    ExtractLayer,
-    InstallBootLoader,
-    MakeFilesystem,
-    MakeSwap,
-    MountTarget,
-    PartitionDisk,
-    Step,
-    VerifyLayers,
-    WipeDisk,
-    WriteAccess,
-    WriteIdentity,
-    WriteLocale,
-    WriteMounts,
-    WriteNetwork,
-    WriteNodeConfiguration,
-    WriteReport,
-    step_name,
-)
+from trebol_installer.steps import Step, step_name
 
 
 class StepFailed(TrebolError):
@@ -126,45 +104,45 @@ def _undo(run: Run) -> None:
 def perform(step: Step, run: Run) -> None:
     """Do one step."""
     match step:
-        case CheckTarget():
+        case steps.CheckTarget():
             disks.check_target(step, run)
-        case VerifyLayers():
+        case steps.VerifyLayers():
             layers.verify_layers(step, run)
-        case WipeDisk():
+        case steps.WipeDisk():
             disks.wipe_disk(step, run)
-        case PartitionDisk():
+        case steps.PartitionDisk():
             disks.partition_disk(step, run)
-        case CreateVolumeGroup():
+        case steps.CreateVolumeGroup():
             lvm.create_group(step, run)
-        case CreateVolume():
+        case steps.CreateVolume():
             lvm.create_volume(step, run)
-        case CreateThinPool():
+        case steps.CreateThinPool():
             lvm.create_thin_pool(step, run)
-        case MakeSwap():
+        case steps.MakeSwap():
             filesystems.make_swap(step, run)
-        case MakeFilesystem():
+        case steps.MakeFilesystem():
             filesystems.make_filesystem(step, run)
-        case MountTarget():
+        case steps.MountTarget():
             filesystems.mount_target(step, run)
-        case ExtractLayer():
+        case steps.ExtractLayer():
             layers.extract_layer(step, run)
-        case WriteIdentity():
+        case steps.WriteIdentity():
             configure.write_identity(step, run)
-        case WriteMounts():
+        case steps.WriteMounts():
             configure.write_mounts(step, run)
-        case WriteNetwork():
+        case steps.WriteNetwork():
             configure.write_network(step, run)
-        case WriteLocale():
+        case steps.WriteLocale():
             configure.write_locale(step, run)
-        case WriteAccess():
+        case steps.WriteAccess():
             configure.write_access(step, run)
-        case WriteNodeConfiguration():
+        case steps.WriteNodeConfiguration():
             configure.write_node_configuration(step, run)
-        case InstallBootLoader():
+        case steps.InstallBootLoader():
             bootloader.install_boot_loader(step, run)
-        case WriteReport():
+        case steps.WriteReport():
             write_report(step, run)
-        case CloseTarget():
+        case steps.CloseTarget():
             filesystems.close_target(step, run)
         case _:
             assert_never(step)

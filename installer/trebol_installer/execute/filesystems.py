@@ -51,7 +51,7 @@ def mount_target(step: MountTarget, run: Run) -> None:
 
 
 def close_target(step: CloseTarget, run: Run) -> None:
-    """Unmount everything and close the volume group; data is on the disk when this returns."""
+    """Unmount everything; data is on the disk when this returns."""
     run.undo.close()
 
 
