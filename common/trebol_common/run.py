@@ -93,9 +93,16 @@ def explain_status(status: int) -> str:
         case 127:
             return "exit status 127: no such program"
         case negative if negative < 0:
-            return f"killed by {signal.Signals(-negative).name}"
+            return f"killed by {_signal_name(-negative)}"
         case _:
             return f"exit status {status}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # Python knows the first and the last real-time signal only.
 
 
 def minimal_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -184,8 +191,10 @@ def _communicate(
     except BaseException:
         process.terminate()
         raise
-    for reader in readers:
-        reader.join()
+    finally:
+        # Also when interrupted: nobody hears of a line any more after this has returned.
+        for reader in readers:
+            reader.join()
     if failures:
         raise failures[0]
     return Completed(process.returncode, "".join(collected["stdout"]), "".join(collected["stderr"]))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from glob import glob
 from pathlib import Path
 
 from trebol_common.answers.model import Keyboard
@@ -43,8 +42,9 @@ PERSONAL = (
     "etc/hostid",
 )
 #: Cockpit's own line above the login prompt and after it: the banner names its address already. cockpit-system makes
-#: these links when it is first installed, never again on upgrades.
-SAID_TWICE = ("etc/issue.d/cockpit.issue", "etc/motd.d/cockpit")
+#: these links when it is first installed, never again on upgrades. They lead nowhere until a node boots, and pathlib
+#: finds such by wildcard only.
+SAID_TWICE = ("etc/issue.d/cockpit*", "etc/motd.d/cockpit*")
 
 #: What is left of the installation itself.
 DEBRIS = (
@@ -248,9 +248,8 @@ def kernel_version(tree: Path) -> str:
 
 
 def remove(tree: Path, patterns: Sequence[str]) -> None:
-    """Remove the files and links that match, relative to `tree`; links that lead nowhere, too, which pathlib's misses."""
+    """Remove the files and links that match, relative to `tree`."""
     for pattern in patterns:
-        for name in glob(pattern, root_dir=tree, include_hidden=True):
-            path = tree / name
+        for path in tree.glob(pattern):
             if path.is_symlink() or path.is_file():
                 path.unlink()

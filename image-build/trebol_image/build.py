@@ -87,6 +87,7 @@ class Build:
             self._require_space(lock)
             with context.child("download", "Downloading packages") as step:
                 resolver.fetch(wanted, lock, step)
+            reasons = reasons or self.store.why_missing(base.NAME, inputs)
             stored = self._build_base(context, inputs, lock, wanted, sources, reasons)
         write_text(self.store.package_lock, lock.model_dump_json(indent=1))
         return stored, lock
@@ -118,9 +119,9 @@ class Build:
     def _stored_lock(self) -> Lock | None:
         path = self.store.package_lock
         try:
-            return Lock.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+            return Lock.model_validate_json(path.read_bytes()) if path.is_file() else None
         except ValidationError:
-            return None  # Written by a version of Trebol that kept other things in it.
+            return None  # Damaged, or written by a version of Trebol that kept other things in it.
 
     def _require_space(self, lock: Lock) -> None:
         needed = int(lock.installed_size * SPACE_FACTOR) + lock.download_size

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from trebol_common.files import write_text
 from trebol_common.run import Runner
@@ -35,6 +35,7 @@ from trebol_common.run import Runner
 CAPACITY = 12 * 1024**3
 
 Inputs = Mapping[str, str]
+_INPUTS = TypeAdapter(dict[str, str])
 
 
 class Record(BaseModel):
@@ -128,27 +129,48 @@ class Store:
 
     def find(self, name: str, inputs: Inputs) -> Stored | None:
         """The layer made of exactly these inputs, or None."""
-        folder = self.folder / "layers" / layer_id(name, inputs)
-        record = folder / "record.json"
+        record = self._record(name, inputs)
         if not record.is_file():
             return None
         os.utime(record)
         try:
-            return Stored(folder / "layer.squashfs", Record.model_validate_json(record.read_text(encoding="utf-8")))
+            return Stored(record.with_name("layer.squashfs"), Record.model_validate_json(record.read_bytes()))
         except ValidationError:
-            return None  # Written by a version of Trebol that knew less of its layers.
+            return None  # Damaged, or written by a version of Trebol that knew less of its layers.
 
     def latest(self, name: str) -> Stored | None:
-        """The newest layer of this name, or None when there is none (any more)."""
-        latest = self.folder / "latest" / f"{name}.json"
-        return self.find(name, json.loads(latest.read_text(encoding="utf-8"))) if latest.is_file() else None
+        """The newest layer of this name, or None when there is none (any more), or its note is damaged."""
+        try:
+            inputs = self._latest_inputs(name)
+        except ValidationError:
+            return None
+        return None if inputs is None else self.find(name, inputs)
 
     def why_missing(self, name: str, inputs: Inputs) -> list[str]:
-        """Which inputs changed since the newest layer of this name; empty when there never was one."""
-        latest = self.folder / "latest" / f"{name}.json"
-        if not latest.is_file():
+        """What changed since the newest layer of this name: inputs, or a file of the store that is damaged.
+
+        Empty when there is no such layer (any more).
+        """
+        try:
+            latest = self._latest_inputs(name)
+        except ValidationError:
+            return [f"{self._note(name)} (damaged)"]
+        if latest is None:
             return []
-        return changed_inputs(json.loads(latest.read_text(encoding="utf-8")), inputs)
+        record = self._record(name, inputs)
+        unreadable = [f"{record} (damaged, or of another version)"] if record.is_file() else []
+        return changed_inputs(latest, inputs) or unreadable
+
+    def _note(self, name: str) -> Path:
+        return self.folder / "latest" / f"{name}.json"
+
+    def _record(self, name: str, inputs: Inputs) -> Path:
+        return self.folder / "layers" / layer_id(name, inputs) / "record.json"
+
+    def _latest_inputs(self, name: str) -> dict[str, str] | None:
+        """The note on the newest layer of this name. Raises ValidationError when it is damaged."""
+        note = self._note(name)
+        return _INPUTS.validate_json(note.read_bytes()) if note.is_file() else None
 
     def commit(self, name: str, inputs: Inputs, folder: Path, record: Record) -> Stored:
         """Take a finished layer: `folder` (below work/, holding layer.squashfs) is renamed into the store."""
@@ -158,7 +180,7 @@ class Store:
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
-        write_text(self.folder / "latest" / f"{name}.json", json.dumps(dict(inputs), indent=2))
+        write_text(self._note(name), json.dumps(dict(inputs), indent=2))
         self._prune(keep=target)
         return Stored(target / "layer.squashfs", record)
 

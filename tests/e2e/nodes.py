@@ -21,9 +21,11 @@ from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
 
-INSTALL_WITHIN = 900.0
-LOGIN_WITHIN = 400.0
-RUNNING_WITHIN = 400
+INSTALL_WITHIN = 600.0
+#: The installer says every five seconds how far it is; systemd and the kernel are silent for longer.
+SILENT_FOR = 120.0
+LOGIN_WITHIN = 300.0
+RUNNING_WITHIN = 300
 
 _BLOCK = 65536
 
@@ -110,7 +112,7 @@ def install(case: Case, lab: Lab) -> Installation:
     before = digest(bystander)
     config = case.machine(case.target(disk), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso)
     with lab.machine(config, folder / "install") as machine:
-        end = machine.wait_for_shutdown(within=patient(INSTALL_WITHIN))
+        end = machine.wait_for_shutdown(within=patient(INSTALL_WITHIN), silent=patient(SILENT_FOR))
         console = machine.serial.lines
     iso.unlink()
     disk.chmod(0o444)

@@ -153,8 +153,8 @@ def test_a_disk_planned_without_a_serial_needs_none(fake: Fake) -> None:
         (lambda fake: fake.attribute("ro", "1"), "is read-only"),
         (lambda fake: fake.attribute("partition", "1"), "is a partition, not a disk"),
         (
-            lambda fake: (fake.folder / "mountinfo").write_text("30 1 254:3 / /srv rw - ext4 /dev/vda3 rw\n"),
-            "is mounted at /srv",
+            lambda fake: (fake.folder / "mountinfo").write_text("30 1 254:3 / /a\\040b rw - ext4 /dev/vda3 rw\n"),
+            "is mounted at /a b",
         ),
     ],
 )

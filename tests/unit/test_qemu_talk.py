@@ -107,6 +107,16 @@ def test_something_else_than_qemu_is_recognised() -> None:
         QmpClient(ours)
 
 
+@pytest.mark.parametrize("garbled", [b'{"return": {', b"\xff", b"", b"[]", b"7"])
+def test_a_garbled_line_is_told_with_what_was_waited_for(garbled: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall((json.dumps(GREETING) + "\n" + json.dumps(OK) + "\n").encode())
+    client = QmpClient(ours)
+    theirs.sendall(garbled + b"\n")
+    with pytest.raises(QmpError, match="the answer to cont was waited for"):
+        client.execute("cont")
+
+
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[tuple[SerialConsole, socket.socket]]:
     ours, theirs = socket.socketpair()

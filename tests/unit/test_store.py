@@ -55,6 +55,28 @@ def test_a_miss_names_the_inputs_that_changed(store: Store) -> None:
     assert store.why_missing("base", {"list": "2", "epoch": "0", "new": "1"}) == ["list", "new"]
 
 
+@pytest.mark.parametrize("damage", [b"", b'{"list": "1", "ep', b"[]", b'{"list": 1}', b"\xff\xfe"])
+def test_a_damaged_note_is_a_miss_with_that_reason(store: Store, damage: bytes) -> None:
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+    note = store.folder / "latest/base.json"
+    note.write_bytes(damage)
+    assert store.latest("base") is None
+    assert store.why_missing("base", INPUTS) == [f"{note} (damaged)"]
+    assert store.find("base", INPUTS) is not None
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"id": "base', b"{}", b"\xff\xfe"])
+def test_a_damaged_record_is_a_miss_with_that_reason(store: Store, damage: bytes) -> None:
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+    record = store.folder / "layers" / layer_id("base", INPUTS) / "record.json"
+    record.write_bytes(damage)
+    assert store.find("base", INPUTS) is None
+    assert store.why_missing("base", INPUTS) == [f"{record} (damaged, or of another version)"]
+    assert store.why_missing("base", {**INPUTS, "list": "2"}) == ["list"]
+
+
 def test_what_an_interrupted_build_left_is_swept(store: Store) -> None:
     with store.locked(lambda: locked(store)):
         store.work_folder("half")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -130,26 +131,40 @@ class VirtualMachine:
         """The port of 127.0.0.1 where the screen is shown."""
         return int(self.qmp.execute("query-vnc")["service"])
 
-    def wait_for_shutdown(self, *, within: float) -> QmpEvent:
+    def wait_for_shutdown(self, *, within: float, silent: float = math.inf) -> QmpEvent:
         """Wait until the guest powers itself off and QEMU ends; the SHUTDOWN event, with its reason.
 
-        Raises DeadlinePassed with the console's last lines after `within` seconds, MachineEnded when QEMU broke.
+        Raises DeadlinePassed with the console's last lines after `within` seconds, or once the console said nothing
+        for `silent` seconds; MachineEnded when QEMU broke.
         """
         deadline = time.monotonic() + within
         try:
-            self.ended = self.qmp.wait_event("SHUTDOWN", within=within)
+            while (left := min(deadline - time.monotonic(), silent - self.serial.silence)) > 0:
+                with suppress(DeadlinePassed):
+                    self.ended = self.qmp.wait_event("SHUTDOWN", within=left)
+                    break
+            else:
+                raise DeadlinePassed(self._hangs(within), where=str(self.serial.log))
             self.process.wait(timeout=max(1.0, deadline - time.monotonic()))
-        except DeadlinePassed as error:
-            raise DeadlinePassed(
-                f"{self.name} was not powered off within {within:.0f} s:{self.serial.tail}",
-                where=str(self.serial.log),
-            ) from error
         except subprocess.TimeoutExpired as error:
             raise DeadlinePassed(f"QEMU of {self.name} hangs after the guest's end") from error
         except MachineEnded as error:
             raise MachineEnded(f"QEMU of {self.name} broke:{self._said()}{self.serial.tail}") from error
         self.serial.wait_end(within=10)
         return self.ended
+
+    def _hangs(self, within: float) -> str:
+        """What can be said of a machine that does not go on: what its processors do, and the console's end.
+
+        The screen is kept beside the logs.
+        """
+        self.screenshot(self.folder / "hang.png")
+        registers = self.qmp.execute("human-monitor-command", command_line="info registers -a")
+        at = " ".join(line.strip() for line in registers.splitlines() if "RIP=" in line or "EIP=" in line)
+        return (
+            f"{self.name} was not powered off within {within:.0f} s, and said nothing for the last "
+            f"{self.serial.silence:.0f} s; {at}:{self.serial.tail}"
+        )
 
     def press_power_button(self) -> None:
         """What a person does to have the system shut itself down."""

@@ -19,7 +19,7 @@ ANSWER_WITHIN = 60.0
 
 
 class QmpError(TrebolError):
-    """QEMU refused a command."""
+    """QEMU refused a command, or says what is not QMP."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class QmpClient:
     def execute(self, command: str, *, within: float = ANSWER_WITHIN, **members: Any) -> Any:
         """Run one command and return its result; `_` in the names of `members` stands for QMP's `-`.
 
-        Raises QmpError when QEMU refuses, MachineEnded when it is gone, DeadlinePassed after `within` seconds.
+        Raises QmpError when QEMU refuses or garbles its answer, MachineEnded when it is gone, DeadlinePassed after `within` seconds.
         """
         request: dict[str, Any] = {"execute": command}
         if members:
@@ -110,6 +110,10 @@ class QmpClient:
                 raise MachineEnded(f"QEMU ended while {what} was waited for")
             self._pending += chunk
         line, _, self._pending = self._pending.partition(b"\n")
-        message = json.loads(line)
-        assert isinstance(message, dict)
+        try:
+            message = json.loads(line)
+        except ValueError as error:
+            raise QmpError(f"{what} was waited for, and QEMU said what is no JSON: {line[:80]!r}") from error
+        if not isinstance(message, dict):
+            raise QmpError(f"{what} was waited for, and QEMU said what is no message: {line[:80]!r}")
         return message

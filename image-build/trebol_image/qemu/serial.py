@@ -60,6 +60,7 @@ class SerialConsole:
         self._unfinished = ""
         self._lines: list[Line] = []
         self._ended = False
+        self._heard = clock()
         self._reader = threading.Thread(target=self._read, name=f"serial {log}", daemon=True)
         self._reader.start()
 
@@ -93,6 +94,12 @@ class SerialConsole:
         with self._changed:
             lines = [line.text for line in self._lines]
             return quote([*lines, plain(self._unfinished)])
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the machine last said anything."""
+        with self._changed:
+            return self._clock() - self._heard
 
     def send(self, text: str) -> None:
         """Type `text`; a line ends with `\\n`."""
@@ -159,6 +166,6 @@ class SerialConsole:
         with self._changed:
             self._text += text
             *whole, self._unfinished = (self._unfinished + text).split("\n")
-            now = self._clock()
-            self._lines += [Line(now, plain(line)) for line in whole]
+            self._heard = self._clock()
+            self._lines += [Line(self._heard, plain(line)) for line in whole]
             self._changed.notify_all()

@@ -73,7 +73,7 @@ def check_disk(disk: str, *, size: int, serial: str) -> None:
 
 def _serial(name: str) -> str:
     """The serial number, read as the probe reads it: the kernel alone does not tell that of a SATA or SAS disk."""
-    # pyudev is slow to load under emulation; only a disk that is about to be wiped needs it here.
+    # Slow to load under emulation, and only needed for a disk that is about to be wiped; so below.
     from trebol_hardware.probe.identity import serial
     from trebol_hardware.probe.udev import PyudevSource
 
@@ -81,10 +81,11 @@ def _serial(name: str) -> str:
 
 
 def mountpoints(nodes: list[Path]) -> list[str]:
-    """Where any of `nodes` is mounted, by device number (proc_pid_mountinfo(5), fields 3 and 5)."""
-    numbers = {(SYSFS / node.name / "dev").read_text().strip() for node in nodes}
-    mounts = (line.split(" ") for line in MOUNTS.read_text().splitlines())
-    return [fields[4] for fields in mounts if fields[2] in numbers]
+    """Where any of `nodes` is mounted, as the probe reads it."""
+    from trebol_hardware.probe import mounts
+
+    known = mounts.parse(MOUNTS.read_text(), swaps="")
+    return [point for node in nodes for point in known.of((SYSFS / node.name / "dev").read_text().strip(), node.name)]
 
 
 @contextmanager
