@@ -57,7 +57,8 @@ class QmpClient:
     def execute(self, command: str, *, within: float = ANSWER_WITHIN, **members: Any) -> Any:
         """Run one command and return its result; `_` in the names of `members` stands for QMP's `-`.
 
-        Raises QmpError when QEMU refuses or garbles its answer, MachineEnded when it is gone, DeadlinePassed after `within` seconds.
+        Raises QmpError when QEMU refuses or garbles its answer, MachineEnded when it is gone, DeadlinePassed after
+        `within` seconds.
         """
         request: dict[str, Any] = {"execute": command}
         if members:
