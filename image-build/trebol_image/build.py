@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from trebol_common import __version__
-from trebol_common.errors import BadInput, TrebolError
+from trebol_common.errors import BadInput
 from trebol_common.events import Context
 from trebol_common.files import write_text
 from trebol_common.medium import Layer
@@ -23,11 +22,15 @@ from trebol_image.mirror import Source, host_sources
 from trebol_image.mounts import squashfs
 from trebol_image.package_list import Wanted, read_package_lists
 from trebol_image.project import Profile, Project
+from trebol_image.space import Need, require_space
 from trebol_image.store import Store, Stored
 
-#: Free space that a base layer needs while it is built, as a multiple of what its packages say they install:
-#: the tree itself, its squashfs, and the ISO.
-SPACE_FACTOR = 2.2
+#: What the base layer with kernel and initramfs weighs at most, as a part of what its packages say they install (with
+#: profile dev 0.48 was seen), and what an ISO holds beside its layers, kernel and initramfs, in bytes.
+PACKED = 0.6
+ISO_EXTRA = 64 * 2**20
+_FREE_STORE = "free some space, or put the store elsewhere with TREBOL_CACHE=/path"
+_FREE_OUT = "free some space where the ISO is written, such as older ISOs"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Build:
 
     def run(self, context: Context, *, update: bool = False) -> Path:
         """Build the ISO and return its path. With `update`, take the packages that the mirror offers now."""
+        self.project.out.mkdir(exist_ok=True)
         with self.store.locked(on_wait=lambda: context.log("another build is running; waiting for it to finish")):
             bottom, lock = self._base(context, update=update)
             inputs = appliance.appliance_inputs(self.project, bottom.record.id, lock.epoch, self.profile, self.runner)
@@ -84,7 +88,7 @@ class Build:
         inputs = base.base_inputs(self.project, lock, self.profile, self.runner)
         stored = self.store.find(base.NAME, inputs)
         if stored is None:
-            self._require_space(lock)
+            require_space(space_for_base(lock, self.store.folder, self.project.out))
             with context.child("download", "Downloading packages") as step:
                 resolver.fetch(wanted, lock, step)
             reasons = reasons or self.store.why_missing(base.NAME, inputs)
@@ -123,18 +127,10 @@ class Build:
         except ValidationError:
             return None  # Damaged, or written by a version of Trebol that kept other things in it.
 
-    def _require_space(self, lock: Lock) -> None:
-        needed = int(lock.installed_size * SPACE_FACTOR) + lock.download_size
-        free = shutil.disk_usage(self.store.folder).free
-        if free < needed:
-            raise TrebolError(
-                f"{needed / 2**30:.1f} GiB are needed and {free / 2**30:.1f} GiB are free",
-                where=str(self.store.folder),
-                hint="free some space, or put the store elsewhere with TREBOL_CACHE=/path",
-            )
-
     def _iso(self, bottom: Stored, top: Stored, medium: Stored, lock: Lock) -> Path:
-        self.project.out.mkdir(exist_ok=True)
+        files = [stored.path for stored in (bottom, top, medium)]
+        files += [bottom.folder / name for name in ("vmlinuz", "initrd.img")]
+        require_space([Need(self.project.out, sum(path.stat().st_size for path in files) + ISO_EXTRA, _FREE_OUT)])
         work = self.store.work_folder("iso")
         with squashfs(bottom.path, work / "base", self.runner) as tree:
             return assemble_iso(
@@ -156,6 +152,18 @@ class Build:
                 work,
                 self.runner,
             )
+
+
+def space_for_base(lock: Lock, store: Path, out: Path) -> tuple[Need, Need]:
+    """What a base layer and its ISO need: archives, kept and copied into the tree; the tree; its squashfs; the ISO.
+
+    The tree may be made in memory (`base.scratch`), which is only found out later.
+    """
+    packed = int(lock.installed_size * PACKED)
+    return (
+        Need(store, 2 * lock.download_size + lock.installed_size + packed, _FREE_STORE),
+        Need(out, packed + ISO_EXTRA, _FREE_OUT),
+    )
 
 
 def iso_name(version: str, profile: str) -> str:

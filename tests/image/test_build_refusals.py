@@ -104,7 +104,7 @@ def test_a_build_without_space_says_how_much_is_needed(project: Path, tmp_path: 
         result = build(project, cache)
     finally:
         subprocess.run(["umount", str(cache)], check=True)
-    require_one_message(result, 1, "GiB are needed", "TREBOL_CACHE")
+    require_one_message(result, 1, str(cache), "MiB are needed", "TREBOL_CACHE")
 
 
 @pytest.mark.timeout(600)
