@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -290,6 +291,20 @@ def test_whole_layers_pass_with_progress_in_bytes(fake: Fake) -> None:
 
     last = [event for event in fake.events if event.kind is Kind.PROGRESS][-1]
     assert (last.done, last.total, last.unit) == (110, 110, "bytes")
+
+
+@pytest.mark.parametrize("place", ["whole disk", "partition"])
+def test_the_medium_is_read_ahead_in_large_pieces(tmp_path: Path, place: str) -> None:
+    number = tmp_path.stat().st_dev
+    device = tmp_path / "block" / f"{os.major(number)}:{os.minor(number)}"
+    queue = device / "queue" if place == "whole disk" else tmp_path / "block" / "queue"
+    device.mkdir(parents=True)
+    queue.mkdir()
+    (queue / "read_ahead_kb").write_text("128")
+
+    layers.read_ahead(tmp_path, 4096, devices=tmp_path / "block")
+
+    assert (queue / "read_ahead_kb").read_text() == "4096"
 
 
 def test_a_damaged_layer_is_named(fake: Fake) -> None:
