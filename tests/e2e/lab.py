@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from trebol_common.run import CommandRunner
-from trebol_image.qemu import MachineConfig, VirtualMachine
+from trebol_image.qemu import EmulatorFault, MachineConfig, VirtualMachine
 
 #: Every deadline is multiplied by this, for machines that are slower or busier than two idle cores.
 PATIENCE = float(os.environ.get("TREBOL_PATIENCE", "1"))
@@ -26,6 +27,8 @@ PATIENCE = float(os.environ.get("TREBOL_PATIENCE", "1"))
 #: Machines that run at once.
 MACHINES = int(os.environ.get("TREBOL_MACHINES", "1"))
 
+#: How often something is tried whose guest the emulator broke; one boot in thirty was seen to end so.
+TRIES = 3
 
 Made = TypeVar("Made")
 
@@ -33,6 +36,18 @@ Made = TypeVar("Made")
 def patient(seconds: float) -> float:
     """A deadline for this machine."""
     return seconds * PATIENCE
+
+
+def undisturbed(attempt: Callable[[], Made]) -> Made:
+    """What `attempt` makes; tried again, with a warning, when the emulator and not what is tested broke the guest."""
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            return attempt()
+        except EmulatorFault as error:
+            if not left:
+                raise
+            warnings.warn(f"tried again: {error}", stacklevel=2)
+    raise AssertionError("unreachable")
 
 
 @dataclass(frozen=True)
@@ -137,8 +152,8 @@ class Farm:
             return
         handed_out = self._handed_out[name]
         try:
-            with self._jobs[name](self._lab) as result:
-                handed_out.set_result(result)
+            with ExitStack() as stack:
+                handed_out.set_result(undisturbed(lambda: stack.enter_context(self._jobs[name](self._lab))))
                 self._let_go[name].wait()
         except BaseException as error:
             if handed_out.done():

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.e2e.cases import BYSTANDER_SERIAL, CASES, DISK_SIZE, Case
 from tests.e2e.installation import DISK, Installation, identity_of, load, save
-from tests.e2e.lab import Job, Lab, patient
+from tests.e2e.lab import Job, Lab, patient, undisturbed
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
@@ -96,7 +96,7 @@ def digest(image: Path) -> str:
 
 def installed(case: Case, lab: Lab) -> Installation:
     """The case's installation, made once in a session."""
-    return lab.once(f"install {case.name}", lambda: install(case, lab))
+    return lab.once(f"install {case.name}", lambda: undisturbed(lambda: install(case, lab)))
 
 
 def install(case: Case, lab: Lab) -> Installation:

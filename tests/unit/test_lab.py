@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.e2e.lab import MACHINES, Farm, Job, Lab
+from tests.e2e.lab import MACHINES, TRIES, Farm, Job, Lab
 from tests.e2e.nodes import digest
+
+from trebol_image.qemu import EmulatorFault
 
 
 @pytest.fixture
@@ -46,6 +49,34 @@ def test_only_so_many_jobs_live_at_once_and_they_start_in_order(lab: Lab) -> Non
         farm.let_go(names[0])
         assert farm.get(names[-1]) == names[-1]
         assert log.index(f"{names[0]} down") < log.index(f"{names[-1]} up")
+
+
+@pytest.mark.parametrize(("broken", "tried"), [(0, 1), (TRIES - 1, TRIES)])
+def test_a_machine_that_the_emulator_broke_is_started_again(lab: Lab, broken: int, tried: int) -> None:
+    begun: list[str] = []
+
+    @contextmanager
+    def job(lab: Lab) -> Iterator[int]:
+        begun.append("up")
+        if len(begun) <= broken:
+            raise EmulatorFault("Oops: int3")
+        yield len(begun)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with Farm(lab, {"a": job}) as farm:
+            assert farm.get("a") == tried
+    assert len(told) == broken
+
+
+def test_a_machine_that_the_emulator_breaks_each_time_fails(lab: Lab) -> None:
+    def job(lab: Lab) -> AbstractContextManager[None]:
+        raise EmulatorFault("Oops: int3")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Farm(lab, {"a": job}) as farm, pytest.raises(EmulatorFault, match="int3"):
+            farm.get("a")
 
 
 def test_what_went_wrong_in_a_job_is_told_to_each_test_that_asks(lab: Lab) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from trebol_image.qemu import DeadlinePassed, MachineEnded, QmpClient, QmpError, SerialConsole
+from trebol_image.qemu import DeadlinePassed, EmulatorFault, MachineEnded, QmpClient, QmpError, SerialConsole
 from trebol_image.qemu.machine import parse_forwards, ssh_command
 from trebol_image.qemu.serial import plain
 from trebol_image.qemu.terminal import attach
@@ -157,6 +157,17 @@ def test_a_missing_prompt_is_told_with_the_last_lines(line: tuple[SerialConsole,
     with pytest.raises(DeadlinePassed) as caught:
         console.expect("login:", within=0.05)
     assert "login:" in str(caught.value) and "| Kernel panic" in str(caught.value)
+
+
+def test_a_guest_that_the_emulator_broke_is_told_from_one_that_failed(
+    line: tuple[SerialConsole, socket.socket],
+) -> None:
+    console, guest = line
+    guest.sendall(b"[    5.239710] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\r\n")
+    with pytest.raises(EmulatorFault, match="Oops: int3"):
+        console.expect("login:", within=5)
+    with pytest.raises(EmulatorFault, match="Oops: int3"):
+        console.require_sound()
 
 
 def test_a_machine_that_ends_ends_the_wait(line: tuple[SerialConsole, socket.socket]) -> None:

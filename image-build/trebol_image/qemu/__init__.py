@@ -14,7 +14,7 @@ from trebol_image.qemu.config import (
     accelerator,
 )
 from trebol_image.qemu.disks import create_disk
-from trebol_image.qemu.errors import DeadlinePassed, MachineEnded
+from trebol_image.qemu.errors import DeadlinePassed, EmulatorFault, MachineEnded
 from trebol_image.qemu.machine import VirtualMachine
 from trebol_image.qemu.qmp import QmpClient, QmpError
 from trebol_image.qemu.serial import SerialConsole
@@ -24,6 +24,7 @@ __all__ = [
     "DeadlinePassed",
     "DirectKernel",
     "Disk",
+    "EmulatorFault",
     "Firmware",
     "Forward",
     "MachineConfig",

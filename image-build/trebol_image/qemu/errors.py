@@ -22,3 +22,7 @@ class DeadlinePassed(TrebolError):
 
 class MachineEnded(TrebolError):
     """The virtual machine (or its QEMU) ended while something else was waited for."""
+
+
+class EmulatorFault(TrebolError):
+    """QEMU's software emulation broke the guest's kernel; what was tested is not known, and may be tried again."""

@@ -26,6 +26,8 @@ from trebol_image.qemu.serial import SerialConsole
 START_WITHIN = 30.0
 #: Seconds between two looks at something that gives no event.
 LOOK_AGAIN = 0.5
+#: Seconds between two looks at the console while something else is waited for.
+LOOK_AT_CONSOLE = 5.0
 
 #: A line of `info usernet`: TCP[HOST_FORWARD] fd 127.0.0.1 HOST_PORT GUEST_ADDRESS GUEST_PORT ...
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)")
@@ -135,14 +137,15 @@ class VirtualMachine:
         """Wait until the guest powers itself off and QEMU ends; the SHUTDOWN event, with its reason.
 
         Raises DeadlinePassed with the console's last lines after `within` seconds, or once the console said nothing
-        for `silent` seconds; MachineEnded when QEMU broke.
+        for `silent` seconds; MachineEnded when QEMU broke; EmulatorFault when it broke the guest.
         """
         deadline = time.monotonic() + within
         try:
             while (left := min(deadline - time.monotonic(), silent - self.serial.silence)) > 0:
                 with suppress(DeadlinePassed):
-                    self.ended = self.qmp.wait_event("SHUTDOWN", within=left)
+                    self.ended = self.qmp.wait_event("SHUTDOWN", within=min(left, LOOK_AT_CONSOLE))
                     break
+                self.serial.require_sound()
             else:
                 raise DeadlinePassed(self._hangs(within), where=str(self.serial.log))
             self.process.wait(timeout=max(1.0, deadline - time.monotonic()))
@@ -193,6 +196,7 @@ class VirtualMachine:
         while time.monotonic() < deadline:
             if _greets(self.port(22), b"SSH-", within=max(1.0, deadline - time.monotonic())):
                 return
+            self.serial.require_sound()
             # A port that refuses gives no event when it stops refusing; the guest's end does, and cuts this short.
             if self.serial.wait_end(within=LOOK_AGAIN):
                 raise MachineEnded(f"{self.name} ended before its SSH server came up:{self.serial.tail}")
