@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -70,7 +70,7 @@ class Finding:
     title: str
     severity: Severity
     measured: str = ""
-    requirement: Requirement = Requirement()
+    requirement: Requirement = field(default_factory=Requirement)
     reason: str = ""
     remedy: str = ""
     details: tuple[Detail, ...] = ()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from trebol_hardware.checks import virtualisation
+from trebol_hardware.checks import iommu, kvm, processor, virtualisation
 from trebol_hardware.checks.registry import Check
 
-ALL: tuple[Check, ...] = (*virtualisation.CHECKS,)
+ALL: tuple[Check, ...] = (
+    *processor.CHECKS,
+    *virtualisation.CHECKS,
+    *kvm.CHECKS,
+    *iommu.CHECKS,
+)

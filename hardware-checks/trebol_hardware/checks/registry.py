@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -54,7 +54,7 @@ class Check:
     role: Role
     look: Callable[[Machine], Verdict]
     explanation: str
-    requirement: Requirement = Requirement()
+    requirement: Requirement = field(default_factory=Requirement)
 
     def __call__(self, machine: Machine) -> Finding:
         """The finding on `machine`."""
