@@ -52,7 +52,7 @@ class PciDevice:
 
 @dataclass(frozen=True)
 class MemoryModule:
-    """A memory slot with a module in it (SMBIOS 3.7, 7.18: type 17). Speeds in MT/s; widths in bits."""
+    """A memory slot with a module in it (SMBIOS 3.7, 7.18). Speeds in MT/s; widths in bits; size 0: unknown."""
 
     locator: str = ""
     size: int = 0
@@ -79,7 +79,8 @@ class Memory:
     """Memory beyond its usable size. `error_correction` is SMBIOS type 16's: "none", "parity", "single-bit ECC",
     "multi-bit ECC", "CRC" or "" where firmware does not say; `slots` its number of slots.
 
-    `modules` is None where firmware does not list any; `errors` is None where no EDAC driver watches.
+    `modules` is None where firmware does not list any; `errors` is None where no EDAC driver watches. `huge_pages` is
+    how many are reserved of each size: "2048kB" → 512.
     """
 
     error_correction: str = ""
@@ -105,6 +106,8 @@ class DiskHealth:
 
     `asleep`: the disk slept and was left asleep. `passed` is its own verdict. `used` is endurance spent, in per cent
     (may pass 100); `spare` NVMe's available spare in per cent, `spare_threshold` below which it counts as failing.
+    `media_errors` is NVMe's count or ATA's attribute 187 (errors that could not be corrected); `reallocated` ATA's 5 or
+    SCSI's grown defects; `pending` ATA's 197; `uncorrectable` ATA's 198 or SCSI's uncorrected errors.
     """
 
     unknown: str = ""
@@ -134,9 +137,10 @@ class Bond:
 @dataclass(frozen=True)
 class Clock:
     """Time. `source` is the kernel's clocksource ("tsc"). `daemon` is what keeps time ("chronyd", "systemd-timesyncd")
-    or empty; `synchronised` what the kernel says of it (adjtimex(2): STA_UNSYNC); `offset` the daemon's estimate of how
-    far the clock is off, in microseconds, without its sign; `servers` how many sources it can reach now.
-    `hardware_clock_offset` is how far the hardware clock is from the system's, in seconds, without its sign.
+    or empty; `synchronised` what the kernel says of it (adjtimex(2): its largest error is below 16 seconds); `offset`
+    the daemon's estimate of how far the clock is off, in microseconds, without its sign; `servers` how many sources it
+    can reach now. `hardware_clock_offset` is how far the hardware clock is from the system's, in seconds, without its
+    sign.
     """
 
     source: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import takewhile
 from pathlib import Path
 
 from trebol_common.run import CommandRunner, Runner
@@ -76,6 +77,12 @@ def probe(
         watchdogs=management.watchdogs(root),
         power_supplies=management.power_supplies(structures),
         tpm=management.tpm_version(root),
-        kernel_words=tuple(read_text(root / "proc/cmdline").split()),
+        kernel_words=_kernel_words(root),
     )
     return answered(machine, runner, privileged=privileged) if health else machine
+
+
+def _kernel_words(root: Path) -> tuple[str, ...]:
+    """The kernel's command line, up to what it only hands on to init (kernel-parameters.rst: after "--")."""
+    words = read_text(root / "proc/cmdline").split()
+    return tuple(takewhile(lambda word: word != "--", words))

@@ -53,8 +53,9 @@ _ENDURANCE_LEFT = ("Media_Wearout_Indicator", "SSD_Life_Left", "Percent_Lifetime
 
 
 def command(disk: Disk) -> tuple[str, ...]:
-    """What to ask of a disk."""
-    return (*COMMAND, f"/dev/{disk.name}")
+    """What to ask of a disk. Where its kind is known smartctl need not find it out, which could wake the disk."""
+    kind = ("--device=sat",) if disk.transport == "sata" else ()
+    return (*COMMAND, *kind, f"/dev/{disk.name}")
 
 
 def reason_not_to_ask(disk: Disk) -> str:
