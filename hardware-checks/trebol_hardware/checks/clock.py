@@ -52,8 +52,8 @@ def source(machine: Machine) -> Verdict:
         Severity.WARN,
         clock.source,
         _(
-            "the processors' own clock (TSC) is not used, most often because the kernel found it unstable: guests get "
-            "slow and wrong time"
+            "the processors' own clock (TSC) is not used, most often because the kernel found it unstable: guests "
+            "get slow and wrong time"
         ),
         _("see why: journalctl -k -g tsc; update the firmware"),
     )

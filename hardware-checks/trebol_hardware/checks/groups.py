@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from trebol_hardware.checks import iommu, kvm, processor, virtualisation
+from trebol_hardware.checks import (
+    ceph,
+    ceph_disks,
+    clock,
+    cluster_network,
+    controllers,
+    disk_health,
+    disks,
+    firmware,
+    iommu,
+    kvm,
+    management,
+    memory,
+    network,
+    processor,
+    topology,
+    virtualisation,
+)
 from trebol_hardware.checks.registry import Check
 
 ALL: tuple[Check, ...] = (
@@ -10,4 +27,16 @@ ALL: tuple[Check, ...] = (
     *virtualisation.CHECKS,
     *kvm.CHECKS,
     *iommu.CHECKS,
+    *memory.CHECKS,
+    *disks.CHECKS,
+    *disk_health.CHECKS,
+    *controllers.CHECKS,
+    *network.CHECKS,
+    *cluster_network.CHECKS,
+    *firmware.CHECKS,
+    *clock.CHECKS,
+    *management.CHECKS,
+    *topology.CHECKS,
+    *ceph_disks.CHECKS,
+    *ceph.CHECKS,
 )
