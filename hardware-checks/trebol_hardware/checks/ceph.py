@@ -59,26 +59,26 @@ def _osd_need(machine: Machine) -> Need:
 def _cores(machine: Machine, need: Need, requirement: Requirement | None = None) -> Verdict:
     threads = machine.processor.threads
     measured = _("{threads} threads on {cores} cores").format(threads=threads, cores=machine.processor.cores)
-    remedy = _("take more or larger processors, or put fewer daemons on this host")
+    remedy = _("Take more or larger processors, or put fewer daemons on this host.")
     least, recommended = need.cores
     if threads < least:
-        reason = _("the daemons wait for each other, most of all in recovery")
+        reason = _("The daemons wait for each other, most of all in recovery.")
         return Verdict(Severity.FAIL, measured, reason, remedy, requirement=requirement)
     if threads < recommended:
-        reason = _("enough to run, not for recovery under load")
+        reason = _("Enough to run, not for recovery under load.")
         return Verdict(Severity.WARN, measured, reason, remedy, requirement=requirement)
     return Verdict(Severity.PASS, measured, requirement=requirement)
 
 
 def _memory(machine: Machine, need: Need, requirement: Requirement | None = None) -> Verdict:
     measured = show_size(machine.memory)
-    remedy = _("add memory, or put fewer daemons on this host")
+    remedy = _("Add memory, or put fewer daemons on this host.")
     least, recommended = need.memory
     if machine.memory < least:
-        reason = _("the kernel will kill daemons when recovery makes them grow")
+        reason = _("The kernel will kill daemons when recovery makes them grow.")
         return Verdict(Severity.FAIL, measured, reason, remedy, requirement=requirement)
     if machine.memory < recommended:
-        reason = _("enough to start, little for recovery: daemons read again from disk what they cannot keep")
+        reason = _("Enough to start, little for recovery: daemons read again from disk what they cannot keep.")
         return Verdict(Severity.WARN, measured, reason, remedy, requirement=requirement)
     return Verdict(Severity.PASS, measured, requirement=requirement)
 
@@ -137,7 +137,7 @@ def osd_memory(machine: Machine) -> Verdict:
 
 def _no_osd() -> Verdict:
     return Verdict(
-        Severity.UNKNOWN, "", _("there is no disk for an OSD, so nothing to reckon with"), _("see ceph-osd-disks")
+        Severity.UNKNOWN, "", _("There is no disk for an OSD, so nothing to reckon with."), _("See ceph-osd-disks.")
     )
 
 
@@ -181,11 +181,12 @@ def osd_network(machine: Machine) -> Verdict:
         return unknown
     if fastest < GIGABIT:
         return _too_slow(fastest)
-    remedy = _("use 10 Gbit/s for Ceph")
-    slow = _("to copy 1 TB again takes 3 hours over 1 Gbit/s, 20 minutes over 10 Gbit/s")
+    remedy = _("Use 10 Gbit/s for Ceph.")
+    slow = _("To copy 1 TB again takes 3 hours over 1 Gbit/s, 20 minutes over 10 Gbit/s.")
     if sum((interface.speed or 0) >= GIGABIT for interface in linked(machine)) > 1:
         return Verdict(Severity.INFO, _("several links of {speed} Mbit/s").format(speed=fastest), slow, remedy)
-    return Verdict(Severity.WARN, measured, _("guests and Ceph share one link; {slow}").format(slow=slow), remedy)
+    reason = _("Guests and Ceph share one link.")
+    return Verdict(Severity.WARN, measured, f"{reason} {slow}", remedy)
 
 
 def _speeds(machine: Machine) -> tuple[int, Verdict | None]:
@@ -194,8 +195,8 @@ def _speeds(machine: Machine) -> tuple[int, Verdict | None]:
     fastest = max((speed for speed in speeds if speed is not None), default=0)
     if None not in speeds:
         return fastest, None
-    reason = _("a link does not say how fast it is")
-    remedy = _("measure: trebol check network PEER")
+    reason = _("A link does not say how fast it is.")
+    remedy = _("Measure: trebol check network PEER")
     return fastest, Verdict(Severity.UNKNOWN, "", reason, remedy)
 
 
@@ -203,8 +204,8 @@ def _too_slow(fastest: int) -> Verdict:
     return Verdict(
         Severity.FAIL,
         _("{speed} Mbit/s").format(speed=fastest) if fastest else _("no link"),
-        _("Ceph needs a link of at least 1 Gbit/s"),
-        _("look at cables and switch ports; use 10 Gbit/s"),
+        _("Ceph needs a link of at least 1 Gbit/s."),
+        _("Look at cables and switch ports; use 10 Gbit/s."),
     )
 
 

@@ -33,14 +33,14 @@ def disks(machine: Machine) -> Verdict:
         return Verdict(
             Severity.WARN,
             _("none free; {names} hold something").format(names=_names(sorted_disks.taken)),
-            _("an OSD takes a whole disk, and an empty one"),
-            _("back up and wipe disks that are not the system's: wipefs --all"),
+            _("An OSD takes a whole disk, and an empty one."),
+            _("Back up and wipe disks that are not the system's: wipefs --all"),
         )
     return Verdict(
         Severity.FAIL,
         _("none"),
-        _("no disk beside the system's: an OSD takes a whole disk of its own"),
-        _("fit a disk for each OSD"),
+        _("No disk beside the system's: an OSD takes a whole disk of its own."),
+        _("Fit a disk for each OSD."),
     )
 
 
@@ -54,17 +54,19 @@ def shared(machine: Machine) -> Verdict:
     return Verdict(
         Severity.WARN,
         _names(found.shared),
-        _("an OSD shares its disk with the system or another service: both wait for each other"),
-        _("move the OSD to a disk of its own: take it out, wipe, create it anew"),
+        _("An OSD shares its disk with the system or another service: both wait for each other."),
+        _("Move the OSD to a disk of its own: take it out, wipe, create it anew."),
     )
 
 
 def journals(machine: Machine) -> Verdict:
     """SSDs for WAL and DB of hard disks."""
+    if is_virtual(machine):
+        return on_the_host(machine, _("Which disks Ceph gets"))
     found = osd_disks(machine)
     hard = [disk for disk in found.for_data if disk.rotational]
     if not found.usable:
-        return Verdict(Severity.UNKNOWN, "", _("there is no disk for an OSD"), _("see ceph-osd-disks"))
+        return Verdict(Severity.UNKNOWN, "", _("There is no disk for an OSD."), _("See ceph-osd-disks."))
     if not hard:
         return Verdict(Severity.PASS, _("no hard disk"))
     solid = found.for_journals
@@ -74,15 +76,15 @@ def journals(machine: Machine) -> Verdict:
         return Verdict(
             Severity.WARN,
             measured,
-            _("each write goes to the hard disk twice, and waits for it"),
-            _("fit an SSD with power-loss protection for WAL and DB; measure it first: trebol check disk-write"),
+            _("Each write goes to the hard disk twice, and waits for it."),
+            _("Fit an SSD with power-loss protection for WAL and DB; measure it first: trebol check disk-write"),
         )
     if len(hard) > room:
         return Verdict(
             Severity.WARN,
             measured,
-            _("too many hard disks on one SSD: it slows them down, and all are lost with it"),
-            _("one SATA SSD for 4 or 5 hard disks, one NVMe SSD for up to 10"),
+            _("Too many hard disks on one SSD: it slows them down, and all are lost with it."),
+            _("One SATA SSD for 4 or 5 hard disks, one NVMe SSD for up to 10."),
         )
     return Verdict(Severity.PASS, f"{measured}: {_names(solid)}")
 
@@ -90,15 +92,15 @@ def journals(machine: Machine) -> Verdict:
 def ssds(machine: Machine) -> Verdict:
     """SSDs under Ceph: with power-loss protection, or not worth it; sticks and cards never."""
     if is_virtual(machine):
-        return on_the_host(machine, _("which SSDs Ceph gets"))
+        return on_the_host(machine, _("Which disks Ceph gets"))
     found = osd_disks(machine)
     fragile = [disk for disk in own_disks(machine) if disk.transport in FRAGILE]
     if fragile and not found.usable:
         return Verdict(
             Severity.FAIL,
             ", ".join(f"{disk.name} {disk.transport}" for disk in fragile),
-            _("Ceph wears out flash on USB and eMMC, and loses disks that come and go"),
-            _("use SATA, SAS or NVMe disks"),
+            _("Ceph wears out flash on USB and eMMC, and loses disks that come and go."),
+            _("Use SATA, SAS or NVMe disks."),
         )
     solid = [disk for disk in found.usable if not disk.rotational]
     if not solid:
@@ -116,16 +118,16 @@ def _ssd(disk: Disk) -> Detail:
                 disk.name,
                 Severity.WARN,
                 disk.model,
-                _("a client SSD: Ceph flushes each write, which makes it slow and wears it out"),
-                _("use SSDs of the data centre class, with power-loss protection; measure: trebol check disk-write"),
+                _("A client SSD: Ceph flushes each write, which makes it slow and wears it out."),
+                _("Use SSDs of the data centre class, with power-loss protection; measure: trebol check disk-write"),
             )
         case None:
             return Detail(
                 disk.name,
                 Severity.UNKNOWN,
                 disk.model,
-                _("whether this model has power-loss protection is not known here"),
-                _("look it up in the data sheet; measure: trebol check disk-write"),
+                _("Whether this model has power-loss protection is not known here."),
+                _("Look it up in the data sheet; measure: trebol check disk-write"),
             )
 
 

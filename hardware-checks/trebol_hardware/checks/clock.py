@@ -35,27 +35,27 @@ def source(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             "",
-            _("the kernel does not say which clock it uses"),
+            _("The kernel does not say which clock it uses."),
             _("cat /sys/devices/system/clocksource/clocksource0/current_clocksource"),
         )
     if clock.source == "tsc" or (is_virtual(machine) and clock.source in _OF_HYPERVISORS):
         return Verdict(Severity.PASS, clock.source)
     if is_virtual(machine):
-        reason = _("a slow clock for a virtual machine: the hypervisor offers none of its own")
-        return Verdict(Severity.INFO, clock.source, reason, _("give the machine kvm-clock, or the host's CPU model"))
+        reason = _("A slow clock for a virtual machine: the hypervisor offers none of its own.")
+        return Verdict(Severity.INFO, clock.source, reason, _("Give the machine kvm-clock, or the host's CPU model."))
     if forced := next((word for word in machine.kernel_words if word.startswith(("clocksource=", "tsc="))), ""):
-        reason = _("asked for on the kernel's command line ({word}): each look at the clock is slow").format(
+        reason = _("Asked for on the kernel's command line ({word}): each look at the clock is slow.").format(
             word=forced
         )
-        return Verdict(Severity.WARN, clock.source, reason, _("take it off, unless the TSC is known to be broken"))
+        return Verdict(Severity.WARN, clock.source, reason, _("Take it off, unless the TSC is known to be broken."))
     return Verdict(
         Severity.WARN,
         clock.source,
         _(
-            "the processors' own clock (TSC) is not used, most often because the kernel found it unstable: guests "
-            "get slow and wrong time"
+            "The processors' own clock (TSC) is not used, most often because the kernel found it unstable: guests "
+            "get slow and wrong time."
         ),
-        _("see why: journalctl -k -g tsc; update the firmware"),
+        _("See why: journalctl -k -g tsc; update the firmware."),
     )
 
 
@@ -77,37 +77,37 @@ def _synchronisation(machine: Machine, severity: Severity, limit: int) -> Verdic
             return Verdict(
                 Severity.UNKNOWN,
                 measured,
-                _("whether anything keeps the time is not known"),
+                _("Whether anything keeps the time is not known."),
                 _("systemctl status chrony systemd-timesyncd"),
             )
         return Verdict(
             severity,
             measured,
-            _("nothing keeps the time: logs, certificates and the cluster's messages go wrong"),
+            _("Nothing keeps the time: logs, certificates and the cluster's messages go wrong."),
             _("systemctl enable --now chrony"),
         )
     if clock.servers == 0:
-        reason = _("{daemon} reaches no time server").format(daemon=clock.daemon)
-        return Verdict(severity, measured, reason, _("chronyc sources; allow UDP port 123 to a time server"))
+        reason = _("{daemon} reaches no time server.").format(daemon=clock.daemon)
+        return Verdict(severity, measured, reason, _("chronyc sources; allow UDP port 123 to a time server."))
     if clock.synchronised is False:
-        reason = _("{daemon} runs, but the kernel's clock is not synchronised").format(daemon=clock.daemon)
-        return Verdict(severity, measured, reason, _("wait a few minutes after boot, then: chronyc tracking"))
+        reason = _("{daemon} runs, but the kernel's clock is not synchronised.").format(daemon=clock.daemon)
+        return Verdict(severity, measured, reason, _("Wait a few minutes after boot, then: chronyc tracking"))
     if clock.offset is not None and clock.offset > limit:
-        return Verdict(severity, measured, _("the clock is off"), _("chronyc tracking; chronyc makestep"))
+        return Verdict(severity, measured, _("The clock is off."), _("chronyc tracking; chronyc makestep"))
     if clock.synchronised is None:
         return Verdict(
             Severity.UNKNOWN,
             measured,
-            _("{daemon} runs; whether the clock is right is not known").format(daemon=clock.daemon),
+            _("{daemon} runs; whether the clock is right is not known.").format(daemon=clock.daemon),
             _("chronyc tracking"),
         )
     if severity is Severity.FAIL and clock.offset is None:
-        reason = _("how far the clock is off is not known")
-        return Verdict(Severity.UNKNOWN, measured, reason, _("use chrony, and ask it: chronyc tracking"))
+        reason = _("How far the clock is off is not known.")
+        return Verdict(Severity.UNKNOWN, measured, reason, _("Use chrony, and ask it: chronyc tracking"))
     if severity is Severity.FAIL and clock.offset is not None and clock.offset > _DRIFT_SAFE:
-        reason = _("more than half of what Ceph's monitors allow between each other")
+        reason = _("More than half of what Ceph's monitors allow between each other.")
         return Verdict(
-            Severity.WARN, measured, reason, _("use time servers near to the cluster, the same on all nodes")
+            Severity.WARN, measured, reason, _("Use time servers near to the cluster, the same on all nodes.")
         )
     return Verdict(Severity.PASS, measured)
 
@@ -127,26 +127,28 @@ def hardware_clock(machine: Machine) -> Verdict:
     offset = machine.clock.hardware_clock_offset
     if offset is None:
         if is_virtual(machine):
-            return on_the_host(machine, _("the hardware clock"))
+            return on_the_host(machine, _("The hardware clock"))
         return Verdict(
             Severity.UNKNOWN,
             "",
-            _("the hardware clock cannot be read"),
-            _("as root: hwclock --show; is there an RTC?"),
+            _("The hardware clock cannot be read."),
+            _("As root: hwclock --show"),
         )
     measured = _("off by {seconds} s").format(seconds=offset)
     if offset <= _HARDWARE_DRIFT:
         return Verdict(Severity.PASS, measured)
     rest = offset % _QUARTER
     if offset > _HOUR // 2 and min(rest, _QUARTER - rest) <= _HARDWARE_DRIFT:
-        reason = _("it keeps local time, as for Windows: after each boot the node is hours off until chrony steps in")
+        reason = _(
+            "It keeps local time, as for Windows: after each boot the node is hours off until chrony steps in."
+        )
     else:
-        reason = _("the node is that far off after each boot; an empty battery on the board does that")
+        reason = _("The node is that far off after each boot; an empty battery on the board does that.")
     return Verdict(
         Severity.WARN,
         measured,
         reason,
-        _("with the right system time: hwclock --systohc --utc; else change the battery"),
+        _("With the right system time: hwclock --systohc --utc; else change the battery."),
     )
 
 

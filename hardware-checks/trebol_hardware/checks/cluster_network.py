@@ -26,22 +26,22 @@ def links(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             measured,
-            _("all interfaces are down, so that the kernel cannot tell whether they have a link"),
+            _("All interfaces are down, so that the kernel cannot tell whether they have a link."),
             _("ip link set {name} up, then check again").format(name=name),
         )
     if not good:
         return Verdict(
             Severity.FAIL,
             measured,
-            _("no port with a sound link: this node cannot be in a cluster"),
-            _("look at cables, switch ports and their negotiation"),
+            _("No port with a sound link: this node cannot be in a cluster."),
+            _("Look at cables, switch ports and their negotiation."),
         )
     if len(good) == 1:
         return Verdict(
             Severity.WARN,
             measured,
-            _("one link: when it fails, this node is alone, and is fenced under high availability"),
-            _("give corosync a second link on another switch"),
+            _("One link: when it fails, this node is alone, and is fenced under high availability."),
+            _("Give corosync a second link on another switch."),
         )
     return Verdict(Severity.PASS, measured)
 
@@ -67,7 +67,7 @@ def cards_in_cluster(machine: Machine) -> Verdict:
 
 def _cards(machine: Machine, severity: Severity) -> Verdict:
     if is_virtual(machine):
-        return on_the_host(machine, _("network cards"))
+        return on_the_host(machine, _("Network cards"))
     ports = [interface for interface in machine.interfaces if interface.pci]
     groups: dict[str, list[str]] = {}
     for port in ports:
@@ -77,16 +77,16 @@ def _cards(machine: Machine, severity: Severity) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             "",
-            _("no interface says which PCI card it is on"),
-            _("look for ports on cards of their own: lspci -t"),
+            _("No interface says which PCI card it is on."),
+            _("Look for ports on cards of their own: lspci -t"),
         )
     if len(groups) > 1:
         return Verdict(Severity.PASS, measured)
     return Verdict(
         severity,
         measured,
-        _("all ports hang on one card or root port: when it dies, all links die"),
-        _("fit a second NIC in another slot, and take one port of each for a bond or for corosync's links"),
+        _("All ports hang on one card or root port: when it dies, all links die."),
+        _("Fit a second NIC in another slot, and take one port of each for a bond or for corosync's links."),
     )
 
 
@@ -104,19 +104,19 @@ def _bond(bond: Bond) -> Detail:
             bond.name,
             Severity.WARN,
             bond.mode,
-            _("spreads packets over ports: a port that is dead but linked splits the cluster, and nodes are fenced"),
-            _("use active-backup or 802.3ad, or give corosync ports of its own"),
+            _("Spreads packets over ports: a port that is dead but linked splits the cluster, and nodes are fenced."),
+            _("Use active-backup or 802.3ad, or give corosync ports of its own."),
         )
     if bond.mode not in _SAFE:
-        reason = _("how corosync fares on this mode is not documented")
-        return Detail(bond.name, Severity.UNKNOWN, bond.mode, reason, _("use active-backup or 802.3ad"))
+        reason = _("How corosync fares on this mode is not documented.")
+        return Detail(bond.name, Severity.UNKNOWN, bond.mode, reason, _("Use active-backup or 802.3ad."))
     if len(bond.members) < 2:
-        reason = _("a bond of fewer than two ports protects from nothing")
-        return Detail(bond.name, Severity.WARN, bond.mode, reason, _("add a second port to the bond"))
+        reason = _("A bond of fewer than two ports protects from nothing.")
+        return Detail(bond.name, Severity.WARN, bond.mode, reason, _("Add a second port to the bond."))
     if bond.mode == "802.3ad":
-        reason = _("with the slow LACP rate a dead port is noticed after 90 seconds only")
+        reason = _("With the slow LACP rate a dead port is noticed after 90 seconds only.")
         return Detail(
-            bond.name, Severity.INFO, bond.mode, reason, _("set bond-lacp-rate fast here and at the switch")
+            bond.name, Severity.INFO, bond.mode, reason, _("Set bond-lacp-rate fast here and at the switch.")
         )
     return Detail(bond.name, Severity.PASS, bond.mode)
 

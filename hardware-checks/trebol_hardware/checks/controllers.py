@@ -89,7 +89,7 @@ def _no_pci(machine: Machine) -> Verdict | None:
     if is_virtual(machine):
         return Verdict(Severity.PASS, _("no PCI device: the disks are the hypervisor's"))
     return Verdict(
-        Severity.UNKNOWN, "", _("the record has no PCI devices"), _("record the machine again: trebol machine probe")
+        Severity.UNKNOWN, "", _("The record has no PCI devices."), _("Record the machine again: trebol machine probe")
     )
 
 
@@ -112,17 +112,17 @@ def _battery_of(machine: Machine, device: PciDevice, family: RaidFamily) -> Deta
             device.address,
             Severity.WARN,
             measured,
-            _("ZFS is on its volumes ({disks}): it cannot mend what the controller hides").format(
+            _("ZFS is on its volumes ({disks}): it cannot mend what the controller hides.").format(
                 disks=", ".join(zfs)
             ),
-            _("switch the controller to HBA mode: {path}").format(path=menu_path(machine, Switch.HBA)),
+            _("Switch the controller to HBA mode: {path}").format(path=menu_path(machine, Switch.HBA)),
         )
     return Detail(
         device.address,
         Severity.UNKNOWN,
         measured,
-        _("the kernel does not see whether its cache has a battery or flash, nor in which state they are"),
-        _("ask it: {command}. Without battery or flash the cache has to be write through").format(
+        _("The kernel does not see whether its cache has a battery or flash, nor in which state they are."),
+        _("Ask it: {command}. Without battery or flash the cache has to be write through.").format(
             command=family.command
         ),
     )
@@ -146,15 +146,15 @@ def firmware_raid(machine: Machine) -> Verdict:
 def _firmware_raid_of(device: PciDevice) -> Detail | None:
     measured = f"{device.model or device.address} ({device.driver or _('no driver')})"
     remedy = _(
-        "set the SATA or NVMe controller to AHCI in the firmware's setup (SATA mode, VMD, RAID), and mirror with ZFS "
-        "or mdadm; back up first: disks of such an array lose it"
+        "Set the SATA or NVMe controller to AHCI in the firmware's setup (SATA mode, VMD, RAID), and mirror with ZFS "
+        "or mdadm; back up first: disks of such an array lose it."
     )
     if device.driver == "vmd":
         return Detail(
             device.address,
             Severity.WARN,
             measured,
-            _("Intel VMD stands before the NVMe disks: other systems and firmware tools may not see them"),
+            _("Intel VMD stands before the NVMe disks: other systems and firmware tools may not see them."),
             remedy,
         )
     if not device.class_code.startswith(_RAID):
@@ -164,13 +164,13 @@ def _firmware_raid_of(device: PciDevice) -> Detail | None:
             device.address,
             Severity.WARN,
             measured,
-            _("RAID by firmware: it protects nothing that the kernel does not do better, and hides disks"),
+            _("RAID by firmware: it protects nothing that the kernel does not do better, and hides disks."),
             remedy,
         )
     if not device.driver:
-        vendor = remedy if device.vendor_id == _INTEL else _("ask its vendor for a Linux driver, or use an HBA")
+        vendor = remedy if device.vendor_id == _INTEL else _("Ask its vendor for a Linux driver, or use an HBA.")
         return Detail(
-            device.address, Severity.WARN, measured, _("no driver took it: its disks do not show at all"), vendor
+            device.address, Severity.WARN, measured, _("No driver took it: its disks do not show at all."), vendor
         )
     return None
 
@@ -185,13 +185,13 @@ def system_mirror(machine: Machine) -> Verdict:
         return Verdict(
             Severity.INFO,
             _("{count} disks without RAID controller").format(count=len(there)),
-            _("none is needed: ZFS or mdadm mirrors the system"),
+            _("None is needed: ZFS or mdadm mirrors the system."),
         )
     return Verdict(
         Severity.INFO,
         _("no disk to mirror the system on"),
-        _("the node is lost with its system disk; guests on shared storage are not"),
-        _("fit a second disk of the same size"),
+        _("The node is lost with its system disk; guests on shared storage are not."),
+        _("Fit a second disk of the same size."),
     )
 
 
@@ -215,15 +215,15 @@ def _raid_under_ceph(machine: Machine, device: PciDevice, family: RaidFamily) ->
             device.address,
             Severity.INFO,
             f"{name}: {', '.join(disk.name for disk in behind)}",
-            _("a RAID controller that passes its disks through: good, while its write cache stays off for them"),
-            _("see its mode: {command}").format(command=family.command),
+            _("A RAID controller that passes its disks through: good, while its write cache stays off for them."),
+            _("See its mode: {command}").format(command=family.command),
         )
     return Detail(
         device.address,
         Severity.WARN,
         f"{name}: {', '.join(volumes)}",
-        _("Ceph wants the disks themselves: RAID hides their health and sectors, and its cache gets in the way"),
-        _("switch to HBA or IT mode, or connect the disks to an HBA: {path}").format(
+        _("Ceph wants the disks themselves: RAID hides their health and sectors, and its cache gets in the way."),
+        _("Switch to HBA or IT mode, or connect the disks to an HBA: {path}").format(
             path=menu_path(machine, Switch.HBA)
         ),
     )

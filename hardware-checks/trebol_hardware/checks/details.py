@@ -29,6 +29,5 @@ def on_the_host(machine: Machine, what: str) -> Verdict:
     return Verdict(
         Severity.INFO,
         _("virtual machine ({hypervisor})").format(hypervisor=machine.virtualisation),
-        _("{what}: that is a matter of the host").format(what=what),
-        _("check the host: run trebol check there"),
+        _("{what}: look at the host.").format(what=what),
     )

@@ -29,10 +29,10 @@ _MEMORY_BUFFER_BIT = 1 << 5
 def health(machine: Machine) -> Verdict:
     """The health of every disk."""
     if is_virtual(machine):
-        return on_the_host(machine, _("the health of disks"))
+        return on_the_host(machine, _("The health of disks"))
     there = own_disks(machine)
     if not there:
-        return Verdict(Severity.UNKNOWN, "", _("there is no disk"), _("see disk-target"))
+        return Verdict(Severity.UNKNOWN, "", _("There is no disk."), _("See disk-target."))
     details = [_health_of(disk) for disk in there]
     sound = sum(detail.severity is Severity.PASS for detail in details)
     return of_details(details, measured=_("{sound} of {all} sound").format(sound=sound, all=len(details)))
@@ -41,23 +41,23 @@ def health(machine: Machine) -> Verdict:
 def _health_of(disk: Disk) -> Detail:
     health = disk.health
     if health is None:
-        return _not_known(disk, _("its health was not asked for"))
+        return _not_known(disk, _("Its health was not asked for."))
     if health.asleep:
-        return _not_known(disk, _("it sleeps, and was not woken up for this"))
+        return _not_known(disk, _("It sleeps, and was not woken up for this."))
     if health.unknown:
         return _not_known(disk, health.unknown)
     if health == DiskHealth():
-        return _not_known(disk, _("smartctl gave no value that is known here"))
+        return _not_known(disk, _("smartctl gave no value that is known here."))
     problems = tuple(_problems(disk, health))
     if health.passed is None and not problems:
-        return _not_known(disk, _("the disk gives no verdict of its own"))
+        return _not_known(disk, _("The disk gives no verdict of its own."))
     severity = worst(severity for severity, _words in problems)
-    reason = "; ".join(words for _severity, words in problems)
+    reason = "".join(f"{words}. " for _severity, words in problems).strip()
     return Detail(disk.name, severity, _measured(health), reason, _remedy(severity))
 
 
 def _not_known(disk: Disk, reason: str) -> Detail:
-    remedy = _("as root: smartctl --all /dev/{name}; behind a RAID controller: its vendor's tool")
+    remedy = _("As root: smartctl --all /dev/{name}; behind a RAID controller: its vendor's tool.")
     return Detail(disk.name, Severity.UNKNOWN, "", reason, remedy.format(name=disk.name))
 
 
@@ -75,9 +75,9 @@ def _measured(health: DiskHealth) -> str:
 def _remedy(severity: Severity) -> str:
     match severity:
         case Severity.FAIL:
-            return _("replace it, and install on another disk")
+            return _("Replace it, and install on another disk.")
         case Severity.WARN:
-            return _("watch it, and have a spare: smartctl --all")
+            return _("Watch it, and have a spare: smartctl --all")
         case _:
             return ""
 
@@ -85,7 +85,7 @@ def _remedy(severity: Severity) -> str:
 def _problems(disk: Disk, health: DiskHealth) -> Iterator[tuple[Severity, str]]:
     """What is wrong, gravest first."""
     if health.passed is False:
-        yield Severity.FAIL, _("the disk itself says that it is failing")
+        yield Severity.FAIL, _("The disk itself says that it is failing")
     warning = health.critical_warning or 0
     if warning & ~(_TEMPERATURE_BIT | _MEMORY_BUFFER_BIT):
         yield Severity.FAIL, _("NVMe critical warning {bits:#04x}").format(bits=warning)
@@ -94,19 +94,19 @@ def _problems(disk: Disk, health: DiskHealth) -> Iterator[tuple[Severity, str]]:
     if health.spare is not None and health.spare_threshold is not None and health.spare < health.spare_threshold:
         yield (
             Severity.FAIL,
-            _("spare blocks {spare} %, below the threshold of {threshold} %").format(
+            _("Spare blocks {spare} %, below the threshold of {threshold} %").format(
                 spare=health.spare, threshold=health.spare_threshold
             ),
         )
     if health.used is not None and health.used >= _WORN_OUT:
-        yield Severity.FAIL, _("the warranted endurance is used up ({used} %)").format(used=health.used)
+        yield Severity.FAIL, _("The warranted endurance is used up ({used} %)").format(used=health.used)
     elif health.used is not None and health.used >= _WORN:
         yield Severity.WARN, _("{used} % of the warranted endurance is used").format(used=health.used)
     counters = (
-        (health.pending, _("{count} sectors wait to be read again")),
-        (health.uncorrectable, _("{count} sectors or errors could not be corrected")),
-        (health.media_errors, _("{count} media errors")),
-        (health.reallocated, _("{count} sectors were replaced by spare ones")),
+        (health.pending, _("Sectors that wait to be read again: {count}")),
+        (health.uncorrectable, _("Sectors or errors that could not be corrected: {count}")),
+        (health.media_errors, _("Media errors: {count}")),
+        (health.reallocated, _("Sectors replaced by spare ones: {count}")),
     )
     for count, words in counters:
         if count:

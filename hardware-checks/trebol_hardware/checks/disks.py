@@ -39,15 +39,15 @@ def target(machine: Machine) -> Verdict:
         return Verdict(
             Severity.FAIL,
             measured,
-            _("no disk of at least 8 GiB that can be written to"),
-            _("fit a disk; if there is one, look at its controller: raid-controllers, raid-firmware"),
+            _("No disk of at least 8 GiB that can be written to."),
+            _("Fit a disk; if there is one, look at its controller: raid-controllers, raid-firmware."),
         )
     if len(there) == 1:
         return Verdict(
             Severity.WARN,
             measured,
-            _("system and guests share one disk, and all is lost with it"),
-            _("fit a second disk for a mirror, and disks for guests"),
+            _("System and guests share one disk, and all is lost with it."),
+            _("Fit a second disk for a mirror, and disks for guests."),
         )
     return Verdict(Severity.PASS, measured)
 
@@ -71,13 +71,13 @@ def _system_of(disk: Disk, *, only: bool) -> Detail:
         disk.name,
         Severity.WARN if only else Severity.INFO,
         disk.transport,
-        _("flash on USB or eMMC: a node's logs and cluster database wear it out, and it tells little of its health"),
-        _("install on a SATA, SAS or NVMe disk"),
+        _("Flash on USB or eMMC: a node's logs and cluster database wear it out, and it tells little of its health."),
+        _("Install on a SATA, SAS or NVMe disk."),
     )
 
 
 def _no_disk() -> Verdict:
-    return Verdict(Severity.UNKNOWN, "", _("there is no disk"), _("see disk-target"))
+    return Verdict(Severity.UNKNOWN, "", _("There is no disk."), _("See disk-target."))
 
 
 def sectors(machine: Machine) -> Verdict:
@@ -96,28 +96,28 @@ def _sectors_of(disk: Disk, *, bios: bool, only: bool) -> Detail:
     if disk.logical_sector == _SMALL_SECTOR and disk.physical_sector == _SMALL_SECTOR:
         return Detail(disk.name, Severity.PASS, measured)
     if disk.logical_sector == _SMALL_SECTOR:
-        return Detail(disk.name, Severity.INFO, measured, _("512e: large sectors that show as small ones; all goes"))
+        return Detail(disk.name, Severity.INFO, measured, _("512e: large sectors that show as small ones; all goes."))
     if not bios:
-        return Detail(disk.name, Severity.INFO, measured, _("4Kn: large sectors; UEFI boots from it"))
+        return Detail(disk.name, Severity.INFO, measured, _("4Kn: large sectors; UEFI boots from it."))
     return Detail(
         disk.name,
         Severity.FAIL if only else Severity.INFO,
         measured,
-        _("4Kn: BIOS cannot boot from it"),
-        _("boot in UEFI mode, or install on a disk with sectors of 512 bytes"),
+        _("4Kn: BIOS cannot boot from it."),
+        _("Boot in UEFI mode, or install on a disk with sectors of 512 bytes."),
     )
 
 
 def protection(machine: Machine) -> Verdict:
     """Power-loss protection of SSDs, by their model."""
     if is_virtual(machine):
-        return on_the_host(machine, _("power-loss protection of disks"))
+        return on_the_host(machine, _("Power-loss protection of disks"))
     there = [disk for disk in own_disks(machine) if not disk.rotational]
     if not there:
         return Verdict(Severity.PASS, _("no SSD"))
     details = [_protection_of(disk) for disk in there]
-    protected = sum(detail.severity is Severity.PASS for detail in details)
-    return of_details(details, measured=_("{known} of {all} known").format(known=protected, all=len(details)))
+    known = sum(detail.severity is not Severity.UNKNOWN for detail in details)
+    return of_details(details, measured=_("{known} of {all} known").format(known=known, all=len(details)))
 
 
 def _protection_of(disk: Disk) -> Detail:
@@ -129,23 +129,23 @@ def _protection_of(disk: Disk) -> Detail:
                 disk.name,
                 Severity.INFO,
                 disk.model,
-                _("a client SSD without power-loss protection: each synchronous write waits for the flash"),
-                _("use data centre SSDs for databases, Ceph and ZFS logs; measure: trebol check disk-write"),
+                _("A client SSD without power-loss protection: each synchronous write waits for the flash."),
+                _("Use data centre SSDs for databases, Ceph and ZFS logs; measure: trebol check disk-write"),
             )
         case None:
             return Detail(
                 disk.name,
                 Severity.UNKNOWN,
                 disk.model,
-                _("no SSD says whether it has power-loss protection, and this model is not in the table"),
-                _("look it up in the data sheet; measure: trebol check disk-write"),
+                _("No SSD says whether it has power-loss protection, and this model is not in the table."),
+                _("Look it up in the data sheet; measure: trebol check disk-write"),
             )
 
 
 def write_cache(machine: Machine) -> Verdict:
     """Volatile write caches, and whether power loss empties them."""
     if is_virtual(machine):
-        return on_the_host(machine, _("write caches of disks"))
+        return on_the_host(machine, _("Write caches of disks"))
     there = own_disks(machine)
     if not there:
         return _no_disk()
@@ -157,7 +157,7 @@ def write_cache(machine: Machine) -> Verdict:
 
 def _cache_of(disk: Disk) -> Detail:
     if not disk.write_cache:
-        reason = _("the kernel does not say whether its write cache is on")
+        reason = _("The kernel does not say whether its write cache is on.")
         return Detail(disk.name, Severity.UNKNOWN, "", reason, _("smartctl -g wcache /dev/{}").format(disk.name))
     if disk.write_cache != "write back":
         return Detail(disk.name, Severity.PASS, disk.write_cache)
@@ -168,15 +168,17 @@ def _cache_of(disk: Disk) -> Detail:
             disk.name,
             Severity.WARN,
             disk.write_cache,
-            _("the write cache is lost with power: what guests wrote without a flush is gone"),
-            _("use SSDs with power-loss protection, or a UPS; give guests no cache mode that drops flushes (unsafe)"),
+            _("The write cache is lost with power: what guests wrote without a flush is gone."),
+            _(
+                "Use SSDs with power-loss protection, or a UPS; give guests no cache mode that drops flushes (unsafe)."
+            ),
         )
     return Detail(
         disk.name,
         Severity.INFO,
         disk.write_cache,
-        _("the write cache may be lost with power; file systems, ZFS and Ceph flush it when they must"),
-        _("if power is not safe: smartctl -s wcache,off /dev/{}").format(disk.name),
+        _("The write cache may be lost with power; file systems, ZFS and Ceph flush it when they must."),
+        _("If power is not safe: smartctl -s wcache,off /dev/{}").format(disk.name),
     )
 
 

@@ -54,8 +54,8 @@ def mode(machine: Machine) -> Verdict:
     return Verdict(
         Severity.INFO,
         "BIOS",
-        _("boots, but without Secure Boot, and not from disks with 4096-byte sectors"),
-        _("UEFI mode, if wanted, has to be set in the firmware before the installation"),
+        _("Boots, but without Secure Boot, and not from disks with 4096-byte sectors."),
+        _("UEFI mode, if wanted, has to be set in the firmware before the installation."),
     )
 
 
@@ -64,19 +64,19 @@ def secure_boot(machine: Machine) -> Verdict:
     firmware = machine.firmware
     match firmware.secure_boot:
         case True:
-            reason = _("the kernel loads signed modules only: those built here need a key of this machine (MOK)")
+            reason = _("The kernel loads signed modules only: those built here need a key of this machine (MOK).")
             return Verdict(Severity.INFO, _("on"), reason)
         case False:
-            where = _("to switch it on: {path}").format(path=menu_path(machine, Switch.SECURE_BOOT))
+            where = _("To switch it on: {path}").format(path=menu_path(machine, Switch.SECURE_BOOT))
             return Verdict(Severity.INFO, _("off"), "", where)
         case None:
             if firmware.mode is FirmwareMode.BIOS:
-                return Verdict(Severity.INFO, _("none"), _("BIOS mode has no Secure Boot"))
+                return Verdict(Severity.INFO, _("none"), _("BIOS mode has no Secure Boot."))
             return Verdict(
                 Severity.UNKNOWN,
                 "",
-                _("the firmware variable SecureBoot cannot be read"),
-                _("mount efivarfs on /sys/firmware/efi/efivars, then: mokutil --sb-state"),
+                _("The firmware variable SecureBoot cannot be read."),
+                _("Mount efivarfs on /sys/firmware/efi/efivars, then: mokutil --sb-state"),
             )
 
 
@@ -85,10 +85,10 @@ def tpm(machine: Machine) -> Verdict:
     if machine.tpm == "2.0":
         return Verdict(Severity.INFO, "TPM 2.0")
     if machine.tpm:
-        reason = _("too old for keys bound to the boot: systemd-cryptenroll(1) wants TPM 2.0")
+        reason = _("Too old for keys bound to the boot: systemd-cryptenroll(1) wants TPM 2.0.")
         return Verdict(Severity.INFO, f"TPM {machine.tpm}", reason)
-    remedy = "" if is_virtual(machine) else _("look for TPM, PTT (Intel) or fTPM (AMD) in the firmware's setup")
-    return Verdict(Severity.INFO, _("none"), _("the kernel sees none: there is none, or it is switched off"), remedy)
+    remedy = "" if is_virtual(machine) else _("Look for TPM, PTT (Intel) or fTPM (AMD) in the firmware's setup.")
+    return Verdict(Severity.INFO, _("none"), _("The kernel sees none: there is none, or it is switched off."), remedy)
 
 
 def label(machine: Machine) -> Verdict:
@@ -107,11 +107,11 @@ def label(machine: Machine) -> Verdict:
 
 
 def _label_of(name: str, text: str, *, readable: bool) -> Detail:
-    remedy = _("set it with the board vendor's DMI tool; in answer files, match disks and interfaces instead")
+    remedy = _("Set it with the board vendor's DMI tool; in answer files, match disks and interfaces instead.")
     if not text and readable:
-        return Detail(name, Severity.WARN, "", _("firmware does not give it"), remedy)
+        return Detail(name, Severity.WARN, "", _("Firmware does not give it."), remedy)
     if is_placeholder(text):
-        reason = _("never filled in, so that other machines have the same; libvirt tells hosts apart by their UUID")
+        reason = _("Never filled in, so that other machines have the same; libvirt tells hosts apart by their UUID.")
         return Detail(name, Severity.WARN, text, reason, remedy)
     return Detail(name, Severity.PASS, text)
 

@@ -30,15 +30,32 @@ def bmc(machine: Machine) -> Verdict:
     """The BMC: noted, with its type and agent."""
     if machine.bmc is None:
         if is_virtual(machine):
-            return on_the_host(machine, _("a BMC"))
+            return on_the_host(machine, _("A BMC"))
+        if not _firmware_was_read(machine):
+            return _bmc_not_known()
         return Verdict(
             Severity.INFO,
             _("none"),
-            _("without it nobody switches or sees this machine from afar; a switched power strip does half of that"),
-            _("if the machine has one: modprobe ipmi_si ipmi_devintf; switch it on in the firmware's setup"),
+            _("Without it nobody switches or sees this machine from afar; a switched power strip does half of that."),
+            _("If the machine has one: modprobe ipmi_si ipmi_devintf; switch it on in the firmware's setup."),
         )
     known = controller(machine.bmc, machine.product)
     return Verdict(Severity.INFO, _describe(machine.bmc, known.name), _agents(known.agents))
+
+
+def _firmware_was_read(machine: Machine) -> bool:
+    """Whether firmware's tables were there to be read: they list memory modules too. Without them, no BMC is known
+    and none is ruled out."""
+    return machine.memory_details.modules is not None
+
+
+def _bmc_not_known() -> Verdict:
+    return Verdict(
+        Severity.UNKNOWN,
+        "",
+        _("Firmware's tables, which would tell of a BMC, were not read."),
+        _("As root: modprobe ipmi_si ipmi_devintf, then record the machine anew: trebol machine probe"),
+    )
 
 
 def _describe(bmc: Bmc, name: str) -> str:
@@ -49,7 +66,7 @@ def _describe(bmc: Bmc, name: str) -> str:
 
 
 def _agents(agents: tuple[str, ...]) -> str:
-    return _("fence agents that fit: {agents}").format(agents=", ".join(agents))
+    return _("Fence agents that fit: {agents}").format(agents=", ".join(agents))
 
 
 def fencing(machine: Machine) -> Verdict:
@@ -62,8 +79,8 @@ def fencing(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             measured,
-            _("the BMC's address on the LAN is not set, or could not be read; other nodes need it"),
-            _("as root: ipmitool lan print; set it there or in the firmware's setup, and use {agent}").format(
+            _("The BMC's address on the LAN is not set, or could not be read; other nodes need it."),
+            _("As root: ipmitool lan print; set it there or in the firmware's setup, and use {agent}.").format(
                 agent=known.agents[0]
             ),
         )
@@ -76,24 +93,26 @@ def _without_bmc(machine: Machine) -> Verdict:
         return Verdict(
             Severity.INFO,
             _("virtual machine ({hypervisor})").format(hypervisor=machine.virtualisation),
-            _("its hypervisor has to fence it"),
-            _("fence agents that fit: {agents}").format(agents=agents)
+            _("Its hypervisor has to fence it."),
+            _("Fence agents that fit: {agents}").format(agents=agents)
             if agents
-            else _("see which fence agent speaks to it: apt-cache search fence-agents"),
+            else _("See which fence agent speaks to it: apt-cache search fence-agents"),
         )
+    if not _firmware_was_read(machine):
+        return _bmc_not_known()
     hardware = [watchdog for watchdog in machine.watchdogs if not is_software(watchdog)]
     if hardware:
         return Verdict(
             Severity.WARN,
             _("no BMC, but a watchdog ({name})").format(name=hardware[0].identity or hardware[0].driver),
-            _("no fencing device shows from here"),
-            _("use a switched power strip (fence_apc_snmp …), or sbd with this watchdog and a shared disk"),
+            _("No fencing device shows from here."),
+            _("Use a switched power strip (fence_apc_snmp …), or sbd with this watchdog and a shared disk."),
         )
     return Verdict(
         Severity.FAIL,
         _("neither BMC nor hardware watchdog"),
-        _("no fencing device shows from here: when this node hangs, no guest may be started elsewhere"),
-        _("use a switched power strip (fence_apc_snmp …) and mute this check, or a machine with a BMC"),
+        _("No fencing device shows from here: when this node hangs, no guest may be started elsewhere."),
+        _("Use a switched power strip (fence_apc_snmp …) and mute this check, or a machine with a BMC."),
     )
 
 
@@ -105,15 +124,15 @@ def is_software(watchdog: Watchdog) -> bool:
 def watchdog(machine: Machine) -> Verdict:
     """Hardware watchdogs, for sbd and against nodes that hang."""
     if not machine.watchdogs:
-        reason = _("nothing restarts a node that hangs, and sbd does not start")
+        reason = _("Nothing restarts a node that hangs, and sbd does not start.")
         if is_virtual(machine):
             return Verdict(
                 Severity.WARN,
                 _("none"),
                 reason,
-                _("give the virtual machine a watchdog (i6300esb, iTCO), or use softdog"),
+                _("Give the virtual machine a watchdog (i6300esb, iTCO), or use softdog."),
             )
-        remedy = _("switch it on: {path}; else load softdog").format(path=menu_path(machine, Switch.WATCHDOG))
+        remedy = _("Switch it on: {path}; else load softdog.").format(path=menu_path(machine, Switch.WATCHDOG))
         return Verdict(Severity.WARN, _("none"), reason, remedy)
     hardware = [watchdog for watchdog in machine.watchdogs if not is_software(watchdog)]
     measured = ", ".join(_name_of(watchdog) for watchdog in machine.watchdogs)
@@ -121,14 +140,14 @@ def watchdog(machine: Machine) -> Verdict:
         return Verdict(
             Severity.WARN,
             measured,
-            _("softdog is a part of the kernel: when that hangs, so does the watchdog"),
-            _("switch the hardware's on: {path}").format(path=menu_path(machine, Switch.WATCHDOG)),
+            _("Softdog is a part of the kernel: when that hangs, so does the watchdog."),
+            _("Switch the hardware's on: {path}").format(path=menu_path(machine, Switch.WATCHDOG)),
         )
     if all(watchdog.driver in _CHIPSET for watchdog in hardware):
         return Verdict(
             Severity.PASS,
             measured,
-            _("some boards do not let the chipset's watchdog restart the machine: try it once before relying on it"),
+            _("Some boards do not let the chipset's watchdog restart the machine: try it once before relying on it."),
         )
     return Verdict(Severity.PASS, measured)
 
@@ -141,14 +160,14 @@ def _name_of(watchdog: Watchdog) -> str:
 def power(machine: Machine) -> Verdict:
     """Power supplies: redundant, and all of them plugged."""
     if is_virtual(machine):
-        return on_the_host(machine, _("power supplies"))
+        return on_the_host(machine, _("Power supplies"))
     there = [supply for supply in machine.power_supplies if supply.present is not False]
     if not there:
         return Verdict(
             Severity.UNKNOWN,
             "",
-            _("firmware lists no power supplies"),
-            _("look at the back, or ask the BMC: ipmitool sdr type 'Power Supply'"),
+            _("Firmware lists no power supplies."),
+            _("Look at the back, or ask the BMC: ipmitool sdr type 'Power Supply'"),
         )
     details = [_supply(number, supply) for number, supply in enumerate(there, start=1)]
     measured = _("{count} power supplies").format(count=len(there))
@@ -157,8 +176,8 @@ def power(machine: Machine) -> Verdict:
         return Verdict(
             Severity.INFO,
             _("1 power supply"),
-            _("the node is down with it, or with its circuit"),
-            _("fit a second one on another circuit, if the machine takes one"),
+            _("The node is down with it, or with its circuit."),
+            _("Fit a second one on another circuit, if the machine takes one."),
             tuple(details),
         )
     return verdict
@@ -168,10 +187,10 @@ def _supply(number: int, supply: PowerSupply) -> Detail:
     name = supply.location or f"PSU {number}"
     measured = f"{supply.watts} W" if supply.watts else ""
     if supply.plugged is False:
-        reason = _("without mains: the machine lives on the others")
-        return Detail(name, Severity.WARN, measured, reason, _("plug it in, on a circuit of its own"))
+        reason = _("Without mains: the machine lives on the others.")
+        return Detail(name, Severity.WARN, measured, reason, _("Plug it in, on a circuit of its own."))
     if supply.plugged is None:
-        reason = _("firmware does not say whether it has mains")
+        reason = _("Firmware does not say whether it has mains.")
         return Detail(name, Severity.UNKNOWN, measured, reason, _("ipmitool sdr type 'Power Supply'"))
     return Detail(name, Severity.PASS, measured)
 

@@ -32,11 +32,11 @@ _LIMITS = ("mem=", "memmap=")
 def size(machine: Machine) -> Verdict:
     """Usable memory against the least and the recommended."""
     measured = show_size(machine.memory)
-    remedy = _("add memory modules")
+    remedy = _("Add memory modules.")
     if machine.memory < NODE_MEMORY:
-        return Verdict(Severity.FAIL, measured, _("the node itself does not run in less than 1 GB"), remedy)
+        return Verdict(Severity.FAIL, measured, _("The node itself does not run in less than 1 GB."), remedy)
     if machine.memory < NODE_MEMORY_RECOMMENDED:
-        return Verdict(Severity.WARN, measured, _("little is left for guests"), remedy)
+        return Verdict(Severity.WARN, measured, _("Little is left for guests."), remedy)
     return Verdict(Severity.PASS, measured)
 
 
@@ -54,15 +54,15 @@ def installed(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             measured,
-            _("firmware lists fewer modules than the kernel uses"),
-            _("compare with the memory page of the firmware's setup or of the BMC"),
+            _("Firmware lists fewer modules than the kernel uses."),
+            _("Compare with the memory page of the firmware's setup or of the BMC."),
         )
     if limit := next((word for word in machine.kernel_words if word.startswith(_LIMITS)), ""):
         return Verdict(
             Severity.WARN,
             measured,
-            _("the kernel was told to use less: {word}").format(word=limit),
-            _("take {word} off the kernel's command line").format(word=limit),
+            _("The kernel was told to use less: {word}").format(word=limit),
+            _("Take {word} off the kernel's command line.").format(word=limit),
         )
     if missing <= total // _PAGE_TABLE_SHARE + _FIRMWARE_SHARE:
         return Verdict(Severity.PASS, measured)
@@ -70,37 +70,39 @@ def installed(machine: Machine) -> Verdict:
         return Verdict(
             Severity.INFO,
             measured,
-            _("firmware keeps {size}, most often for graphics on the board").format(size=show_size(missing)),
-            _("give the graphics less memory in the firmware's setup, if guests need it"),
+            _("Firmware keeps {size}, most often for graphics on the board.").format(size=show_size(missing)),
+            _("Give the graphics less memory in the firmware's setup, if guests need it."),
         )
     return Verdict(Severity.WARN, measured, _why_missing(missing, total), _look_at_modules())
 
 
 def _why_missing(missing: int, total: int) -> str:
     if abs(missing - total // 2) < total // 10:
-        return _("half of the memory is not there: mirrored by firmware, or the modules of one processor are off")
-    return _("at least a whole module is not used: loose, broken, switched off, or kept as a spare by firmware")
+        return _("Half of the memory is not there: mirrored by firmware, or the modules of one processor are off.")
+    return _("At least a whole module is not used: loose, broken, switched off, or kept as a spare by firmware.")
 
 
 def _look_at_modules() -> str:
-    return _("look for memory mode (mirroring, sparing) and disabled modules in the firmware's setup; reseat modules")
+    return _(
+        "Look for memory mode (mirroring, sparing) and disabled modules in the firmware's setup; reseat modules."
+    )
 
 
 def _no_modules(machine: Machine) -> Verdict:
     if is_virtual(machine):
-        return on_the_host(machine, _("memory modules"))
+        return on_the_host(machine, _("Memory modules"))
     return Verdict(
         Severity.UNKNOWN,
         "",
-        _("firmware lists no memory modules, or the probe did not run as root"),
-        _("run trebol check as root; else see the memory page of the firmware's setup"),
+        _("Firmware lists no memory modules, or the probe did not run as root."),
+        _("Run trebol check as root; else see the memory page of the firmware's setup."),
     )
 
 
 def ecc(machine: Machine) -> Verdict:
     """Error correction: what firmware says of the board, the modules' widths, and the kernel's EDAC driver."""
     if is_virtual(machine):
-        return on_the_host(machine, _("memory with error correction (ECC)"))
+        return on_the_host(machine, _("Memory with error correction (ECC)"))
     memory = machine.memory_details
     widths = {_has_check_bits(module) for module in memory.modules or ()} - {None}
     if memory.error_correction in ("none", "parity") or False in widths:
@@ -108,10 +110,10 @@ def ecc(machine: Machine) -> Verdict:
             Severity.WARN,
             _("no ECC"),
             _(
-                "a flipped bit goes unnoticed: ZFS and Ceph store it with a good checksum, and guests crash or "
-                "compute wrongly"
+                "A flipped bit goes unnoticed: ZFS and Ceph store it with a good checksum, and guests crash or "
+                "compute wrongly."
             ),
-            _("use a board, processor and modules with ECC; Intel Core processors mostly have none"),
+            _("Use a board, processor and modules with ECC; Intel Core processors mostly have none."),
         )
     if memory.error_correction in _CORRECTING:
         return Verdict(Severity.PASS, memory.error_correction)
@@ -121,14 +123,14 @@ def ecc(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             _("modules with check bits"),
-            _("firmware does not say whether the board uses them"),
-            _("look for ECC in the memory page of the firmware's setup"),
+            _("Firmware does not say whether the board uses them."),
+            _("Look for ECC in the memory page of the firmware's setup."),
         )
     return Verdict(
         Severity.UNKNOWN,
         "",
-        _("firmware does not say whether the memory has ECC"),
-        _("run trebol check as root; else look up the modules' part numbers"),
+        _("Firmware does not say whether the memory has ECC."),
+        _("Run trebol check as root; else look up the modules' part numbers."),
     )
 
 
@@ -142,14 +144,14 @@ def _has_check_bits(module: MemoryModule) -> bool | None:
 def errors(machine: Machine) -> Verdict:
     """What EDAC counted since boot."""
     if is_virtual(machine):
-        return on_the_host(machine, _("counters of memory errors"))
+        return on_the_host(machine, _("Counters of memory errors"))
     counted = machine.memory_details.errors
     if counted is None:
         return Verdict(
             Severity.UNKNOWN,
             "",
-            _("no EDAC driver counts memory errors: there is no ECC, or firmware keeps them to itself"),
-            _("see the event log of the BMC: ipmitool sel list"),
+            _("No EDAC driver counts memory errors: there is no ECC, or firmware keeps them to itself."),
+            _("See the event log of the BMC: ipmitool sel list"),
         )
     details = [_errors_of(controller) for controller in counted]
     corrected = sum(controller.corrected for controller in counted)
@@ -163,7 +165,7 @@ def errors(machine: Machine) -> Verdict:
 
 
 def _errors_of(controller: MemoryErrors) -> Detail:
-    remedy = _("find the module in the event log of the BMC or with edac-util, and replace it")
+    remedy = _("Find the module in the event log of the BMC or with edac-util, and replace it.")
     if controller.uncorrected:
         severity, reason = Severity.FAIL, _("memory returned wrong data that ECC could not mend")
     elif controller.corrected:
@@ -177,7 +179,7 @@ def _errors_of(controller: MemoryErrors) -> Detail:
 def modules(machine: Machine) -> Verdict:
     """Modules of one size, kind and rated speed."""
     if is_virtual(machine):
-        return on_the_host(machine, _("memory modules"))
+        return on_the_host(machine, _("Memory modules"))
     there = [module for module in machine.memory_details.modules or () if module.size]
     if not there:
         return _no_modules(machine)
@@ -191,8 +193,8 @@ def modules(machine: Machine) -> Verdict:
     return Verdict(
         Severity.WARN,
         measured,
-        _("unlike modules: all run as the slowest does, and channels are filled unevenly"),
-        _("fill all channels with modules of one size and speed"),
+        _("Unlike modules: all run as the slowest does, and channels are filled unevenly."),
+        _("Fill all channels with modules of one size and speed."),
         tuple(
             Detail(module.locator, Severity.WARN, _describe([module]))
             for members in groups.values()
@@ -211,7 +213,7 @@ def _describe(members: list[MemoryModule]) -> str:
 def speed(machine: Machine) -> Verdict:
     """Modules that run below their rated speed. INFO only: two modules in a channel, or the processor, ask for it."""
     if is_virtual(machine):
-        return on_the_host(machine, _("the speed of memory"))
+        return on_the_host(machine, _("The speed of memory"))
     known = [
         (module, module.speed, module.configured_speed)
         for module in machine.memory_details.modules or ()
@@ -221,16 +223,16 @@ def speed(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             "",
-            _("firmware does not say how fast the memory runs"),
-            _("see the memory page of the firmware's setup"),
+            _("Firmware does not say how fast the memory runs."),
+            _("See the memory page of the firmware's setup."),
         )
     details = [
         Detail(
             module.locator,
             Severity.INFO if now < rated else Severity.PASS,
             f"{now} MT/s",
-            _("rated for {speed} MT/s").format(speed=rated) if now < rated else "",
-            _("normal with two modules in a channel or an older processor; else set the memory's speed to automatic")
+            _("Rated for {speed} MT/s.").format(speed=rated) if now < rated else "",
+            _("Normal with two modules in a channel or an older processor; else set the memory's speed to automatic.")
             if now < rated
             else "",
         )

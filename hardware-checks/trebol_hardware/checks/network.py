@@ -48,15 +48,15 @@ def count(machine: Machine) -> Verdict:
         return Verdict(
             Severity.FAIL,
             measured,
-            _("no wired Ethernet interface: nobody reaches this node"),
-            _("fit a NIC, or switch on the one on the board in the firmware's setup"),
+            _("No wired Ethernet interface: nobody reaches this node."),
+            _("Fit a NIC, or switch on the one on the board in the firmware's setup."),
         )
     if number == 1:
         return Verdict(
             Severity.WARN,
             measured,
-            _("guests, cluster and storage share one interface, and nothing is left when it dies"),
-            _("fit a second NIC"),
+            _("Guests, cluster and storage share one interface, and nothing is left when it dies."),
+            _("Fit a second NIC."),
         )
     return Verdict(Severity.PASS, measured)
 
@@ -69,26 +69,26 @@ def drivers(machine: Machine) -> Verdict:
             device.address,
             Severity.WARN,
             f"{device.vendor_id}:{device.device_id} {device.model}".strip(),
-            _("an Ethernet controller without a driver: Debian's kernel does not know it, or lacks its firmware"),
-            _("see the kernel's messages: journalctl -k -g firmware"),
+            _("An Ethernet controller without a driver: Debian's kernel does not know it, or lacks its firmware."),
+            _("See the kernel's messages: journalctl -k -g firmware"),
         )
         for device in lost
     ]
     details += [_driver_of(interface) for interface in machine.interfaces]
     if not details:
-        return Verdict(Severity.UNKNOWN, "", _("there is no Ethernet controller"), _("see nic-count"))
+        return Verdict(Severity.UNKNOWN, "", _("There is no Ethernet controller."), _("See nic-count."))
     return of_details(details, measured=", ".join(dict.fromkeys(i.driver for i in machine.interfaces if i.driver)))
 
 
 def _driver_of(interface: NetworkInterface) -> Detail:
     if not interface.driver:
-        reason = _("the kernel does not say which driver serves it")
+        reason = _("The kernel does not say which driver serves it.")
         return Detail(
             interface.name, Severity.UNKNOWN, "", reason, _("ethtool -i {name}").format(name=interface.name)
         )
     if interface.driver in _USB_DRIVERS:
-        reason = _("an adapter on USB: slow to answer, and it comes and goes with its plug")
-        return Detail(interface.name, Severity.WARN, interface.driver, reason, _("use a NIC on PCI Express"))
+        reason = _("An adapter on USB: slow to answer, and it comes and goes with its plug.")
+        return Detail(interface.name, Severity.WARN, interface.driver, reason, _("Use a NIC on PCI Express."))
     return Detail(interface.name, Severity.PASS, interface.driver)
 
 
@@ -105,15 +105,15 @@ def link(machine: Machine) -> Verdict:
         return Verdict(
             Severity.UNKNOWN,
             measured,
-            _("all interfaces are down, so that the kernel cannot tell whether they have a link"),
+            _("All interfaces are down, so that the kernel cannot tell whether they have a link."),
             _("ip link set {name} up, then check again").format(name=machine.interfaces[0].name),
             tuple(details),
         )
     return Verdict(
         Severity.WARN,
         measured,
-        _("no port has a link: nobody reaches this node"),
-        _("look at cables and switch ports"),
+        _("No port has a link: nobody reaches this node."),
+        _("Look at cables and switch ports."),
         tuple(details),
     )
 
@@ -123,18 +123,18 @@ def _link_of(interface: NetworkInterface) -> Detail:
         case True:
             return Detail(interface.name, Severity.PASS, _("link"))
         case False:
-            return Detail(interface.name, Severity.INFO, _("no link"), _("no cable, or the other end is off"))
+            return Detail(interface.name, Severity.INFO, _("no link"), _("No cable, or the other end is off."))
         case None:
-            return Detail(interface.name, Severity.INFO, _("down"), _("not in use, so its link is not known"))
+            return Detail(interface.name, Severity.INFO, _("down"), _("Not in use, so its link is not known."))
 
 
 def _no_interface() -> Verdict:
-    return Verdict(Severity.UNKNOWN, "", _("there is no interface"), _("see nic-count"))
+    return Verdict(Severity.UNKNOWN, "", _("There is no interface."), _("See nic-count."))
 
 
 def speed(machine: Machine) -> Verdict:
     """Speed of the ports with link."""
-    return _of_links(machine, _speed_of, _("the speed of a virtual interface"))
+    return _of_links(machine, _speed_of, _("The speed of a virtual interface"))
 
 
 def _speed_of(interface: NetworkInterface) -> Detail:
@@ -143,22 +143,22 @@ def _speed_of(interface: NetworkInterface) -> Detail:
             interface.name,
             Severity.UNKNOWN,
             "",
-            _("the driver does not say how fast the link is"),
+            _("The driver does not say how fast the link is."),
             _("ethtool {name}").format(name=interface.name),
         )
     measured = f"{interface.speed} Mbit/s"
-    remedy = _("look at the cable (four pairs, category 5e or better) and at the switch port")
+    remedy = _("Look at the cable (four pairs, category 5e or better) and at the switch port.")
     if interface.speed < GIGABIT:
-        return Detail(interface.name, Severity.WARN, measured, _("slower than 1 Gbit/s"), remedy)
+        return Detail(interface.name, Severity.WARN, measured, _("Slower than 1 Gbit/s."), remedy)
     if interface.fastest and interface.speed < interface.fastest:
-        reason = _("the port can do {fastest} Mbit/s").format(fastest=interface.fastest)
+        reason = _("The port can do {fastest} Mbit/s.").format(fastest=interface.fastest)
         return Detail(interface.name, Severity.INFO, measured, reason, remedy)
     return Detail(interface.name, Severity.PASS, measured)
 
 
 def duplex(machine: Machine) -> Verdict:
     """Half duplex: one end negotiates and the other does not."""
-    return _of_links(machine, _duplex_of, _("the duplex of a virtual interface"))
+    return _of_links(machine, _duplex_of, _("The duplex of a virtual interface"))
 
 
 def _duplex_of(interface: NetworkInterface) -> Detail:
@@ -167,11 +167,11 @@ def _duplex_of(interface: NetworkInterface) -> Detail:
             interface.name,
             Severity.WARN,
             interface.duplex,
-            _("collisions and lost packets: one end was set to a fixed speed, the other negotiates"),
-            _("set the switch port to automatic negotiation, or change the cable"),
+            _("Collisions and lost packets: one end was set to a fixed speed, the other negotiates."),
+            _("Set the switch port to automatic negotiation, or change the cable."),
         )
     if not interface.duplex:
-        reason = _("the driver does not say")
+        reason = _("The driver does not say.")
         return Detail(interface.name, Severity.UNKNOWN, "", reason, _("ethtool {name}").format(name=interface.name))
     return Detail(interface.name, Severity.PASS, interface.duplex)
 
@@ -181,7 +181,7 @@ def _of_links(machine: Machine, detail_of: Callable[[NetworkInterface], Detail],
         return _no_interface()
     details = [detail_of(interface) for interface in linked(machine)]
     if not details:
-        return Verdict(Severity.UNKNOWN, "", _("no port has a link"), _("see nic-link"))
+        return Verdict(Severity.UNKNOWN, "", _("No port has a link."), _("See nic-link."))
     if is_virtual(machine) and all(detail.severity is Severity.UNKNOWN for detail in details):
         return on_the_host(machine, what)
     measured = ", ".join(f"{detail.subject} {detail.measured}" for detail in details if detail.measured)

@@ -31,6 +31,7 @@ _PROTECTED = (
     r"MICRON (7300|7400|7450|7500|9100|9200|9300|9400|9550) ",
     r"MTFDK(CC|CB|BA|BG|CE)(400|480|800|960|1T[69]|3T[28]|7T6)T[FD]",  # Micron 7300 … 7500 without their name
     r"(M500DC|M510DC) ",
+    r"DELL (DC|ENT) NVME",  # Dell sells several vendors' data centre models so
     r"SEDC(500|600|1000|1500|2000|3000)",  # Kingston DC500 … DC3000ME; DC400 and DC450R have none in hardware
     r"XA(240|480|960|1920|3840|7680)[LMS]E|XF1230",  # Seagate Nytro
     r"THNSN8|THNSNJ[0-9]+PCS|KHK6|PX0[45]S",  # Toshiba HK4, HK3, HK6, PX04, PX05

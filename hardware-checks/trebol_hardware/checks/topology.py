@@ -24,7 +24,7 @@ def numa(machine: Machine) -> Verdict:
     nodes = machine.numa
     if not nodes:
         return Verdict(
-            Severity.UNKNOWN, "", _("the kernel does not say how memory lies"), _("ls /sys/devices/system/node")
+            Severity.UNKNOWN, "", _("The kernel does not say how memory lies."), _("ls /sys/devices/system/node")
         )
     largest = max(node.memory for node in nodes)
     measured = ", ".join(f"{node.number}: {show_size(node.memory)}" for node in nodes)
@@ -36,14 +36,14 @@ def numa(machine: Machine) -> Verdict:
 def _numa_node(node: NumaNode, largest: int) -> Detail:
     name = _("node {number}").format(number=node.number)
     measured = f"{show_size(node.memory)}, CPU {node.processors or '-'}"
-    remedy = _("spread the modules evenly over the processors")
+    remedy = _("Spread the modules evenly over the processors.")
     if not node.memory and node.processors:
-        reason = _("processors without memory of their own: all of theirs is fetched from others")
+        reason = _("Processors without memory of their own: all of theirs is fetched from others.")
         return Detail(name, Severity.WARN, measured, reason, remedy)
     if not node.processors:
-        return Detail(name, Severity.INFO, measured, _("memory without processors, as on CXL"))
+        return Detail(name, Severity.INFO, measured, _("Memory without processors, as on CXL."))
     if node.memory * _BALANCED < largest:
-        return Detail(name, Severity.INFO, measured, _("less than half of the memory of the fullest node"), remedy)
+        return Detail(name, Severity.INFO, measured, _("Less than half of the memory of the fullest node."), remedy)
     return Detail(name, Severity.PASS, measured)
 
 
@@ -52,16 +52,16 @@ def huge_pages(machine: Machine) -> Verdict:
     pages = machine.memory_details.huge_pages
     if not pages:
         return Verdict(
-            Severity.UNKNOWN, "", _("the kernel does not tell of huge pages"), _("ls /sys/kernel/mm/hugepages")
+            Severity.UNKNOWN, "", _("The kernel does not tell of huge pages."), _("ls /sys/kernel/mm/hugepages")
         )
     reserved = {size: number for size, number in pages.items() if number}
     if not reserved:
-        return Verdict(Severity.INFO, _("none reserved"), _("guests get transparent huge pages, where that is on"))
+        return Verdict(Severity.INFO, _("none reserved"), _("Guests get transparent huge pages, where that is on."))
     measured = ", ".join(f"{number} x {size}" for size, number in reserved.items())
     kept = sum(
         number * int(match[1]) * 1024 for size, number in reserved.items() if (match := _PAGE_SIZE.match(size))
     )
-    reason = _("{size} are kept for guests that ask for huge pages; nothing else can use them")
+    reason = _("{size} are kept for guests that ask for huge pages; nothing else can use them.")
     return Verdict(Severity.INFO, measured, reason.format(size=show_size(kept)))
 
 
@@ -70,15 +70,15 @@ def ksm(machine: Machine) -> Verdict:
     match machine.memory_details.ksm_running:
         case None:
             return Verdict(
-                Severity.UNKNOWN, "", _("the kernel has no KSM, or does not say"), "cat /sys/kernel/mm/ksm/run"
+                Severity.UNKNOWN, "", _("The kernel has no KSM, or does not say."), "cat /sys/kernel/mm/ksm/run"
             )
         case True:
-            reason = _("equal pages of guests are kept once; guests can find out about each other by it")
+            reason = _("Equal pages of guests are kept once; guests can find out about each other by it.")
             return Verdict(
-                Severity.INFO, _("on"), reason, _("off where guests of strangers run: ksmtuned, or ksm/run 2")
+                Severity.INFO, _("on"), reason, _("Off where guests of strangers run: ksmtuned, or ksm/run 2.")
             )
         case False:
-            return Verdict(Severity.INFO, _("off"), _("equal pages of guests are kept each for itself"))
+            return Verdict(Severity.INFO, _("off"), _("Equal pages of guests are kept each for itself."))
 
 
 CHECKS: tuple[Check, ...] = (
