@@ -32,7 +32,7 @@ def parse(text: str) -> dict[str, str]:
     """From `pvs --reportformat json`; physical volumes of no group are left out, as is what is no such report."""
     try:
         return {
-            volume["pv_uuid"]: volume["vg_name"]
+            str(volume["pv_uuid"]): str(volume["vg_name"])
             for report in json.loads(text)["report"]
             for volume in report["pv"]
             if volume["vg_name"]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from trebol_common.run import Runner
+from trebol_common.run import CommandFailed, Runner
 from trebol_hardware.machine import Content
 
 #: `Content.kind` of a disk that cannot be read: what it holds is unknown, which is not the same as nothing.
@@ -25,7 +25,10 @@ def unseen_by_udev(runner: Runner) -> SignatureReader:
     def read(devices: Sequence[str]) -> Mapping[str, tuple[Content, ...]]:
         if not devices:
             return {}
-        completed = runner.run(_command(devices), check=False)
+        try:
+            completed = runner.run(_command(devices), check=False)
+        except CommandFailed:
+            return {device: (Content(UNREADABLE),) for device in devices}  # There is no wipefs: nobody can tell.
         found = parse(completed.stdout) if completed.status == 0 else None
         if found is not None:
             return found
@@ -50,7 +53,9 @@ def parse(text: str) -> dict[str, tuple[Content, ...]] | None:
     try:
         signatures: list[dict[str, Any]] = json.loads(text or '{"signatures": []}')["signatures"]
         for signature in signatures:
-            content = Content(signature["type"], signature.get("label") or "", signature.get("uuid") or "")
+            content = Content(
+                str(signature["type"]), str(signature.get("label") or ""), str(signature.get("uuid") or "")
+            )
             contents = found.setdefault(signature["device"].removeprefix("/dev/"), {})
             contents[content.kind, content.label, content.uuid] = content
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
