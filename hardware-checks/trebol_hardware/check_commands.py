@@ -13,11 +13,15 @@ import typer
 
 from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Severity
-from trebol_hardware.checks.registry import Role, check_machine, checks, find, gravest
+from trebol_hardware.checks.registry import Check, Role, check_machine, checks, find, gravest
 from trebol_hardware.checks.report import render, render_check, to_members
 from trebol_hardware.machine import Machine
+from trebol_hardware.measure.commands import disk_write_command, network_command
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+app.command("disk-write")(disk_write_command)
+app.command("network")(network_command)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -64,9 +68,9 @@ def explain_command(
     """
     found = find(code)
     if json_:
-        typer.echo(json.dumps(_members(code, explain=True), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_members(found, explain=True), indent=2, ensure_ascii=False))
     else:
-        _show(render_check(found))
+        _show(render_check(found, ascii_only=_ascii_only()))
 
 
 @app.command("list")
@@ -80,7 +84,7 @@ def list_command(
     """
     chosen = [check for check in checks() if role is None or check.role in role.includes]
     if json_:
-        members = [_members(check.code) for check in chosen]
+        members = [_members(check) for check in chosen]
         typer.echo(json.dumps({"checks": members}, indent=2, ensure_ascii=False))
         return
     width = max((len(check.code) for check in chosen), default=0)
@@ -95,8 +99,7 @@ def _machine(record: Path | None) -> Machine:
     return probe(health=True)
 
 
-def _members(code: str, *, explain: bool = False) -> dict[str, str]:
-    found = find(code)
+def _members(found: Check, *, explain: bool = False) -> dict[str, str]:
     members = {"code": found.code, "title": _(found.title), "role": found.role.value}
     if not explain:
         return members

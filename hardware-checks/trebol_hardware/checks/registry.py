@@ -82,8 +82,9 @@ def find(code: str) -> Check:
     """The check called `code`. Raises BadInput that names close codes."""
     known = {check.code: check for check in checks()}
     if code not in known:
-        close = get_close_matches(code, known, n=3) or sorted(known)
-        raise BadInput("no such check", where=code, hint=f"one of: {', '.join(close)}")
+        close = get_close_matches(code, known, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "trebol check list shows all codes"
+        raise BadInput("no such check", where=code, hint=hint)
     return known[code]
 
 
