@@ -51,8 +51,10 @@ def card_of(machine: Machine, interface: NetworkInterface) -> str:
     it is not known."""
     if not interface.pci:
         return ""
-    device = next((device for device in machine.pci if device.address == interface.pci), None)
-    return device.path[0] if device and device.path else interface.pci.rpartition(".")[0]
+    card = interface.pci.rpartition(".")[0]
+    # By any function of the card: a record may lack the one that the port is on.
+    paths = (device.path for device in machine.pci if device.address.rpartition(".")[0] == card and device.path)
+    return next((path[0] for path in paths), card)
 
 
 def cards(machine: Machine) -> Verdict:

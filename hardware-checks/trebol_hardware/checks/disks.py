@@ -112,6 +112,8 @@ def protection(machine: Machine) -> Verdict:
     """Power-loss protection of SSDs, by their model."""
     if is_virtual(machine):
         return on_the_host(machine, _("Power-loss protection of disks"))
+    if not own_disks(machine):
+        return _no_disk()
     there = [disk for disk in own_disks(machine) if not disk.rotational]
     if not there:
         return Verdict(Severity.PASS, _("no SSD"))
@@ -169,9 +171,7 @@ def _cache_of(disk: Disk) -> Detail:
             Severity.WARN,
             disk.write_cache,
             _("The write cache is lost with power: what guests wrote without a flush is gone."),
-            _(
-                "Use SSDs with power-loss protection, or a UPS; give guests no cache mode that drops flushes (unsafe)."
-            ),
+            _("Use SSDs with power-loss protection, or a UPS; give no guest the cache mode “unsafe”."),
         )
     return Detail(
         disk.name,
