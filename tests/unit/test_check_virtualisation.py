@@ -44,6 +44,12 @@ def in_vm(name: str, machine: Machine = INTEL) -> Machine:
             id="locked off, by the kernel's words",
         ),
         pytest.param(
+            without(INTEL, messages=("kvm: disabled by bios",)),
+            Severity.FAIL,
+            ["switched off by firmware", "“kvm: disabled by bios”"],
+            id="locked off, by an old kernel's words",
+        ),
+        pytest.param(
             without(INTEL, feature_control=0x3), Severity.FAIL, ["under Intel TXT only"], id="on inside TXT only"
         ),
         pytest.param(

@@ -152,7 +152,7 @@ MACHINE_STRATEGY = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(machine=MACHINE_STRATEGY, role=st.sampled_from(Role))
 def test_any_machine_whatever_has_a_report(machine: Machine, role: Role) -> None:
     findings = check_machine(machine, role)
