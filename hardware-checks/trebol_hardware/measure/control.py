@@ -55,6 +55,8 @@ class Reply:
     link_mtu: int | None = None
 
 
+_SAME_VERSION = _("is the other side Trebol, and of the same version?")
+
 _Message = TypeVar("_Message", Request, Reply)
 
 
@@ -63,18 +65,14 @@ def send(connection: socket.socket, message: Request | Reply) -> None:
     connection.sendall(json.dumps(asdict(message)).encode() + b"\n")
 
 
-def receive_line(connection: socket.socket) -> bytes:
-    """One whole line without its end. Raises TrebolError when the other side hangs up, or sends no lines."""
+def receive_line(connection: socket.socket, where: str) -> bytes:
+    """One whole line without its end. Raises TrebolError naming `where` when that hangs up, or sends no lines."""
     line = bytearray()
     while not line.endswith(b"\n"):
         # Byte by byte: what follows the line belongs to the next one. Lines are few and short.
         byte = connection.recv(1)
         if not byte or len(line) > _LONGEST_LINE:
-            raise TrebolError(
-                _("hung up in the middle of a line") if line else _("hung up"),
-                where=peer_name(connection),
-                hint=_("is the other side Trebol, and of the same version?"),
-            )
+            raise TrebolError(_("hung up") if not byte else _("sends no lines"), where=where, hint=_SAME_VERSION)
         line += byte
     return bytes(line[:-1])
 
@@ -88,7 +86,7 @@ def parse(kind: type[_Message], line: bytes, where: str) -> _Message:
         raise TrebolError(
             _("said what is not understood: {error}").format(error=error),
             where=where,
-            hint=_("is the other side Trebol, and of the same version?"),
+            hint=_SAME_VERSION,
         ) from error
     if message.protocol != PROTOCOL:
         raise TrebolError(
@@ -97,11 +95,3 @@ def parse(kind: type[_Message], line: bytes, where: str) -> _Message:
             hint=_("bring both nodes to the same version"),
         )
     return message
-
-
-def peer_name(connection: socket.socket) -> str:
-    """The address at the other end; empty when it is gone already."""
-    try:
-        return str(connection.getpeername()[0])
-    except OSError:
-        return ""

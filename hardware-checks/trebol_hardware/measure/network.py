@@ -84,7 +84,7 @@ class _Peer:
                         serve_packet(self.link)
                     if self.connection in ready:
                         break
-            reply = parse(Reply, receive_line(self.connection), self.address)
+            reply = parse(Reply, receive_line(self.connection, self.address), self.address)
         except OSError as error:
             raise TrebolError(
                 _("the connection broke: {error}").format(error=error.strerror or error), where=self.address

@@ -49,7 +49,7 @@ def serve(bind: str, port: int, lifetime: float, *, runner: Runner, tell: Callab
             ) from error
         listener.close()
         stack.enter_context(connection)
-        client = str(connection.getpeername()[0])
+        client = _unmapped(connection.getpeername()[0])
         tell(_("serving {client}").format(client=client))
         _Session(connection, port, deadline, runner, stack).run()
         return client
@@ -77,9 +77,8 @@ class _Session:
     def __init__(
         self, connection: socket.socket, port: int, deadline: float, runner: Runner, stack: ExitStack
     ) -> None:
-        # A client of IPv4 on a socket of both kinds shows as ::ffff:192.0.2.1.
-        self._local = str(connection.getsockname()[0]).removeprefix("::ffff:")
-        self._client = str(connection.getpeername()[0]).removeprefix("::ffff:")
+        self._local = _unmapped(connection.getsockname()[0])
+        self._client = _unmapped(connection.getpeername()[0])
         self._connection = connection
         self._port = port
         self._deadline = deadline
@@ -101,7 +100,7 @@ class _Session:
                 if self._connection in ready:
                     if not self._connection.recv(1, socket.MSG_PEEK):
                         return
-                    line = receive_line(self._connection)
+                    line = receive_line(self._connection, self._client)
                     send(self._connection, self._reply(parse(Request, line, self._client)))
         raise TrebolError(_("the time is over"), where=self._client, hint=_("more by --lifetime"))
 
@@ -138,6 +137,11 @@ class _Session:
                     raise TrebolError(_("did not start: {said}").format(said=said), where="iperf3")
                 if selector.select(0.02):
                     serve_packet(self._link)
+
+
+def _unmapped(address: object) -> str:
+    """An address of IPv4 as such: on a socket of both kinds it shows as ::ffff:192.0.2.1."""
+    return str(address).removeprefix("::ffff:")
 
 
 def _is_listening(port: int) -> bool:

@@ -33,6 +33,10 @@ _IPV4_HEADERS, _IPV6_HEADERS = 20 + 8, 40 + 8
 #: What every path must carry (RFC 791, RFC 8200).
 _IPV4_LEAST, _IPV6_LEAST = 68, 1280
 
+#: What ICMP said of an earlier packet comes as the error of the next call on the socket, which itself did nothing;
+#: EMSGSIZE is also what the own interface says of too large a packet. To who waits for an answer, all are loss.
+_REPORTED = frozenset({errno.ECONNREFUSED, errno.EMSGSIZE, errno.EHOSTUNREACH, errno.ENETUNREACH})
+
 #: Probes of one size before it counts as too large, and seconds to wait for the answer to each.
 _TRIES, _PATIENCE = 3, 0.25
 
@@ -117,9 +121,9 @@ def serve_packet(link: socket.socket) -> None:
         reply = answer(link.recv(LARGEST_PACKET))
         if reply is not None:
             link.send(reply)
-    except (ConnectionRefusedError, BlockingIOError):
-        # The other side closed its socket (ICMP), or the packet was damaged: nobody waits for an answer.
-        return
+    except OSError as error:
+        if error.errno not in _REPORTED and not isinstance(error, BlockingIOError):
+            raise
 
 
 def measure_round_trips(
@@ -177,8 +181,7 @@ def largest_passing(passes: Callable[[int], bool], least: int, most: int) -> int
 def _passes(link: socket.socket, payload: int) -> bool:
     for attempt in range(_TRIES):
         number = payload << 8 | attempt
-        if not _send(link, _HEAD.pack(_PROBE, number).ljust(payload, b"\0")):
-            return False
+        _send(link, _HEAD.pack(_PROBE, number).ljust(payload, b"\0"))
         end = time.monotonic() + _PATIENCE
         while (left := end - time.monotonic()) > 0:
             # An answer to an earlier try of the same size will do.
@@ -188,17 +191,16 @@ def _passes(link: socket.socket, payload: int) -> bool:
     return False
 
 
-def _send(link: socket.socket, packet: bytes) -> bool:
-    """Send; False where the own interface takes no such packet. Nobody listening shows as loss."""
-    try:
-        link.send(packet)
-    except ConnectionRefusedError:
-        return True
-    except OSError as error:
-        if error.errno == errno.EMSGSIZE:
-            return False
-        raise
-    return True
+def _send(link: socket.socket, packet: bytes) -> None:
+    """Send, once more where the first call only brought the news of an earlier packet."""
+    for _attempt in range(2):
+        try:
+            link.send(packet)
+        except OSError as error:
+            if error.errno not in _REPORTED:
+                raise
+        else:
+            return
 
 
 def _receive(link: socket.socket, kind: bytes, patience: float) -> int | None:
@@ -206,7 +208,9 @@ def _receive(link: socket.socket, kind: bytes, patience: float) -> int | None:
     link.settimeout(max(patience, 0.0001))
     try:
         packet = link.recv(LARGEST_PACKET)
-    except (TimeoutError, ConnectionRefusedError):
+    except OSError as error:
+        if error.errno not in _REPORTED and not isinstance(error, TimeoutError):
+            raise
         return None
     finally:
         link.settimeout(None)
