@@ -140,6 +140,12 @@ def test_the_briefs_small_ssds_are_taken_for_journals_and_not_for_osds() -> None
     assert [disk.name for disk in found.for_journals] == ["sdc", "sdd"]
 
 
+def test_an_ssd_as_large_as_the_hard_disks_counts_as_an_osd() -> None:
+    large = replace(SSD, size=HDD.size)
+
+    assert osd_disks(but(disks=(SYSTEM, HDD, large))).for_data == (HDD, large)
+
+
 def test_before_the_installation_one_empty_disk_is_kept_for_the_system() -> None:
     found = osd_disks(but(disks=(replace(HDD, name="sda"), replace(HDD, name="sdb"), JOURNAL)))
 

@@ -115,16 +115,3 @@ def test_what_is_not_good_says_why(check: Check) -> None:
     if finding.severity not in (Severity.PASS, Severity.INFO):
         assert finding.reason
         assert finding.remedy
-
-
-def test_codes_are_unique() -> None:
-    codes = [check.code for check in CHECKS]
-
-    assert len(codes) == len(set(codes))
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
-def test_every_check_explains_itself_and_names_its_source(check: Check) -> None:
-    assert check.title
-    assert check.explanation.endswith(".")
-    assert check.requirement.source
