@@ -15,9 +15,9 @@ class Kvm:
     """What the kernel, its modules and the processors' own registers say of hardware virtualisation.
 
     `feature_control` is MSR 0x3A of processor 0 (Intel SDM vol. 3C, 24.7), `vm_cr` MSR 0xC0010114 (AMD APM vol. 2,
-    15.30.1); both need root and the msr module. `creates` says whether KVM_CREATE_VM worked; `error` is the errno's name
-    where opening or creating did not ("ENOENT", "EACCES", "EOPNOTSUPP"). `parameters` is what the loaded modules were
-    given: "kvm_intel.ept" → "Y". `messages` are the kernel's own words on virtualisation, without their time.
+    15.30.1); both need root and the msr module. `creates` says whether KVM_CREATE_VM worked; `error` is the errno's
+    name where opening or creating did not ("ENOENT", "EACCES", "EOPNOTSUPP"). `parameters` is what the loaded modules
+    were given: "kvm_intel.ept" → "Y". `messages` are the kernel's own words on virtualisation, without their time.
     """
 
     device: bool | None = None
@@ -34,8 +34,9 @@ class Kvm:
 class PciDevice:
     """One PCI function. `class_code` is the 24-bit class as six hexadecimal digits ("010400": RAID controller).
 
-    `path` is the chain of PCI addresses from the root port down to the device's parent, outermost first. `iommu_group`
-    is None where no IOMMU translates for it. `vendor` and `model` are names, where udev's database has them.
+    `path` is the chain of PCI addresses from the root port down to the device's parent, outermost first.
+    `iommu_group` is None where no IOMMU translates for it. `vendor` and `model` are names, where udev's database has
+    them.
     """
 
     address: str
@@ -106,8 +107,8 @@ class DiskHealth:
 
     `asleep`: the disk slept and was left asleep. `passed` is its own verdict. `used` is endurance spent, in per cent
     (may pass 100); `spare` NVMe's available spare in per cent, `spare_threshold` below which it counts as failing.
-    `media_errors` is NVMe's count or ATA's attribute 187 (errors that could not be corrected); `reallocated` ATA's 5 or
-    SCSI's grown defects; `pending` ATA's 197; `uncorrectable` ATA's 198 or SCSI's uncorrected errors.
+    `media_errors` is NVMe's count or ATA's attribute 187 (errors that could not be corrected); `reallocated` ATA's 5
+    or SCSI's grown defects; `pending` ATA's 197; `uncorrectable` ATA's 198 or SCSI's uncorrected errors.
     """
 
     unknown: str = ""
@@ -136,11 +137,11 @@ class Bond:
 
 @dataclass(frozen=True)
 class Clock:
-    """Time. `source` is the kernel's clocksource ("tsc"). `daemon` is what keeps time ("chronyd", "systemd-timesyncd")
-    or empty; `synchronised` what the kernel says of it (adjtimex(2): its largest error is below 16 seconds); `offset`
-    the daemon's estimate of how far the clock is off, in microseconds, without its sign; `servers` how many sources it
-    can reach now. `hardware_clock_offset` is how far the hardware clock is from the system's, in seconds, without its
-    sign.
+    """Time. `source` is the kernel's clocksource ("tsc"). `daemon` is what keeps time ("chronyd",
+    "systemd-timesyncd") or empty; `synchronised` what the kernel says of it (adjtimex(2): its largest error is below
+    16 seconds); `offset` the daemon's estimate of how far the clock is off, in microseconds, without its sign;
+    `servers` how many sources it can reach now. `hardware_clock_offset` is how far the hardware clock is from the
+    system's, in seconds, without its sign.
     """
 
     source: str = ""

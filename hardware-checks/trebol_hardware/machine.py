@@ -120,9 +120,9 @@ class Disk:
     `name` is the kernel's ("sda"), good for this boot only; `by_id` its stable names, best first, without the folder
     ("ata-…", "nvme-…", "virtio-…"); `by_path` likewise. `udev` holds the udev properties that filters match.
     `transport` is "sata", "sas", "nvme", "usb", "virtio", "scsi", "mmc" or "". `medium` says that Trebol's own
-    installation medium (or BMC virtual media) is on it: never a target. `write_cache` is the kernel's view ("write back",
-    "write through"); `pci` the address of the controller (or NVMe function) it hangs on; `health` is None where it was
-    not asked for.
+    installation medium (or BMC virtual media) is on it: never a target. `write_cache` is the kernel's view ("write
+    back", "write through"); `pci` the address of the controller (or NVMe function) it hangs on; `health` is None
+    where it was not asked for.
     """
 
     name: str
@@ -181,11 +181,12 @@ class NetworkInterface:
 
 @dataclass(frozen=True)
 class Machine:
-    """A computer, as probed. `memory` is what the kernel can use, in bytes.
+    """A computer, as probed. `memory` is what the kernel can use, in bytes; 0 where it did not say, and so are the
+    processor's counts.
 
     `virtualisation` is the hypervisor that this machine runs under, by systemd-detect-virt(1)'s names. Of the rest,
-    None and empty mean that it is not there or cannot be known; `tpm` is the TPM's version ("1.2", "2.0"), `kernel_words`
-    the kernel's command line.
+    None and empty mean that it is not there or cannot be known; `tpm` is the TPM's version ("1.2", "2.0"),
+    `kernel_words` the kernel's command line.
     """
 
     architecture: str
