@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput
 from trebol_hardware.commands import app
+from trebol_hardware.machine import Machine
 from trebol_hardware.summary import show_size
 
 MACHINES = Path(__file__).parents[1] / "machines"
