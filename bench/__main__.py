@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,8 @@ import typer
 
 from bench import build, install, seed
 from bench.figures import Figure, machine, to_json, to_text
-from trebol_common.errors import TrebolError
-from trebol_image.project import Project
+from trebol_common.errors import BadInput, TrebolError
+from trebol_image.project import Profile, Project, find_profile
 from trebol_image.qemu import Firmware
 from trebol_image.qemu.media import newest_iso
 
@@ -28,9 +29,12 @@ class Subject(StrEnum):
 def bench(
     subjects: Annotated[list[Subject] | None, typer.Argument(help="What to measure; everything by default.")] = None,
     firmware: Annotated[
-        list[Firmware] | None, typer.Option(help="Firmware to install under; may be repeated; BIOS by default.")
+        list[Firmware] | None, typer.Option(help="To install under; may be repeated; BIOS and UEFI by default.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="Profile to build.")] = "dev",
+    profile: Annotated[str, typer.Option(help="Profile to build: that of `make iso` by default.")] = "release",
+    iso: Annotated[
+        Path | None, typer.Option(help="ISO to install and seed; the newest out/*.iso by default.")
+    ] = None,
     runs: Annotated[int, typer.Option(help="Installations to take the median of.", min=1)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -39,29 +43,37 @@ def bench(
     Example: python -m bench install --firmware uefi --runs 3
     """
     project = Project.find()
-    chosen = subjects or list(Subject)
+    packing = find_profile(profile)
+    if iso is not None and not iso.is_file():
+        raise BadInput("no such file", where=str(iso), hint="build one with `make iso`")
+    kinds = firmware or [Firmware.BIOS, Firmware.UEFI]
     figures: list[Figure] = []
+    measured_on = machine()
     if not as_json:
-        print(machine())
-    for subject in chosen:
-        for figure in _measure(subject, project, firmware or [Firmware.BIOS], profile, runs):
+        print(measured_on)
+    for subject in dict.fromkeys(subjects or list(Subject)):
+        for figure in _measure(subject, project, iso, kinds, packing, runs):
             figures.append(figure)
             if not as_json:
                 print(f"\n{to_text(figure)}", flush=True)
     if as_json:
-        print(to_json(figures))
+        print(to_json(figures, measured_on))
 
 
-def _measure(subject: Subject, project: Project, firmware: list[Firmware], profile: str, runs: int) -> list[Figure]:
-    folder: Path = project.out / "bench"
+def _measure(
+    subject: Subject, project: Project, iso: Path | None, firmware: list[Firmware], profile: Profile, runs: int
+) -> Iterator[Figure]:
+    """The figures of a subject, each as soon as it is there."""
+    folder = project.out / "bench"
     match subject:
         case Subject.SEED:
-            return seed.measure(newest_iso(project.out), folder)
+            yield from seed.measure(iso or newest_iso(project.out), folder)
         case Subject.INSTALL:
-            iso = newest_iso(project.out)
-            return [figure for kind in firmware for figure in install.measure(iso, folder, kind, runs)]
+            image = iso or newest_iso(project.out)
+            for kind in firmware:
+                yield install.measure(image, folder, kind, runs)
         case Subject.BUILD:
-            return build.measure(project, folder, profile)
+            yield from build.measure(project, folder / "build", profile)
 
 
 if __name__ == "__main__":

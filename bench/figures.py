@@ -8,6 +8,8 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
+from trebol_common.errors import TrebolError
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -34,23 +36,29 @@ class Figure:
     floor_phases: tuple[Phase, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Nothing that is measured here takes no time or no room: such a value was not measured, NaN included.
+        for what, value in (("", self.value), ("floor of ", self.floor)):
+            if value is not None and not value > 0:
+                raise TrebolError(f"{what}{self.name}: {value} {self.unit} cannot be a measured value")
+
     @property
     def ratio(self) -> float | None:
         """Value by floor."""
-        return self.value / self.floor if self.floor else None
+        return None if self.floor is None else self.value / self.floor
 
 
 def machine() -> str:
-    """What the figures were measured on."""
-    return f"{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}"
+    """What the figures are measured on, and how busy it is with something else."""
+    processors = f"{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}"
+    return f"{processors}, load {os.getloadavg()[0]:.1f}"
 
 
-def to_json(figures: Sequence[Figure]) -> str:
-    """All figures, with their ratios."""
+def to_json(figures: Sequence[Figure], measured_on: str) -> str:
+    """All figures, with their ratios; `measured_on` is what `machine` said before the first of them."""
     return json.dumps(
         {
-            "machine": machine(),
-            "load": os.getloadavg()[0],
+            "machine": measured_on,
             "figures": [{**asdict(figure), "ratio": figure.ratio} for figure in figures],
         },
         indent=2,
@@ -62,7 +70,7 @@ def to_text(figure: Figure) -> str:
     """A figure with its phases, in lines of at most 100 columns."""
     lines = [f"{figure.name:<44} {_amount(figure.value, figure.unit):>12}"]
     if figure.floor is not None:
-        lines[0] += f"   floor {_amount(figure.floor, figure.unit):>10}   ratio {figure.ratio:.2f}"
+        lines[0] += f"   floor {_amount(figure.floor, figure.unit):>10}   ratio {figure.value / figure.floor:.2f}"
     if figure.goal:
         lines.append(f"  goal: {figure.goal}")
     if figure.floor_is:

@@ -7,11 +7,13 @@ Log file, progress bar, webhook, JSON stream and tests are all sinks of the same
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import IO, Any
 
 
@@ -75,8 +77,11 @@ def tee(*sinks: Sink) -> Sink:
     return give
 
 
-def while_it_lasts(sink: Sink) -> Sink:
-    """A sink that is dropped at its first OSError: a screen that is gone must not end the work that it showed."""
+def while_it_lasts(sink: Sink, on_loss: Callable[[OSError], None] = lambda error: None) -> Sink:
+    """A sink that is dropped at its first OSError: a screen that is gone must not end the work that it showed.
+
+    `on_loss` gets that error, once.
+    """
     gone = False
 
     def give(event: Event) -> None:
@@ -85,8 +90,9 @@ def while_it_lasts(sink: Sink) -> Sink:
             return
         try:
             sink(event)
-        except OSError:
+        except OSError as error:
             gone = True
+            on_loss(error)
 
     return give
 
@@ -99,6 +105,29 @@ def json_lines(stream: IO[str]) -> Sink:
         stream.flush()
 
     return write
+
+
+def warn_of_loss(where: str, error: OSError) -> None:
+    """Say on stderr, if that is still there, that `where` gets no more events."""
+    with suppress(OSError):
+        sys.stderr.write(f"warning: {where}: cannot be written any more: {error.strerror}\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def into_file(path: Path, form: Callable[[IO[str]], Sink] = json_lines) -> Iterator[Sink]:
+    """A sink that writes a new file at `path`. Raises OSError where that cannot be made.
+
+    When it cannot be written any more (a full disk), one warning goes to stderr, and the work goes on without it. A
+    `form` flushes each event.
+    """
+    stream = path.open("w", encoding="utf-8")
+    try:
+        yield while_it_lasts(form(stream), lambda error: warn_of_loss(str(path), error))
+    finally:
+        # All that is left to be written is what the warning was about.
+        with suppress(OSError):
+            stream.close()
 
 
 class Context:

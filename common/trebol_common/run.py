@@ -25,6 +25,9 @@ Argument = str | os.PathLike[str]
 
 #: Lines of a failing program that its error quotes.
 LAST_LINES = 12
+
+#: Seconds that a program has to end once it was asked to.
+ENDING_SECONDS = 10
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -102,7 +105,7 @@ def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"  # Python knows the first and the last real-time signal only.
+        return f"signal {number}"  # Of the real-time signals only the first and the last have a name.
 
 
 def minimal_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -189,12 +192,14 @@ def _communicate(
                 process.stdin = None  # The program ended without reading its input; its status says why.
         process.wait()
     except BaseException:
-        process.terminate()
-        raise
-    finally:
-        # Also when interrupted: nobody hears of a line any more after this has returned.
+        _end(process)
+        # `on_line` is not called any more when this has returned. Within bounds: a child that the program left behind
+        # may hold its output open.
         for reader in readers:
-            reader.join()
+            reader.join(ENDING_SECONDS)
+        raise
+    for reader in readers:
+        reader.join()
     if failures:
         raise failures[0]
     return Completed(process.returncode, "".join(collected["stdout"]), "".join(collected["stderr"]))
@@ -222,6 +227,17 @@ def _split_keeping_ends(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end, and end it where it does not."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 @contextmanager
 def spawn(
     command: Sequence[Argument], *, log: Path, env: Mapping[str, str] | None = None
@@ -241,13 +257,7 @@ def spawn(
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(timeout=10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            _end(process)
 
 
 @dataclass

@@ -1,6 +1,11 @@
 """Looking at how a medium is built: whether firmware of every kind will find what it needs. Nothing is booted.
 
-A registry of checks (after Red Hat's verifymedia and cephadm's `configchecks.py`): adding one is adding one entry.
+A registry of checks (after Red Hat's verifymedia and cephadm's `configchecks.py`): adding one is adding one entry to
+`CHECKS`. A check gets the medium, returns what it saw in a few words, and raises `Wrong` at the first thing that
+firmware or boot loader would stumble over.
+
+Sources: ECMA-119 8.4 (volume descriptor), El Torito 1.0, UEFI 2.10 chapter 5 (MBR, GPT), Microsoft's FAT
+specification 1.03 and PE format.
 """
 
 from __future__ import annotations
@@ -18,27 +23,34 @@ from trebol_common.medium import FOLDER, SLOT, SLOT_SIZE, Manifest
 from trebol_image import el_torito, grubenv
 from trebol_image.gpt import ESP_TYPE, Partition, read_gpt
 from trebol_image.iso import BIOS_IMAGE, ESP_NUMBER, GRUBENV
-from trebol_image.iso9660 import Extent, File, Image
+from trebol_image.iso9660 import BLOCK, Extent, File, Image
 from trebol_image.locator import Locator
 from trebol_image.target import is_whole, opened, read_locator
 from trebol_image.verify import read_manifest, read_sums, structure_problems
 
-#: Some firmware loads the whole EFI partition into memory; FAT16 by its count of clusters (Microsoft's FAT
-#: specification 1.03).
+#: Some firmware loads the whole EFI partition into memory.
 ESP_LIMIT = 20 * 1000 * 1000
+#: A FAT with that many clusters is a FAT16, whatever it calls itself.
 FAT16_CLUSTERS = range(4085, 65525)
 #: What the release profile may weigh.
 RELEASE_LIMIT = 900 * 1000 * 1000
+#: The volume's name in the primary volume descriptor.
+_VOLUME_ID_AT = Extent(16 * BLOCK + 40, 32)
 _VOLUME_ID = re.compile(r"^TREBOL[A-Z0-9_]{0,26}$")
+#: In GRUB's configuration: files that are loaded, the file by which the medium is searched for, modules from files.
 _LOADED = re.compile(r"^\s*(?:linux|initrd)\s+(.+)$", re.MULTILINE)
 _SEARCHED = re.compile(r"--file\s+/(trebol/\S+)")
 _INSMOD = re.compile(r"^\s*insmod\b", re.MULTILINE)
-_SIGNED = ("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi", "EFI/BOOT/mmx64.efi", "boot/vmlinuz")
+#: The type of the MBR's entry that keeps programs which know no GPT from taking the disk for an empty one.
+_PROTECTIVE = 0xEE
+#: Shim, GRUB, MokManager: on the ISO, and the same in the EFI partition.
+_EFI_PROGRAMS = ("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi", "EFI/BOOT/mmx64.efi")
+_SIGNED = (*_EFI_PROGRAMS, "boot/vmlinuz")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of one check: `detail` says what was seen, or what is wrong."""
+    """The outcome of one check; its code is for scripts. `detail` says what was seen, or what is wrong."""
 
     code: str
     title: str
@@ -90,6 +102,7 @@ def lint(path: Path) -> tuple[Finding, ...]:
 
 
 def _run(subject: Subject, code: str, title: str, check: Callable[[Subject], str]) -> Finding:
+    """Do one check; damage of any kind is its finding, so that the others are still done."""
     try:
         return Finding(code, title, True, check(subject))
     except Wrong as error:
@@ -98,6 +111,11 @@ def _run(subject: Subject, code: str, title: str, check: Callable[[Subject], str
         return Finding(code, title, False, error.problems[0].what)
     except UnicodeDecodeError:
         return Finding(code, title, False, "a text on the medium is not UTF-8")
+
+
+def _require(condition: bool, wrong: str) -> None:
+    if not condition:
+        raise Wrong(wrong)
 
 
 def _size(subject: Subject) -> str:
@@ -109,7 +127,8 @@ def _size(subject: Subject) -> str:
 
 
 def _volume(subject: Subject) -> str:
-    name = subject.image.read(16 * 2048 + 40, 32).decode("ascii", errors="replace").rstrip()
+    content = subject.image.read(_VOLUME_ID_AT.offset, _VOLUME_ID_AT.length)
+    name = content.decode("ascii", errors="replace").rstrip()
     _require(bool(_VOLUME_ID.match(name)), f"{name!r} is not TREBOL and then capitals, digits, underscores")
     return name
 
@@ -117,13 +136,18 @@ def _volume(subject: Subject) -> str:
 def _bios(subject: Subject) -> str:
     image = _boot_image(subject, el_torito.BIOS)
     _require(BIOS_IMAGE in subject.files, f"/{BIOS_IMAGE} is missing")
-    _require(image.offset == subject.files[BIOS_IMAGE].extents[0].offset, f"does not point at /{BIOS_IMAGE}")
+    _require(
+        image.offset == subject.files[BIOS_IMAGE].extents[0].offset,
+        f"El Torito's entry does not point at /{BIOS_IMAGE}",
+    )
     return f"/{BIOS_IMAGE}"
 
 
 def _uefi(subject: Subject) -> str:
     image = _boot_image(subject, el_torito.UEFI)
-    _require(image.offset == _esp_partition(subject).extent.offset, "does not point at the EFI partition")
+    _require(
+        image.offset == _esp_partition(subject).extent.offset, "El Torito's entry does not point at the EFI partition"
+    )
     return "the EFI partition"
 
 
@@ -137,26 +161,27 @@ def _boot_image(subject: Subject, platform: int) -> el_torito.BootImage:
     for image in el_torito.read_catalogue(subject.image):
         if image.platform == platform and image.bootable:
             return image
-    raise Wrong("there is no such entry")
+    raise Wrong("El Torito has no bootable entry for it")
 
 
 def _mbr(subject: Subject) -> str:
+    # 440 bytes of code, from 446 on four entries of 16 bytes: byte 0 is the bootable flag, byte 4 the type.
     sector = subject.image.read(0, 512)
     _require(sector[510:] == b"\x55\xaa", "no boot signature")
     _require(any(sector[:440]), "no boot code")
     entries = [sector[446 + 16 * index : 462 + 16 * index] for index in range(4)]
     _require(any(entry[0] == 0x80 for entry in entries), "no partition is marked bootable, which some BIOSes want")
-    _require(any(entry[4] == 0xEE for entry in entries), "no protective entry for the GPT")
+    _require(any(entry[4] == _PROTECTIVE for entry in entries), "no protective entry for the GPT")
     return "boot code, protective entry, bootable flag"
 
 
 def _gpt(subject: Subject) -> str:
     partitions = read_gpt(subject.image)
     _require(bool(partitions), "there is no partition")
-    spans = sorted((part.extent.offset, part.extent.length) for part in partitions.values())
-    for (offset, length), (following, _) in pairwise(spans):
-        _require(offset + length <= following, "partitions overlap")
-    _require(spans[-1][0] + spans[-1][1] <= subject.locator.size, "a partition ends after the medium")
+    spans = sorted((part.extent.offset, part.extent.offset + part.extent.length) for part in partitions.values())
+    for (_, end), (following, _) in pairwise(spans):
+        _require(end <= following, "partitions overlap")
+    _require(spans[-1][1] <= subject.locator.size, "a partition ends after the medium")
     _require(_esp_partition(subject).type == ESP_TYPE, f"partition {ESP_NUMBER} is no EFI system partition")
     _require(partitions[ESP_NUMBER].extent == subject.locator.esp, "the locator has another EFI partition")
     return f"{len(partitions)} partitions"
@@ -169,13 +194,14 @@ def _esp(subject: Subject) -> str:
     _require(clusters in FAT16_CLUSTERS, f"{clusters} clusters make it no FAT16")
     _require(size <= len(subject.esp), "the file system is larger than its partition")
     _require(len(subject.esp) < ESP_LIMIT, f"{len(subject.esp)} bytes, not below {ESP_LIMIT}")
-    for name in _SIGNED[:3]:
-        _require(subject.content(name) in subject.esp, f"/{name} is not in it, or another version")
+    # mtools writes each file to a new file system in one piece, so that its bytes can be searched for as they are.
+    for name in _EFI_PROGRAMS:
+        _require(subject.content(name) in subject.esp, f"it does not hold the /{name} of the ISO")
     return f"FAT16, {len(subject.esp) / 1e6:.1f} MB"
 
 
 def _fat_clusters(sector: bytes) -> tuple[int, int]:
-    """Count of clusters, and size of the file system in bytes."""
+    """Count of clusters, and size of the file system in bytes, from its boot sector."""
     bytes_per_sector, per_cluster, reserved, fats, roots, small = struct.unpack_from("<HBHBHH", sector, 11)
     per_fat = int.from_bytes(sector[22:24], "little")
     _require(bytes_per_sector in (512, 1024, 2048, 4096) and per_cluster > 0, "no FAT boot sector")
@@ -192,13 +218,17 @@ def _signed(subject: Subject) -> str:
 
 
 def _has_signature(program: bytes) -> bool:
-    """Whether a PE32+ program has a certificate table (PE format, optional header data directory 4)."""
+    """Whether a PE32+ program carries a certificate table; who signed it is not looked at.
+
+    The table is entry 4 of the data directories, 8 bytes each, which begin 112 bytes into the optional header.
+    """
     if program[:2] != b"MZ":
         return False
     header = int.from_bytes(program[0x3C:0x40], "little")
     if program[header : header + 4] != b"PE\0\0":
         return False
-    directory = header + 24 + 112 + 4 * 8
+    optional_header = header + 4 + 20
+    directory = optional_header + 112 + 4 * 8
     address = int.from_bytes(program[directory : directory + 4], "little")
     size = int.from_bytes(program[directory + 4 : directory + 8], "little")
     return size > 0 and address + size <= len(program)
@@ -206,12 +236,14 @@ def _has_signature(program: bytes) -> bool:
 
 def _menu(subject: Subject) -> str:
     text = subject.content("boot/grub/grub.cfg").decode()
+    # The kernel's words follow its path on the line; none of them begins with a slash.
     paths = {word for line in _LOADED.findall(text) for word in line.split() if word.startswith("/")}
     _require(len(paths) >= 3, "it loads no kernel with initrd and medium.cpio")
     searched = set(_SEARCHED.findall(text))
     _require(bool(searched), "it searches for no medium")
-    stub = set(re.findall(rb"--file\s+/(trebol/\S+)", subject.esp))
-    _require({path.decode() for path in stub} == searched, "the EFI partition searches for another medium")
+    # The stub in the EFI partition finds the medium before it hands over to this menu.
+    stub = set(_SEARCHED.findall(subject.esp.decode("latin-1")))
+    _require(stub == searched, "the EFI partition searches for another medium")
     for path in sorted(paths) + sorted(searched):
         _require(path.lstrip("/") in subject.files, f"it names {path}, which is missing")
     _require(not _INSMOD.search(text), "it loads modules from files, which Secure Boot forbids")
@@ -224,7 +256,9 @@ def _areas(subject: Subject) -> str:
         (GRUBENV, subject.locator.grubenv, grubenv.SIZE),
     ):
         _require(name in subject.files, f"/{name} is missing")
-        _require(subject.files[name].extents == (Extent(extent.offset, length),), f"does not point at /{name}")
+        _require(
+            subject.files[name].extents == (Extent(extent.offset, length),), f"the locator does not point at /{name}"
+        )
     _require(subject.content(GRUBENV).startswith(grubenv.SIGNATURE), f"/{GRUBENV} is no environment block")
     return f"/{SLOT}, /{GRUBENV}"
 
@@ -232,7 +266,7 @@ def _areas(subject: Subject) -> str:
 def _initramfs(subject: Subject) -> str:
     archive = subject.content("boot/medium.cpio")
     _require(b"conf/trebol-medium\0" in archive, "no conf/trebol-medium")
-    _require(f"{subject.manifest.medium_id}\n".encode() in archive, "it names another medium")
+    _require(f"{subject.manifest.medium_id}\n".encode() in archive, "its conf/trebol-medium names another medium")
     return subject.manifest.medium_id
 
 
@@ -243,11 +277,6 @@ def _contents(subject: Subject) -> str:
     _require(not wrong, wrong)
     layers = ", ".join(f"/{FOLDER}/{layer.file}" for layer in subject.manifest.layers)
     return f"{len(sums)} files with checksums; {layers}"
-
-
-def _require(condition: bool, wrong: str) -> None:
-    if not condition:
-        raise Wrong(wrong)
 
 
 #: Code, title, check; in the order in which they are shown.

@@ -23,6 +23,13 @@ class Profile:
 PROFILES = {profile.name: profile for profile in (Profile("dev", 3), Profile("release", 15))}
 
 
+def find_profile(name: str) -> Profile:
+    """The profile called `name`. Raises BadInput."""
+    if name not in PROFILES:
+        raise BadInput(f"{name!r} is not one of {', '.join(PROFILES)}", where="--profile")
+    return PROFILES[name]
+
+
 @dataclass(frozen=True)
 class Project:
     """A checkout of Trebol."""

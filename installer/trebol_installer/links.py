@@ -11,8 +11,6 @@ from pathlib import Path
 
 from trebol_common.run import Runner
 
-SYSFS = Path("/sys/class/net")
-
 #: Seconds that a port may take to agree with its switch; copper at 1 and 10 Gbit/s takes two to four.
 LINK_SECONDS = 5.0
 
@@ -31,21 +29,26 @@ def link_events() -> socket.socket:
 def wake_links(
     runner: Runner,
     *,
-    sysfs: Path = SYSFS,
+    root: Path = Path("/"),
     events: Callable[[], AbstractContextManager[socket.socket]] = link_events,
     seconds: float = LINK_SECONDS,
 ) -> None:
-    """Switch every physical interface on, and wait until each has a link, at most `seconds`.
+    """Switch every wired interface on, and wait until the first has a link, at most `seconds`.
 
-    Addresses are not asked for, and nothing is switched off again: the live system needs none of them, and the node
-    configures its own.
+    The first one with a link is taken (`trebol_installer.select`), so once the very first has one, waiting for others
+    cannot change the choice. Until then it may just be slower than they are: nothing tells a port without a cable
+    from one that still talks to its switch. Addresses are not asked for, and nothing is switched off again: the live
+    system needs none of them, and the node configures its own.
     """
-    names = sorted(path.name for path in sysfs.iterdir() if (path / "device").exists())
+    # The probe is slow to load under emulation, and a dry run does without.
+    from trebol_hardware.probe.network import wired
+
+    interfaces = wired(root)
     with events() as changes:
-        for name in names:
-            runner.run(["ip", "link", "set", "dev", name, "up"], check=False)
+        for interface in interfaces:
+            runner.run(["ip", "link", "set", "dev", interface.name, "up"], check=False)
         end = time.monotonic() + seconds
-        while not all(_has_link(sysfs / name) for name in names) and (left := end - time.monotonic()) > 0:
+        while interfaces and not _has_link(interfaces[0]) and (left := end - time.monotonic()) > 0:
             if select.select([changes], [], [], left)[0]:
                 # ENOBUFS: more changes than fit. What they were does not matter, all links are read again.
                 with suppress(OSError):

@@ -256,7 +256,9 @@ def _steps(
         steps.WriteLocale(answers.global_.keyboard, answers.global_.timezone),
         steps.WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
         steps.WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
-        steps.InstallBootLoader(path, esp, machine.firmware.mode, _command_line(answers, interface, console)),
+        steps.InstallBootLoader(
+            path, esp, machine.firmware.mode, _command_line(answers, interface, console), disk.logical_sector
+        ),
         steps.WriteReport(),
         steps.CloseTarget(),
     ]

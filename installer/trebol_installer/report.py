@@ -6,12 +6,13 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from trebol_common import INSTALLED, __version__
 from trebol_common.answers.parse import dump_answers
-from trebol_common.events import Event, Kind, Sink, json_lines, tee
+from trebol_common.events import Event, Kind, Sink, into_file, tee
 from trebol_common.files import write_text
 from trebol_common.medium import Manifest
 from trebol_installer.execute.state import Run
@@ -65,16 +66,17 @@ def logging_to(folder: Path) -> Iterator[Sink]:
     """A sink that keeps the log and the events of a run in `folder` (mode 0700)."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / LOG).open("w", encoding="utf-8"))
-        events = stack.enter_context((folder / EVENTS).open("w", encoding="utf-8"))
+    with into_file(folder / LOG, _log_lines) as log, into_file(folder / EVENTS) as events:
+        yield tee(log, events)
 
-        def write(event: Event) -> None:
-            if (line := log_line(event)) is not None:
-                log.write(line + "\n")
-                log.flush()
 
-        yield tee(write, json_lines(events))
+def _log_lines(stream: IO[str]) -> Sink:
+    def write(event: Event) -> None:
+        if (line := log_line(event)) is not None:
+            stream.write(line + "\n")
+            stream.flush()
+
+    return write
 
 
 def log_line(event: Event) -> str | None:

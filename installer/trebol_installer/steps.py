@@ -199,12 +199,16 @@ class WriteNodeConfiguration:
 
 @dataclass(frozen=True)
 class InstallBootLoader:
-    """Kernels and EFI programs onto the ESP, GRUB for BIOS into its partition, an NVRAM entry under UEFI."""
+    """Kernels and EFI programs onto the ESP, GRUB for BIOS into its partition, an NVRAM entry under UEFI.
+
+    `sector` is the disk's logical one, in bytes: by BIOS only 512 can boot.
+    """
 
     disk: str
     esp: PartitionRef
     firmware: FirmwareMode
     command_line: str
+    sector: int = 512
 
 
 @dataclass(frozen=True)

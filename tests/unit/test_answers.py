@@ -111,6 +111,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("disk-setup.wipe", "yes", "a.toml: disk-setup.wipe: 'yes' is not one of 'confirmed'"),
     ("disk-setup.lvm.hdsize", -1, "a.toml: disk-setup.lvm.hdsize: -1: "),
     ("disk-setup.lvm.hdsize", 1e308, "a.toml: disk-setup.lvm.hdsize: 1e+308: "),
+    (
+        "global.fqdn",
+        {"source": "from-dhcp", "domian": "example.org"},
+        "a.toml: global.fqdn.domian: unknown key\n  → did you mean domain?",
+    ),
     ("disk-setup.lvm.hdsiz", 1, "a.toml: disk-setup.lvm.hdsiz: unknown key\n  → did you mean hdsize?"),
     ("first-boot", {"source": "from-iso"}, "a.toml: [first-boot] is not served yet\n  → remove the section"),
     ("post-installation-webhook", {"url": "https://x"}, "a.toml: [post-installation-webhook] is not served yet"),

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
+from pathlib import Path
 
 import pytest
+from bench.build import build_phases, require_rebuilt, require_same_packages
 from bench.figures import Figure, Phase, to_json, to_text
-from bench.install import BOOT, END, FLOOR, INSTALL, floor_script, median_phases, phases
+from bench.install import ANSWER, BOOT, END, FLOOR, INSTALL, floor_script, median_phases, phases
+from bench.seed import require_seeded
+from tests.unit.media import bare_medium
 
+from trebol_common.answers import parse_answers
+from trebol_common.errors import BadInput, TrebolError
+from trebol_common.events import Context, json_lines
 from trebol_common.medium import Layer, Manifest
+from trebol_common.run import ScriptedRunner
+from trebol_image.lock import Lock, Package
+from trebol_image.project import PROFILES, find_profile
 from trebol_image.qemu.serial import Line
+from trebol_image.seed import Seed, write_seed
 
 CONSOLE = (
     Line(12.0, "Loading Trebol 0.1.0 ..."),
@@ -20,9 +33,9 @@ CONSOLE = (
 )
 
 
-def layer(name: str, *, target: bool) -> Layer:
+def layer(name: str, *, target: bool, sha256: str = "0") -> Layer:
     return Layer(
-        name=name, file=f"{name}.squashfs", sha256="0", blocks=(), size=1, unpacked=2, files=3, target=target
+        name=name, file=f"{name}.squashfs", sha256=sha256, blocks=(), size=1, unpacked=2, files=3, target=target
     )
 
 
@@ -49,12 +62,12 @@ def test_every_second_from_start_to_end_belongs_to_one_phase() -> None:
 
 
 def test_a_phase_whose_end_was_not_seen_is_an_error_and_no_zero() -> None:
-    with pytest.raises(ValueError, match="to the installer's first word"):
+    with pytest.raises(TrebolError, match="to the installer's first word"):
         phases(CONSOLE, 10.0, 67.0, INSTALL)
 
 
 def test_marks_count_in_their_order_only() -> None:
-    with pytest.raises(ValueError, match="floor: formatted"):
+    with pytest.raises(TrebolError, match="floor: formatted"):
         phases((CONSOLE[0], CONSOLE[1], CONSOLE[3], CONSOLE[2]), 10.0, 67.0, FLOOR)
 
 
@@ -76,10 +89,84 @@ def test_the_floor_unpacks_what_an_installation_unpacks() -> None:
 def test_figures_are_told_with_their_ratio() -> None:
     figure = Figure("install", 90.0, "s", "at most 1.5", 60.0, "floor of it", (Phase("boot", 30.0),))
     assert "ratio 1.50" in to_text(figure) and "boot" in to_text(figure)
-    (record,) = json.loads(to_json([figure]))["figures"]
+    shown = json.loads(to_json([figure], "2 processors"))
+    assert shown["machine"] == "2 processors"
+    (record,) = shown["figures"]
     assert (record["ratio"], record["floor"], record["phases"][0]["name"]) == (1.5, 60.0, "boot")
 
 
 def test_a_figure_without_a_floor_has_no_ratio() -> None:
     assert Figure("size", 1.0, "MB").ratio is None
     assert "ratio" not in to_text(Figure("size", 1.0, "MB"))
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan])
+def test_what_was_not_measured_is_no_figure(value: float) -> None:
+    with pytest.raises(TrebolError, match="cannot be a measured value"):
+        Figure("seed", value, "ms")
+    with pytest.raises(TrebolError, match="floor of seed"):
+        Figure("seed", 1.0, "ms", floor=value)
+
+
+def test_a_floor_that_unpacks_nothing_is_refused() -> None:
+    with pytest.raises(BadInput, match="no layer for the target"):
+        floor_script(MANIFEST.model_copy(update={"layers": MANIFEST.layers[2:]}))
+
+
+def test_the_answers_that_are_measured_with_are_good_ones() -> None:
+    assert parse_answers(ANSWER).global_.fqdn == "node1.example.org"
+
+
+def test_an_iso_that_was_not_seeded_gives_no_figure(tmp_path: Path) -> None:
+    medium = bare_medium(tmp_path / "trebol.iso")
+    with pytest.raises(TrebolError, match="does not hold the answers"):
+        require_seeded(medium)
+    write_seed(medium, Seed(ANSWER))
+    require_seeded(medium)
+
+
+def test_the_steps_of_a_build_and_the_rest_are_all_of_its_time() -> None:
+    ticks = iter(range(100))
+    log = io.StringIO()
+    context = Context(json_lines(log), clock=lambda: float(next(ticks)))
+    context.log("base: base-1 is in the store")
+    with context.child("appliance", "Building") as step, step.child("pack", "Packing"):
+        pass
+    with context.child("iso", "Writing the ISO"):
+        pass
+    found = build_phases(log.getvalue(), 20.0)
+    assert [phase.name for phase in found[:2]] == ["appliance", "iso"]
+    assert all(phase.seconds > 0 for phase in found)
+    assert sum(phase.seconds for phase in found) == 20.0
+
+
+def manifest(*, base: str, appliance: str) -> Manifest:
+    layers = (layer("base", target=True, sha256=base), layer("appliance", target=True, sha256=appliance))
+    return MANIFEST.model_copy(update={"layers": layers})
+
+
+def test_a_rebuild_counts_only_when_it_made_a_new_appliance_layer_and_no_base() -> None:
+    first = manifest(base="1", appliance="1")
+    require_rebuilt(first, manifest(base="1", appliance="2"))
+    with pytest.raises(TrebolError, match="did not come into the ISO"):
+        require_rebuilt(first, first)
+    with pytest.raises(TrebolError, match="new base layer"):
+        require_rebuilt(first, manifest(base="2", appliance="2"))
+
+
+@pytest.mark.parametrize(
+    ("installed", "odd"), [("bash 6\n", "bash 5, bash 6"), ("bash 5\ndash 1\n", "dash 1"), ("", "bash 5")]
+)
+def test_the_plain_way_counts_only_with_the_same_packages(installed: str, odd: str) -> None:
+    package = Package(name="bash", version="5", architecture="amd64", sha256="", size=1, installed=2, file="f")
+    lock = Lock(epoch=1, packages=(package,))
+    query = ("dpkg-query", "--admindir=/tree/var/lib/dpkg", "--show", "--showformat=${Package} ${Version}\n")
+    require_same_packages(Path("/tree"), lock, ScriptedRunner().expect(*query, stdout="bash 5\n"))
+    with pytest.raises(TrebolError, match=f"other packages: {odd}"):
+        require_same_packages(Path("/tree"), lock, ScriptedRunner().expect(*query, stdout=installed))
+
+
+def test_a_profile_that_is_none_is_bad_input() -> None:
+    assert find_profile("release") == PROFILES["release"]
+    with pytest.raises(BadInput, match="'small' is not one of dev, release"):
+        find_profile("small")

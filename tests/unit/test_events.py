@@ -1,10 +1,11 @@
 """Progress is told once and read by everybody."""
 
 import io
+from pathlib import Path
 
 import pytest
 
-from trebol_common.events import Context, Event, Kind, json_lines, tee, while_it_lasts
+from trebol_common.events import Context, Event, Kind, into_file, json_lines, tee, while_it_lasts
 from trebol_common.progress import describe, duration, show_progress
 
 
@@ -80,6 +81,14 @@ def test_a_screen_that_is_gone_does_not_end_the_work() -> None:
     context.log("two")
     assert [event.text for event in seen] == ["one", "two"]
     assert [event.text for event in shown] == ["one"]
+
+
+def test_a_full_disk_costs_the_events_not_the_work_and_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with into_file(Path("/dev/full")) as sink:
+        context = Context(sink)
+        context.log("one")
+        context.log("two")
+    assert capsys.readouterr().err == "warning: /dev/full: cannot be written any more: No space left on device\n"
 
 
 def test_a_failed_phase_is_marked() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from tests.unit.answer_files import GIB, answers, made_machine, manifest
 from tests.unit.fakesys import TableUdev
 
 from trebol_common.errors import Refused, TrebolError
+from trebol_common.esp import Synchronised
 from trebol_common.events import Context, Event, Kind
 from trebol_common.medium import DamagedMedium, Layer, Manifest, block_sums
-from trebol_common.run import ScriptedRunner
+from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
 from trebol_hardware.probe import udev
 from trebol_installer.execute import (
@@ -291,6 +293,20 @@ def test_whole_layers_pass_with_progress_in_bytes(fake: Fake) -> None:
     assert (last.done, last.total, last.unit) == (110, 110, "bytes")
 
 
+@pytest.mark.parametrize("place", ["whole disk", "partition"])
+def test_the_medium_is_read_ahead_in_large_pieces(tmp_path: Path, place: str) -> None:
+    number = tmp_path.stat().st_dev
+    device = tmp_path / "block" / f"{os.major(number)}:{os.minor(number)}"
+    queue = device / "queue" if place == "whole disk" else tmp_path / "block" / "queue"
+    device.mkdir(parents=True)
+    queue.mkdir()
+    (queue / "read_ahead_kb").write_text("128")
+
+    layers.read_ahead(tmp_path, 4096, devices=tmp_path / "block")
+
+    assert (queue / "read_ahead_kb").read_text() == "4096"
+
+
 def test_a_damaged_layer_is_named(fake: Fake) -> None:
     run = replace(fake.run, manifest=medium_with(fake.run.medium, base=b"b" * 100, live=b"l" * 10))
     (fake.run.medium / "trebol/live.squashfs").write_bytes(b"x" * 10)
@@ -330,6 +346,41 @@ def test_firmware_that_refuses_a_boot_entry_does_not_fail_the_installation(fake:
     bootloader._write_boot_entry(step, fake.run)
 
     assert "no boot entry could be written" in fake.logged
+
+
+@pytest.fixture
+def without_bios(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """A run in which the ESP is in order and GRUB for BIOS cannot be installed."""
+    monkeypatch.setattr(bootloader, "synchronise", lambda *arguments, **options: Synchronised((), (), ()))
+    program = fake.run.target / "boot/efi/EFI/BOOT/BOOTX64.EFI"
+    program.parent.mkdir(parents=True)
+    program.write_bytes(b"shim")
+
+    def run(command: Sequence[Argument], **options: object) -> Completed:
+        if command[0] == "grub-install":
+            raise CommandFailed("grub-install", 1, ["cannot embed"])
+        return Completed(0)
+
+    monkeypatch.setattr(fake.runner, "run", run)
+    return fake
+
+
+def boot_loader(fake: Fake, firmware: FirmwareMode, sector: int) -> InstallBootLoader:
+    return InstallBootLoader(fake.disk, PartitionRef(fake.disk, 2), firmware, "root=/dev/x", sector)
+
+
+def test_a_disk_from_which_no_bios_can_boot_is_installed_for_uefi_alone(without_bios: Fake) -> None:
+    bootloader.install_boot_loader(boot_loader(without_bios, FirmwareMode.UEFI, 4096), without_bios.run)
+
+    assert "warning: BIOS cannot boot from this disk, whose sectors have 4096 bytes" in without_bios.logged
+
+
+@pytest.mark.parametrize(("firmware", "sector"), [(FirmwareMode.UEFI, 512), (FirmwareMode.BIOS, 4096)])
+def test_no_boot_loader_for_bios_where_there_should_be_one_fails_the_installation(
+    without_bios: Fake, firmware: FirmwareMode, sector: int
+) -> None:
+    with pytest.raises(CommandFailed, match="cannot embed"):
+        bootloader.install_boot_loader(boot_loader(without_bios, firmware, sector), without_bios.run)
 
 
 def installer(tmp_path: Path, runner: ScriptedRunner) -> Installer:

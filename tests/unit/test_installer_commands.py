@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.answer_files import MACHINES, STATIC, changed
 
 from trebol_common.cli import run
 from trebol_common.medium import SLOT
+from trebol_common.run import CommandRunner
 from trebol_installer import session
 from trebol_installer.commands import install
 
@@ -105,6 +107,25 @@ def test_events_can_go_to_a_file_beside_the_plan(
 
     assert len(events.read_text().splitlines()) > 40
     assert "Steps:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "stdout", "warned"),
+    [
+        (["--events", "/dev/full"], "/dev/null", "warning: /dev/full: cannot be written any more: No space left"),
+        (["--json", "--events", "/dev/full"], "/dev/null", "warning: /dev/full"),
+        (["--events", "-"], "/dev/full", "warning: stdout: cannot be written any more: No space left"),
+    ],
+)
+def test_whoever_reads_the_events_cannot_end_an_installation(
+    file: str, options: list[str], stdout: str, warned: str
+) -> None:
+    arguments = ["install", "--answers", file, "--dry-run", "--machine", MACHINE, *options]
+    program = "import sys; from trebol_common.cli import main; sys.stdout = open(sys.argv.pop(1), 'w'); main()"
+
+    done = CommandRunner().run([sys.executable, "-c", program, stdout, *arguments])
+
+    assert warned in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_the_plan_can_be_json_alone(file: str, capsys: pytest.CaptureFixture[str]) -> None:

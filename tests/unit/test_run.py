@@ -1,5 +1,8 @@
 """A failing program explains itself; output streams; secrets stay secret."""
 
+import os
+import signal
+
 import pytest
 
 from trebol_common.run import CommandFailed, CommandRunner, ScriptedRunner, minimal_environment, show
@@ -18,6 +21,7 @@ def test_output_and_status_are_returned() -> None:
         (["sh", "-c", "echo first; echo why >&2; exit 4"], 4, ["exit status 4", "why", "sh -c"]),
         (["no-such-program"], 127, ["no such program"]),
         (["sh", "-c", "kill -9 $$"], -9, ["SIGKILL"]),
+        (["sh", "-c", "kill -40 $$"], -40, ["killed by signal 40"]),
         (["/"], 126, ["cannot be executed"]),
     ],
 )
@@ -54,6 +58,20 @@ def test_a_program_whose_output_cannot_be_kept_ends_and_says_why() -> None:
 
     with pytest.raises(OSError, match="No space left"):
         RUNNER.run(["yes"], on_line=full)
+
+
+def test_an_interrupted_program_is_heard_to_its_end_and_not_afterwards() -> None:
+    lines: list[str] = []
+
+    def interrupt(line: str) -> None:
+        lines.append(line)
+        if line == "ready":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    program = "trap 'kill $!; echo last; exit' TERM; sleep 60 >/dev/null 2>&1 & echo ready; wait"
+    with pytest.raises(KeyboardInterrupt):
+        RUNNER.run(["sh", "-c", program], on_line=interrupt)
+    assert lines == ["ready", "last"]
 
 
 def test_a_program_that_ignores_its_input_is_no_error() -> None:

@@ -168,8 +168,13 @@ def _keys(model: type[BaseModel], path: list[str]) -> set[str]:
         return {field.alias or name for name, field in model.model_fields.items()}
     for name, field in model.model_fields.items():
         if path[0] in (field.alias, name):
-            candidates = (field.annotation, *get_args(field.annotation))
-            for candidate in candidates:
-                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                    return _keys(candidate, path[1:])
+            return {key for section in _sections(field.annotation) for key in _keys(section, path[1:])}
     return set()
+
+
+def _sections(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models among the forms that a value may have, however deep in unions and annotations."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _sections(inner)

@@ -43,14 +43,19 @@ def ethtool_permanent_address(name: str) -> str:
 def read(
     root: Path, udev: UdevSource, permanent_address: PermanentAddress = ethtool_permanent_address
 ) -> tuple[NetworkInterface, ...]:
-    """Wired Ethernet interfaces of real hardware in the order of their PCI addresses, those without one last.
+    """The interfaces of `wired`, in its order."""
+    return tuple(_interface(path, udev, permanent_address) for path in wired(root))
+
+
+def wired(root: Path) -> tuple[Path, ...]:
+    """The sysfs folders of wired Ethernet interfaces of real hardware, by PCI address, those without one last.
 
     No virtual functions (they come and go with their parent's settings) and no wireless ones (they cannot carry a
     bridge).
     """
     folder = root / "sys/class/net"
-    found = (_interface(folder / name, udev, permanent_address) for name in names(folder) if _physical(folder / name))
-    return tuple(sorted(found, key=lambda interface: (not interface.pci, interface.pci, interface.name)))
+    found = [(_pci_address(folder / name), folder / name) for name in names(folder) if _physical(folder / name)]
+    return tuple(path for _, path in sorted(found, key=lambda each: (not each[0], *each)))
 
 
 def _physical(path: Path) -> bool:

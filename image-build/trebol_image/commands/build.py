@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from trebol_common.errors import BadInput
 from trebol_common.events import Context, Event, Kind, json_lines, tee
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner
@@ -28,11 +27,10 @@ def build(
     """
     from trebol_image.build import Build, require_root
     from trebol_image.mounts import enter_namespace
-    from trebol_image.project import PROFILES, Project
+    from trebol_image.project import Project, find_profile
     from trebol_image.store import Store, default_folder
 
-    if profile not in PROFILES:
-        raise BadInput(f"{profile!r} is not one of {', '.join(PROFILES)}", where="--profile")
+    chosen = find_profile(profile)
     project = Project.find()
     require_root()
     enter_namespace()
@@ -41,7 +39,7 @@ def build(
     project.out.mkdir(exist_ok=True)
     with (project.out / "build.log").open("w", encoding="utf-8") as log:
         sink = tee(json_lines(log), show_progress(sys.stderr), _notes)
-        iso = Build(project, store, PROFILES[profile], runner).run(Context(sink), update=update)
+        iso = Build(project, store, chosen, runner).run(Context(sink), update=update)
     if as_json:
         typer.echo(json.dumps({"iso": str(iso), "size": iso.stat().st_size, "profile": profile}))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ import typer
 
 from trebol_common.answers import Answers, load_answers, parse_answers
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.events import Sink, json_lines, tee
+from trebol_common.events import Sink, into_file, json_lines, tee, warn_of_loss, while_it_lasts
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner
@@ -121,16 +122,27 @@ def _what_next(answers: Answers | None) -> str:
 
 @contextmanager
 def _events_to(target: str | None) -> Iterator[Sink]:
-    """The sink that was asked for: JSON lines on stdout or in a file beside the progress, else progress alone."""
+    """The sink that was asked for: JSON lines on stdout or in a file beside the progress, else progress alone.
+
+    Whatever becomes of its reader, the sink raises nothing: an installation is worth more than its events.
+    """
     match target:
         case None:
-            yield show_progress(sys.stdout)
+            yield while_it_lasts(show_progress(sys.stdout), _abandon_stdout)
         case "-":
-            yield json_lines(sys.stdout)
+            yield while_it_lasts(json_lines(sys.stdout), _abandon_stdout)
         case path:
             with ExitStack() as stack:
                 try:
-                    stream = stack.enter_context(Path(path).open("w", encoding="utf-8"))
+                    sink = stack.enter_context(into_file(Path(path)))
                 except OSError as error:
                     raise BadInput(f"cannot be written: {error.strerror}", where="--events", hint=path) from error
-                yield tee(json_lines(stream), show_progress(sys.stdout))
+                yield tee(sink, while_it_lasts(show_progress(sys.stdout), _abandon_stdout))
+
+
+def _abandon_stdout(error: OSError) -> None:
+    """Let stdout lead nowhere: neither its full buffer nor the last words may fail what was installed."""
+    warn_of_loss("stdout", error)
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.close(descriptor)

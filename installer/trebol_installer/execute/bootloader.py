@@ -33,7 +33,12 @@ def install_boot_loader(step: InstallBootLoader, run: Run) -> None:
         run.context.log(f"warning: {warning}")
     if not (esp / "EFI/BOOT/BOOTX64.EFI").is_file() and step.firmware is FirmwareMode.UEFI:
         raise TrebolError("this machine boots by UEFI, and the system has no signed boot loader", where=str(esp))
-    _install_for_bios(step, run)
+    try:
+        _install_for_bios(step, run)
+    except CommandFailed as error:
+        if step.firmware is not FirmwareMode.UEFI or step.sector == 512:
+            raise
+        run.context.log(f"warning: BIOS cannot boot from this disk, whose sectors have {step.sector} bytes: {error}")
     if step.firmware is FirmwareMode.UEFI:
         _write_boot_entry(step, run)
 
