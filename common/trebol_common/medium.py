@@ -17,15 +17,13 @@ The image build writes this, the initramfs finds it, the installer reads it::
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from trebol_common.block_sums import BLOCK, block_sums
 from trebol_common.errors import TrebolError
 
 SLOT_SIZE = 256 * 1024
@@ -39,9 +37,6 @@ SUMS = f"{FOLDER}/SHA256SUMS"
 LIVE_MEDIUM = Path("/run/trebol/medium")
 LIVE_LAYERS = Path("/run/trebol/layers")
 
-#: Bytes of a layer that have a checksum of their own in the manifest.
-BLOCK = 16 * 1024 * 1024
-
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,7 +45,7 @@ class _Record(BaseModel):
 class Layer(_Record):
     """One squashfs: `size` and `unpacked` in bytes, `files` counts inodes. Only `target` layers are installed.
 
-    `blocks` are its `block_sums`, which an installation compares; `sha256` is the whole file's.
+    `blocks` are its `trebol_common.block_sums`, which an installation compares; `sha256` is the whole file's.
     """
 
     name: str
@@ -99,29 +94,17 @@ def read_manifest(medium: Path) -> Manifest:
         ) from error
 
 
-def block_sums(path: Path, on_progress: Callable[[int], None] = lambda done: None) -> tuple[str, ...]:
-    """BLAKE2b-128 of each BLOCK of a file, hashed on all processors at once; `on_progress` gets bytes done.
+def verify_layer(
+    medium: Path,
+    layer: Layer,
+    on_progress: Callable[[int], None] = lambda done: None,
+    *,
+    known: Mapping[int, str] | None = None,
+) -> None:
+    """Read a layer and compare it with the manifest; `on_progress` gets bytes done. Raises DamagedMedium.
 
-    Not SHA-256: without instructions of its own (older servers, emulation) that takes up to four times as long,
-    and an installation waits for it. SHA256SUMS on the medium is for people and their tools.
+    `known` are sums of blocks that were hashed in advance (`trebol_common.block_sums.take`).
     """
-    size = path.stat().st_size
-    done = 0
-    with path.open("rb") as stream, ThreadPoolExecutor(os.cpu_count()) as pool:
-
-        def block_sum(offset: int) -> str:
-            return hashlib.blake2b(os.pread(stream.fileno(), BLOCK, offset), digest_size=16).hexdigest()
-
-        sums = []
-        for number, result in enumerate(pool.map(block_sum, range(0, size, BLOCK)), start=1):
-            sums.append(result)
-            done = min(size, number * BLOCK)
-            on_progress(done)
-    return tuple(sums)
-
-
-def verify_layer(medium: Path, layer: Layer, on_progress: Callable[[int], None] = lambda done: None) -> None:
-    """Read a layer and compare it with the manifest; `on_progress` gets bytes done. Raises DamagedMedium."""
     path = medium / FOLDER / layer.file
     done = 0
 
@@ -131,7 +114,7 @@ def verify_layer(medium: Path, layer: Layer, on_progress: Callable[[int], None] 
         on_progress(now)
 
     try:
-        found = block_sums(path, progress)
+        found = block_sums(path, progress, known=known)
     except OSError as error:
         raise DamagedMedium(
             f"cannot be read after {done} of {layer.size} bytes: {error.strerror}",

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from trebol_common.block_sums import block_sums
 from trebol_common.events import Context
-from trebol_common.medium import block_sums
 from trebol_common.run import Runner
 from trebol_image.store import Record, layer_id
 

@@ -41,7 +41,7 @@ _INPUTS = TypeAdapter(dict[str, str])
 class Record(BaseModel):
     """A finished layer. `size` of the squashfs and `unpacked` of its content in bytes, `files` counts inodes.
 
-    `blocks` are the checksums that the medium's manifest gives (`trebol_common.medium.block_sums`).
+    `blocks` are the checksums that the medium's manifest gives (`trebol_common.block_sums`).
     """
 
     model_config = ConfigDict(frozen=True)

@@ -18,7 +18,6 @@ from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
 from trebol_installer.execute import DryRun, Executor, Installer
 from trebol_installer.execute.filesystems import clear_leftovers
-from trebol_installer.execute.layers import read_ahead
 from trebol_installer.execute.state import LOGS, TARGET
 from trebol_installer.links import wake_links
 from trebol_installer.plan import Plan, plan
@@ -60,7 +59,6 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
     """A plan for this very machine, and the executor that installs it. Raises with every reason not to."""
     runner = runner or CommandRunner()
     manifest = read_manifest(medium)
-    read_ahead(medium)
     clear_leftovers(runner, TARGET)
     if answers.network.source is NetworkSource.DHCP:
         wake_links(runner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,11 @@ import pytest
 from tests.unit.answer_files import GIB, answers, made_machine, manifest
 from tests.unit.fakesys import TableUdev
 
+from trebol_common.block_sums import block_sums
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.esp import Synchronised
 from trebol_common.events import Context, Event, Kind
-from trebol_common.medium import DamagedMedium, Layer, Manifest, block_sums
+from trebol_common.medium import DamagedMedium, Layer, Manifest
 from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
 from trebol_hardware.probe import udev
@@ -101,6 +101,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
         context=Context(events.append),
         target=tmp_path / "target",
         logs=tmp_path / "logs",
+        hashed=tmp_path / "block-sums",
     )
     made = Fake(tmp_path, run, runner, events, known)
     for name, text in (("size", str(SIZE // 512)), ("ro", "0"), ("dev", "254:0")):
@@ -293,25 +294,19 @@ def test_whole_layers_pass_with_progress_in_bytes(fake: Fake) -> None:
     assert (last.done, last.total, last.unit) == (110, 110, "bytes")
 
 
-@pytest.mark.parametrize("place", ["whole disk", "partition"])
-def test_the_medium_is_read_ahead_in_large_pieces(tmp_path: Path, place: str) -> None:
-    number = tmp_path.stat().st_dev
-    device = tmp_path / "block" / f"{os.major(number)}:{os.minor(number)}"
-    queue = device / "queue" if place == "whole disk" else tmp_path / "block" / "queue"
-    device.mkdir(parents=True)
-    queue.mkdir()
-    (queue / "read_ahead_kb").write_text("128")
-
-    layers.read_ahead(tmp_path, 4096, devices=tmp_path / "block")
-
-    assert (queue / "read_ahead_kb").read_text() == "4096"
-
-
 def test_a_damaged_layer_is_named(fake: Fake) -> None:
     run = replace(fake.run, manifest=medium_with(fake.run.medium, base=b"b" * 100, live=b"l" * 10))
     (fake.run.medium / "trebol/live.squashfs").write_bytes(b"x" * 10)
 
     with pytest.raises(DamagedMedium, match=r"live\.squashfs: is damaged"):
+        layers.verify_layers(VerifyLayers(("base", "live"), 110), run)
+
+
+def test_a_block_that_was_hashed_in_advance_is_compared_too(fake: Fake) -> None:
+    run = replace(fake.run, manifest=medium_with(fake.run.medium, base=b"b" * 100, live=b"l" * 10))
+    run.hashed.write_text("base.squashfs 0 0123\n")
+
+    with pytest.raises(DamagedMedium, match=r"base\.squashfs: is damaged"):
         layers.verify_layers(VerifyLayers(("base", "live"), 110), run)
 
 

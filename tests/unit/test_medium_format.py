@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trebol_common.medium import BLOCK, DamagedMedium, Layer, block_sums, read_manifest, verify_layer
+from trebol_common.block_sums import BLOCK, block_sums
+from trebol_common.medium import DamagedMedium, Layer, read_manifest, verify_layer
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from trebol_common.answers.model import Answers
+from trebol_common.block_sums import RECORD
 from trebol_common.events import Context
 from trebol_common.medium import Manifest
 from trebol_common.run import Argument, Completed, Runner, show
@@ -62,7 +63,8 @@ class Run:
     """One installation while it runs.
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
-    reverse order; `lock` keeps udev off the disk while its partitions are made and is released once they are in use.
+    reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `lock` keeps udev
+    off the disk while its partitions are made and is released once they are in use.
     """
 
     plan: Plan
@@ -74,6 +76,7 @@ class Run:
     context: Context
     target: Path = TARGET
     logs: Path = LOGS
+    hashed: Path = RECORD
     uuids: dict[str, str] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
     lock: ExitStack = field(default_factory=ExitStack)
