@@ -14,6 +14,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from trebol_common.errors import BadInput
+from trebol_hardware.facts import (
+    Bmc,
+    Bond,
+    Clock,
+    DiskHealth,
+    Kvm,
+    Memory,
+    NumaNode,
+    PciDevice,
+    PowerSupply,
+    Watchdog,
+)
 from trebol_hardware.record import read_record
 
 #: Version of the JSON form. A reader refuses a newer one and fills what an older one lacks with defaults.
@@ -43,7 +55,7 @@ class Firmware:
 
 @dataclass(frozen=True)
 class Processor:
-    """The CPUs as the kernel shows them."""
+    """The CPUs as the kernel shows them. `vulnerabilities`: name → the kernel's verdict ("Mitigation: …")."""
 
     vendor: str
     model: str
@@ -51,6 +63,11 @@ class Processor:
     cores: int
     threads: int
     flags: tuple[str, ...] = ()
+    family: int | None = None
+    model_number: int | None = None
+    stepping: int | None = None
+    microcode: str = ""
+    vulnerabilities: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,7 +120,9 @@ class Disk:
     `name` is the kernel's ("sda"), good for this boot only; `by_id` its stable names, best first, without the folder
     ("ata-…", "nvme-…", "virtio-…"); `by_path` likewise. `udev` holds the udev properties that filters match.
     `transport` is "sata", "sas", "nvme", "usb", "virtio", "scsi", "mmc" or "". `medium` says that Trebol's own
-    installation medium (or BMC virtual media) is on it: never a target.
+    installation medium (or BMC virtual media) is on it: never a target. `write_cache` is the kernel's view ("write
+    back", "write through"); `pci` the address of the controller (or NVMe function) it hangs on; `health` is None
+    where it was not asked for.
     """
 
     name: str
@@ -125,6 +144,9 @@ class Disk:
     mountpoints: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
     udev: Mapping[str, str] = field(default_factory=dict)
+    write_cache: str = ""
+    pci: str = ""
+    health: DiskHealth | None = None
 
     @property
     def stable_path(self) -> str:
@@ -140,8 +162,8 @@ class Disk:
 class NetworkInterface:
     """A physical network interface (no bridges, bonds, VLANs, virtual functions).
 
-    `mac` is the permanent address, lower case with colons; `speed` in Mbit/s; `carrier` None where the interface is
-    down and the kernel cannot tell.
+    `mac` is the permanent address, lower case with colons; `speed` and `fastest` (what the port can do) in Mbit/s;
+    `duplex` "full", "half" or ""; `carrier` None where the interface is down and the kernel cannot tell.
     """
 
     name: str
@@ -153,11 +175,19 @@ class NetworkInterface:
     vendor: str = ""
     model: str = ""
     udev: Mapping[str, str] = field(default_factory=dict)
+    duplex: str = ""
+    fastest: int | None = None
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A computer, as probed. `memory` is what the kernel can use, in bytes."""
+    """A computer, as probed. `memory` is what the kernel can use, in bytes; 0 where it did not say, and so are the
+    processor's counts.
+
+    `virtualisation` is the hypervisor that this machine runs under, by systemd-detect-virt(1)'s names. Of the rest,
+    None and empty mean that it is not there or cannot be known; `tpm` is the TPM's version ("1.2", "2.0"),
+    `kernel_words` the kernel's command line.
+    """
 
     architecture: str
     firmware: Firmware
@@ -168,6 +198,17 @@ class Machine:
     interfaces: tuple[NetworkInterface, ...] = ()
     kernel: str = ""
     virtualisation: str = ""
+    kvm: Kvm = field(default_factory=Kvm)
+    pci: tuple[PciDevice, ...] = ()
+    memory_details: Memory = field(default_factory=Memory)
+    numa: tuple[NumaNode, ...] = ()
+    bonds: tuple[Bond, ...] = ()
+    clock: Clock = field(default_factory=Clock)
+    bmc: Bmc | None = None
+    watchdogs: tuple[Watchdog, ...] = ()
+    power_supplies: tuple[PowerSupply, ...] = ()
+    tpm: str = ""
+    kernel_words: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The recorded form: indented JSON with a format number, sorted as declared."""

@@ -27,7 +27,7 @@ def _lines(machine: Machine) -> Iterator[str]:
     yield f"{name}, serial {product.serial}" if product.serial else name
     secure = {True: ", Secure Boot on", False: ", Secure Boot off", None: ""}[firmware.secure_boot]
     yield f"firmware   {firmware.mode.value.upper()}{secure}"
-    yield f"processor  {processor.model}: {processor.sockets} x {processor.cores // processor.sockets} cores"
+    yield f"processor  {processor.model}: {processor.sockets} x {processor.cores // max(1, processor.sockets)} cores"
     yield f"memory     {show_size(machine.memory)}"
     for disk in machine.disks:
         yield from _disk_lines(disk)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.unit import smbios_tables as tables
+
+from trebol_common.run import Argument, CommandFailed, Completed
 
 CPUINFO = """\
 processor\t: 0
@@ -139,3 +144,110 @@ class FakeSystem:
         self.link(f"sys/class/net/{name}", folder)
         self.udev.table["net", name] = dict(udev or {})
         return folder
+
+
+@dataclass
+class AnsweringRunner:
+    """Answers programs by name, in any order and from any thread; those without an answer are not installed.
+
+    As timeout(1) does, a `timeout --kill-after=… SECONDS` before such a program ends with status 127.
+    """
+
+    answers: Mapping[str, Completed] = field(default_factory=dict)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def run(
+        self,
+        command: Sequence[Argument],
+        *,
+        input: str | None = None,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        secrets: Sequence[str] = (),
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """See `Runner.run`."""
+        arguments = tuple(os.fspath(argument) for argument in command)
+        self.asked.append(arguments)
+        program = arguments[3] if arguments[0] == "timeout" else arguments[0]
+        if program not in self.answers and arguments[0] != "timeout":
+            raise CommandFailed(program, 127, ())
+        answer = self.answers.get(program, Completed(127))
+        if check and answer.status != 0:
+            raise CommandFailed(program, answer.status, ())
+        return answer
+
+
+def server(root: Path) -> FakeSystem:
+    """A server that has something of everything that the probe reads."""
+    system = FakeSystem(root)
+    system.write("proc/cmdline", "BOOT_IMAGE=/vmlinuz quiet intel_iommu=on -- single\n")
+    system.write("proc/700/comm", "chronyd\n")
+    system.write("etc/adjtime", "0.0 0 0.0\n0\nUTC\n")
+    system.write("dev/kvm", b"")
+    system.write("dev/ipmi0", b"")
+    system.write("dev/cpu/0/msr", bytes(0x3A) + b"\x05" + bytes(7))
+    system.write("dev/kmsg", "6,10,100,-;x86/cpu: VMX (outside TXT) disabled by BIOS\n")
+    system.write("sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", b"\x06\0\0\0\x01")
+    system.write(
+        "sys/firmware/dmi/tables/DMI",
+        tables.array()
+        + tables.module(size=16384)
+        + tables.ipmi()
+        + tables.power_supply(characteristics=0b110)
+        + tables.host_interface(0x04)
+        + tables.END,
+    )
+    for folder, values in {
+        "sys/class/dmi/id": {"sys_vendor": "Dell Inc.", "product_name": "PowerEdge R650", "bios_vendor": "Dell Inc."},
+        "sys/devices/system/cpu/vulnerabilities": {"meltdown": "Not affected"},
+        "sys/devices/system/edac/mc/mc0": {"ce_count": "3", "ue_count": "0"},
+        "sys/devices/system/node/node0": {"cpulist": "0-2", "meminfo": "Node 0 MemTotal:  8000000 kB"},
+        "sys/kernel/mm/hugepages/hugepages-2048kB": {"nr_hugepages": "512"},
+        "sys/kernel/mm/ksm": {"run": "1"},
+        "sys/module/kvm_intel/parameters": {"ept": "Y"},
+        "sys/devices/system/clocksource/clocksource0": {
+            "current_clocksource": "tsc",
+            "available_clocksource": "tsc hpet",
+        },
+        "sys/class/rtc/rtc0": {"since_epoch": "1700000000"},
+        "sys/class/watchdog/watchdog0": {"identity": "iTCO_wdt", "timeout": "30"},
+        "sys/class/tpm/tpm0": {"tpm_version_major": "2"},
+        "sys/class/ipmi/ipmi0/device": {"type": "kcs"},
+        "sys/devices/platform/ipmi_bmc.0": {
+            "manufacturer_id": "0x0002a2",
+            "product_id": "0x0100",
+            "firmware_revision": "6.10",
+            "ipmi_version": "2.0",
+        },
+        "sys/devices/pci0000:00/0000:00:17.0": {
+            "class": "0x010601",
+            "vendor": "0x8086",
+            "device": "0xa182",
+            "numa_node": "0",
+        },
+    }.items():
+        system.attributes(folder, values)
+    system.link("sys/bus/pci/devices/0000:00:17.0", "sys/devices/pci0000:00/0000:00:17.0")
+    disk = system.disk(
+        "sda",
+        "pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block",
+        attributes={
+            "queue/logical_block_size": "512",
+            "queue/physical_block_size": "4096",
+            "queue/rotational": "1",
+            "queue/write_cache": "write back",
+            "removable": "0",
+            "ro": "0",
+        },
+        udev={"ID_MODEL_ENC": "ST4000NM0035"},
+    )
+    system.partition(disk, "sda1", 1, start=2048, sectors=4096, dev="8:1")
+    system.mount("8:1", "/boot", "/dev/sda1")
+    system.write("proc/swaps", "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n")
+    attributes = {"carrier": "1", "speed": "1000", "duplex": "full"}
+    system.interface("eno1", "pci0000:00/0000:04:00.0", attributes=attributes)
+    bond = system.interface("bond0", None)
+    system.attributes(f"{bond}/bonding", {"mode": "802.3ad 4", "slaves": "eno1"})
+    return system

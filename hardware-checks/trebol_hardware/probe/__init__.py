@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import os
+from itertools import takewhile
 from pathlib import Path
 
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
-from trebol_hardware.probe import disks, firmware, network, processor, product
+from trebol_hardware.probe import (
+    clock,
+    disks,
+    firmware,
+    kvm,
+    management,
+    memory,
+    network,
+    pci,
+    processor,
+    product,
+    smbios,
+)
+from trebol_hardware.probe.questions import answered
 from trebol_hardware.probe.signatures import SignatureReader, unseen_by_udev
 from trebol_hardware.probe.sysfs import read_text
 from trebol_hardware.probe.udev import PyudevSource, UdevSource, settle
@@ -15,13 +29,19 @@ from trebol_hardware.probe.udev import PyudevSource, UdevSource, settle
 __all__ = ["probe"]
 
 
-def probe(root: Path = Path("/"), *, udev: UdevSource | None = None, runner: Runner | None = None) -> Machine:
+def probe(
+    root: Path = Path("/"), *, udev: UdevSource | None = None, runner: Runner | None = None, health: bool = False
+) -> Machine:
     """What the computer whose /sys, /proc and /dev lie below `root` is.
 
     udev's database and the programs that are asked (pvs, wipefs, systemd-detect-virt) know the running system only:
     for another `root` give `udev` (and a `runner`, without which no program is started). Raises TrebolError when
-    udev is not running. Not being root costs the serial numbers of DMI, the names of volume groups and the second
-    look for signatures (`trebol_hardware.probe.signatures`).
+    udev is not running. Not being root costs the serial numbers of DMI, the names of volume groups, the second look
+    for signatures (`trebol_hardware.probe.signatures`), SMBIOS, the processors' registers, the kernel's messages and
+    the health of disks.
+
+    With `health`, for the checks, smartctl, ethtool, chronyc, timedatectl and ipmitool are asked too, all at the same
+    time, and processors or memory that /proc does not tell of count as 0; without, they raise TrebolError.
     """
     live = root == Path("/")
     if runner is None and live:
@@ -33,14 +53,36 @@ def probe(root: Path = Path("/"), *, udev: UdevSource | None = None, runner: Run
     read_signatures: SignatureReader | None = None
     if runner is not None and privileged:
         read_signatures = unseen_by_udev(runner)
-    return Machine(
+    cpu, usable = processor.read(root), processor.memory(root)
+    if not health:
+        processor.demand(root, cpu, usable)
+    structures = smbios.read(root)
+    machine = Machine(
         architecture=read_text(root / "proc/sys/kernel/arch") or os.uname().machine,
         firmware=firmware.read(root),
-        processor=processor.read(root),
-        memory=processor.memory(root),
+        processor=cpu,
+        memory=usable,
         product=product.read(root),
         disks=disks.read(root, udev, runner if privileged else None, read_signatures),
         interfaces=network.read(root, udev),
         kernel=read_text(root / "proc/sys/kernel/osrelease"),
         virtualisation=product.virtualisation(root, runner),
+        kvm=kvm.read(root, cpu.vendor),
+        pci=pci.read(root, udev),
+        memory_details=memory.read(root, structures),
+        numa=memory.numa(root),
+        bonds=network.bonds(root),
+        clock=clock.read(root),
+        bmc=management.bmc(root, structures),
+        watchdogs=management.watchdogs(root),
+        power_supplies=management.power_supplies(structures),
+        tpm=management.tpm_version(root),
+        kernel_words=_kernel_words(root),
     )
+    return answered(machine, runner, privileged=privileged) if health else machine
+
+
+def _kernel_words(root: Path) -> tuple[str, ...]:
+    """The kernel's command line, up to what it only hands on to init (kernel-parameters.rst: after "--")."""
+    words = read_text(root / "proc/cmdline").split()
+    return tuple(takewhile(lambda word: word != "--", words))

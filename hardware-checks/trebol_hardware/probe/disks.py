@@ -9,11 +9,11 @@ from pathlib import Path
 
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.run import Runner
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Partition
+from trebol_hardware.machine import LVM_MEMBER, SECTORS, Content, Disk, Partition
 from trebol_hardware.probe import lvm, mounts
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
 from trebol_hardware.probe.signatures import SignatureReader
-from trebol_hardware.probe.sysfs import SECTOR, names, read_flag, read_int, read_text
+from trebol_hardware.probe.sysfs import SECTOR, count, names, pci_above, read_count, read_flag, read_int, read_text
 from trebol_hardware.probe.udev import UdevSource
 
 #: Kernel's devices.txt: floppy disks, CD drives.
@@ -65,7 +65,7 @@ def _devices(folder: Path) -> Iterator[Path]:
             continue  # The second: boot areas of an eMMC, listed beside the disk that they belong to.
         if read_flag(path / "hidden") or read_text(path / "dev").partition(":")[0] in _NO_DISKS:
             continue
-        if not read_int(path / "size"):
+        if not _bytes(path / "size"):
             continue
         yield path
 
@@ -84,9 +84,9 @@ def _disk(path: Path, sources: _Sources) -> Disk:
     used = {*mountpoints, *(point for partition in partitions for point in partition.mountpoints)}
     return Disk(
         name=name,
-        size=(read_int(path / "size") or 0) * SECTOR,
-        logical_sector=read_int(path / "queue/logical_block_size") or SECTOR,
-        physical_sector=read_int(path / "queue/physical_block_size") or SECTOR,
+        size=_bytes(path / "size"),
+        logical_sector=logical if (logical := read_int(path / "queue/logical_block_size")) in SECTORS else SECTOR,
+        physical_sector=read_count(path / "queue/physical_block_size") or SECTOR,
         rotational=read_flag(path / "queue/rotational"),
         removable=read_flag(path / "removable"),
         read_only=read_flag(path / "ro"),
@@ -102,16 +102,35 @@ def _disk(path: Path, sources: _Sources) -> Disk:
         mountpoints=mountpoints,
         holders=tuple(names(path / "holders")),
         udev=properties,
+        write_cache=read_text(path / "queue/write_cache"),
+        pci=_controller(path),
     )
+
+
+def _controller(path: Path) -> str:
+    """The PCI function that a disk hangs on.
+
+    The head of an NVMe multipath device hangs below no controller; its subsystem links to them.
+    """
+    real = path.resolve()
+    if real.parent.parent.name != "nvme-subsystem":
+        return pci_above(path)
+    controllers = (pci_above(real.parent / name) for name in names(real.parent) if name != path.name)
+    return next((address for address in controllers if address), "")
+
+
+def _bytes(path: Path) -> int:
+    """What an attribute counts in 512-byte units, in bytes; 0 where it holds no such count."""
+    return count((read_count(path) or 0) * SECTOR) or 0
 
 
 def _partition(path: Path, sources: _Sources) -> Partition:
     name = path.name.replace("!", "/")
     return Partition(
         name=name,
-        number=read_int(path / "partition") or 0,
-        start=(read_int(path / "start") or 0) * SECTOR,
-        size=(read_int(path / "size") or 0) * SECTOR,
+        number=read_count(path / "partition") or 0,
+        start=_bytes(path / "start"),
+        size=_bytes(path / "size"),
         content=_contents(sources.udev.properties("block", name)),
         mountpoints=sources.mounts.of(read_text(path / "dev"), name),
         holders=tuple(names(path / "holders")),

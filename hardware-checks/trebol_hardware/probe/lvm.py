@@ -29,10 +29,13 @@ def volume_groups(runner: Runner) -> Mapping[str, str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """From `pvs --reportformat json`; physical volumes of no group are left out."""
-    return {
-        volume["pv_uuid"]: volume["vg_name"]
-        for report in json.loads(text)["report"]
-        for volume in report["pv"]
-        if volume["vg_name"]
-    }
+    """From `pvs --reportformat json`; physical volumes of no group are left out, as is what is no such report."""
+    try:
+        return {
+            str(volume["pv_uuid"]): str(volume["vg_name"])
+            for report in json.loads(text)["report"]
+            for volume in report["pv"]
+            if volume["vg_name"]
+        }
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {}

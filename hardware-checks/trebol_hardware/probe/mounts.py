@@ -38,11 +38,14 @@ def parse(mountinfo: str, swaps: str) -> Mounts:
     by_name: defaultdict[str, list[str]] = defaultdict(list)
     for line in mountinfo.splitlines():
         mount, _, super_block = line.partition(" - ")
-        fields = mount.split(" ")
+        fields, sources = mount.split(" "), super_block.split(" ")
+        if len(fields) < 5 or len(sources) < 2:
+            continue
         by_number[fields[2]].append(_decode(fields[4]))
-        _add(by_name, super_block.split(" ")[1], _decode(fields[4]))
+        _add(by_name, sources[1], _decode(fields[4]))
     for line in swaps.splitlines()[1:]:
-        _add(by_name, line.split()[0], SWAP)
+        for source in line.split()[:1]:
+            _add(by_name, source, SWAP)
     return Mounts(
         {number: tuple(points) for number, points in by_number.items()},
         {name: tuple(points) for name, points in by_name.items()},

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import array
 import fcntl
-import re
 import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from trebol_hardware.facts import Bond
 from trebol_hardware.machine import NetworkInterface
-from trebol_hardware.probe.sysfs import link_name, names, read_int, read_text
+from trebol_hardware.probe.sysfs import link_name, names, pci_above, read_count, read_int, read_text
 from trebol_hardware.probe.udev import UdevSource
 
 #: linux/sockios.h, linux/ethtool.h
@@ -22,8 +22,6 @@ _ADDRESS_ROOM = 32
 #: if_arp.h: ARPHRD_ETHER. net_device.h: NET_ADDR_PERM.
 _ETHERNET = 1
 _PERMANENT = 0
-
-_PCI = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 PermanentAddress = Callable[[str], str]
 
@@ -71,18 +69,19 @@ def _physical(path: Path) -> bool:
 
 def _interface(path: Path, udev: UdevSource, permanent_address: PermanentAddress) -> NetworkInterface:
     properties = udev.properties("net", path.name)
-    speed = read_int(path / "speed")
+    speed = read_count(path / "speed")
     carrier = read_int(path / "carrier")
     return NetworkInterface(
         name=path.name,
         mac=_mac(path, permanent_address),
         driver=link_name(path / "device/driver"),
         carrier=None if carrier is None else carrier == 1,
-        speed=speed if speed is not None and speed > 0 else None,
-        pci=_pci_address(path),
+        speed=speed or None,
+        pci=pci_above(path / "device"),
         vendor=properties.get("ID_VENDOR_FROM_DATABASE", ""),
         model=properties.get("ID_MODEL_FROM_DATABASE", ""),
         udev=properties,
+        duplex=duplex if (duplex := read_text(path / "duplex")) in ("full", "half") else "",
     )
 
 
@@ -94,9 +93,15 @@ def _mac(path: Path, permanent_address: PermanentAddress) -> str:
     return permanent_address(path.name) or current
 
 
-def _pci_address(path: Path) -> str:
-    """The nearest PCI function above the interface; none for USB, whose controller is not the interface."""
-    parts = (path / "device").resolve().parts
-    if any(part.startswith("usb") for part in parts):
-        return ""
-    return next((part for part in reversed(parts) if _PCI.fullmatch(part)), "")
+def bonds(root: Path) -> tuple[Bond, ...]:
+    """The bonded interfaces (kernel's bonding.rst: `mode` is its name and number, `slaves` the members' names)."""
+    folder = root / "sys/class/net"
+    return tuple(
+        Bond(name, (read_text(folder / name / "bonding/mode").split() or [""])[0], _members(folder / name))
+        for name in names(folder)
+        if (folder / name / "bonding").is_dir()
+    )
+
+
+def _members(path: Path) -> tuple[str, ...]:
+    return tuple(read_text(path / "bonding/slaves").split())

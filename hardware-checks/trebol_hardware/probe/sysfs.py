@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from trebol_hardware.record import LARGEST
 
 #: The kernel counts `size` and `start` of block devices in these, whatever the disk's own sectors are.
 SECTOR = 512
+
+#: Domain, bus, device and function; the domain of Intel's VMD has five digits.
+PCI_ADDRESS = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
 def read_text(path: Path) -> str:
@@ -29,6 +35,24 @@ def read_int(path: Path) -> int | None:
         return None
 
 
+def read_count(path: Path) -> int | None:
+    """The number in an attribute, or None where there is none, or one that nothing can be counted by."""
+    return count(read_int(path))
+
+
+def count(number: int | None) -> int | None:
+    """`number` if it can be a count of something: a record holds no other."""
+    return number if number is not None and 0 <= number <= LARGEST else None
+
+
+def to_count(text: str, base: int = 10) -> int | None:
+    """The count that `text` writes down; with base 0, "0x1f" counts too."""
+    try:
+        return count(int(text, base))
+    except ValueError:
+        return None
+
+
 def read_flag(path: Path) -> bool:
     """Whether an attribute is 1."""
     return read_text(path) == "1"
@@ -40,6 +64,14 @@ def link_name(path: Path) -> str:
         return path.readlink().name
     except OSError:
         return ""
+
+
+def pci_above(path: Path) -> str:
+    """The PCI function that the sysfs folder `path` is or hangs on; none behind USB, whose controller is shared."""
+    parts = path.resolve().parts
+    if any(part.startswith("usb") for part in parts):
+        return ""
+    return next((part for part in reversed(parts) if PCI_ADDRESS.fullmatch(part)), "")
 
 
 def names(folder: Path) -> list[str]:

@@ -1,0 +1,33 @@
+"""Verdicts on many devices, the gravest first, and on what a virtual machine has none of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trebol_common.i18n import _
+from trebol_hardware.checks.finding import Detail, Severity, Verdict, worst
+from trebol_hardware.machine import Machine
+
+
+def of_details(details: Sequence[Detail], *, measured: str) -> Verdict:
+    """The verdict on devices: the gravest severity, with the words of the first of that severity and the names of
+    all devices that they hold for."""
+    severity = worst(detail.severity for detail in details)
+    first = next((detail for detail in details if detail.severity is severity), Detail("", severity))
+    alike = [detail.subject for detail in details if (detail.severity, detail.reason) == (severity, first.reason)]
+    reason = f"{', '.join(alike)}: {first.reason}" if first.reason else ""
+    return Verdict(severity, measured, reason, first.remedy, tuple(details))
+
+
+def is_virtual(machine: Machine) -> bool:
+    """Whether `machine` is a virtual one, whose hardware is looked at on its host."""
+    return bool(machine.virtualisation)
+
+
+def on_the_host(machine: Machine, what: str) -> Verdict:
+    """INFO for `what`, in the user's language, that a virtual machine has none of, or shows none of."""
+    return Verdict(
+        Severity.INFO,
+        _("virtual machine ({hypervisor})").format(hypervisor=machine.virtualisation),
+        _("{what}: look at the host.").format(what=what),
+    )

@@ -1,0 +1,80 @@
+"""What only programs know: health of disks, what links can do, how well the clock is kept, the BMC's address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+from trebol_common.run import Completed, Runner
+from trebol_hardware.facts import DiskHealth
+from trebol_hardware.machine import Machine
+from trebol_hardware.probe import clock, health, links, management
+from trebol_hardware.probe.programs import NO_PROGRAM, ask_all
+
+
+class _Subject(StrEnum):
+    HEALTH = "health"
+    LINK = "link"
+    TRACKING = "tracking"
+    SOURCES = "sources"
+    SYNCHRONISED = "synchronised"
+    BMC = "bmc"
+
+
+_Key = tuple[_Subject, str]
+
+#: Stands for the answer to a question that was not asked.
+_UNASKED = Completed(min(NO_PROGRAM))
+
+
+def answered(machine: Machine, runner: Runner | None, *, privileged: bool) -> Machine:
+    """`machine` with the answers of all programs, asked at the same time.
+
+    Without `runner` none is asked; those that need root are not without `privileged`.
+    """
+    answers = ask_all(runner, _questions(machine, privileged=privileged)) if runner is not None else {}
+
+    def answer(subject: _Subject, name: str = "") -> Completed:
+        return answers.get((subject, name), _UNASKED)
+
+    def disk_health(name: str, reason: str) -> DiskHealth:
+        if (_Subject.HEALTH, name) in answers:
+            return health.health(answers[_Subject.HEALTH, name])
+        return DiskHealth(unknown=reason or health.NOT_ASKED)
+
+    return replace(
+        machine,
+        disks=tuple(
+            replace(disk, health=disk_health(disk.name, health.reason_not_to_ask(disk))) for disk in machine.disks
+        ),
+        interfaces=tuple(
+            replace(interface, fastest=links.fastest(answer(_Subject.LINK, interface.name)))
+            for interface in machine.interfaces
+        ),
+        clock=clock.with_answers(
+            machine.clock,
+            tracking=answer(_Subject.TRACKING),
+            sources=answer(_Subject.SOURCES),
+            synchronised=answer(_Subject.SYNCHRONISED),
+        ),
+        bmc=replace(machine.bmc, address=management.lan_address(answer(_Subject.BMC).stdout))
+        if machine.bmc
+        else None,
+    )
+
+
+def _questions(machine: Machine, *, privileged: bool) -> dict[_Key, tuple[str, ...]]:
+    questions: dict[_Key, tuple[str, ...]] = {
+        (_Subject.TRACKING, ""): clock.TRACKING,
+        (_Subject.SOURCES, ""): clock.SOURCES,
+        (_Subject.SYNCHRONISED, ""): clock.SYNCHRONISED,
+    }
+    for interface in machine.interfaces:
+        questions[_Subject.LINK, interface.name] = links.command(interface.name)
+    if privileged:
+        for disk in machine.disks:
+            if not health.reason_not_to_ask(disk):
+                questions[_Subject.HEALTH, disk.name] = health.command(disk)
+        if machine.bmc is not None and machine.bmc.device:
+            questions[_Subject.BMC, ""] = management.LAN_ADDRESS
+    return questions
