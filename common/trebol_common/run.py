@@ -181,9 +181,9 @@ def _communicate(
     assert process.stdout is not None and process.stderr is not None
     streams = {"stdout": process.stdout, "stderr": process.stderr}
     readers = [threading.Thread(target=read, args=item, daemon=True) for item in streams.items()]
-    for reader in readers:
-        reader.start()
     try:
+        for reader in readers:
+            reader.start()
         if process.stdin is not None:
             try:
                 process.stdin.write((text or "").encode())
@@ -196,7 +196,8 @@ def _communicate(
         # `on_line` is not called any more when this has returned. Within bounds: a child that the program left behind
         # may hold its output open.
         for reader in readers:
-            reader.join(ENDING_SECONDS)
+            if reader.is_alive():  # The interrupt may have come before it was started.
+                reader.join(ENDING_SECONDS)
         raise
     for reader in readers:
         reader.join()
