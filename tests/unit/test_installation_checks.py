@@ -16,12 +16,13 @@ from trebol_common.answers.model import Checks, NodeRole
 from trebol_common.answers.parse import dump_answers, parse_answers
 from trebol_common.cli import run
 from trebol_common.errors import BadInput, Refused
-from trebol_common.run import CommandRunner, Completed, ScriptedRunner
+from trebol_common.run import CommandRunner, Completed, Runner, ScriptedRunner
 from trebol_hardware.checks.finding import Severity
 from trebol_hardware.checks.registry import Role, checks
 from trebol_hardware.facts import DiskHealth
 from trebol_hardware.machine import Disk, Machine, Processor
 from trebol_hardware.probe.questions import with_disk_health
+from trebol_installer import session
 from trebol_installer.drivers import load_virtualisation
 from trebol_installer.hardware import LEFT_TO_THE_NODE, checked, short
 from trebol_installer.plan import Plan, plan
@@ -224,3 +225,25 @@ def test_kvm_of_the_processors_make_is_loaded_before_it_is_tried(
     runner = ScriptedRunner().expect("modprobe", "--all", "--quiet", *modules, status=1)
     load_virtualisation(runner, root=system.root)
     assert runner.expected == []
+
+
+def test_a_machine_is_probed_once_its_drivers_are_there_and_refused_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def probed(runner: Runner) -> Machine:
+        done.append("probe")
+        return OFF
+
+    monkeypatch.setattr(session, "read_manifest", lambda medium: manifest())
+    monkeypatch.setattr(session, "clear_leftovers", lambda runner, target: done.append("clear"))
+    monkeypatch.setattr(session, "load_virtualisation", lambda runner: done.append("drivers"))
+    monkeypatch.setattr(session, "this_machine", probed)
+    runner = ScriptedRunner()
+
+    with pytest.raises(Refused, match="VT-x: switched off"):
+        session.prepare(answers(("checks.fail-on", "fail")), tmp_path, runner=runner)
+
+    assert done == ["clear", "drivers", "probe"]
+    assert runner.seen == []
