@@ -54,7 +54,9 @@ def wired(root: Path) -> tuple[Path, ...]:
     bridge).
     """
     folder = root / "sys/class/net"
-    found = [(pci_above(folder / name / "device"), folder / name) for name in names(folder) if _physical(folder / name)]
+    found = [
+        (pci_above(folder / name / "device"), folder / name) for name in names(folder) if _physical(folder / name)
+    ]
     return tuple(path for _, path in sorted(found, key=lambda each: (not each[0], *each)))
 
 
