@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bench import build, install, seed
+from bench import build, check, install, seed
 from bench.figures import Figure, machine, to_json, to_text
 from trebol_common.errors import BadInput, TrebolError
 from trebol_image.project import Profile, Project, find_profile
@@ -21,6 +21,7 @@ from trebol_image.qemu.media import newest_iso
 class Subject(StrEnum):
     """What can be measured."""
 
+    CHECK = "check"
     SEED = "seed"
     INSTALL = "install"
     BUILD = "build"
@@ -66,6 +67,8 @@ def _measure(
     """The figures of a subject, each as soon as it is there."""
     folder = project.out / "bench"
     match subject:
+        case Subject.CHECK:
+            yield from check.measure(project.root / "tests/machines")
         case Subject.SEED:
             yield from seed.measure(iso or newest_iso(project.out), folder)
         case Subject.INSTALL:

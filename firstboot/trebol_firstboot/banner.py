@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from trebol_common.i18n import _
+from trebol_hardware.checks.finding import Severity
+from trebol_node.hardware import Hardware
 from trebol_node.status import Status
 
 #: Columns of a console.
@@ -30,6 +32,7 @@ class Banner:
     state: str
     failed_units: tuple[str, ...]
     version: str
+    hardware: Hardware | None = None
 
     def to_json(self) -> str:
         """Indented JSON, one member per field."""
@@ -46,6 +49,7 @@ def banner(status: Status, fingerprint: str | None) -> Banner:
         state=status.state,
         failed_units=status.failed_units,
         version=status.version,
+        hardware=status.hardware,
     )
 
 
@@ -59,6 +63,8 @@ def render(banner: Banner) -> str:
         (_("SSH host key"), (banner.fingerprint or _("not made yet"),)),
         (_("State"), (_state(banner),)),
     ]
+    if (words := _hardware(banner.hardware)) is not None:
+        rows.append((_("Hardware"), (words,)))
     lines = ["", rule, f" Trebol {banner.version}", rule]
     for label, values in rows:
         lines += _row(label, values)
@@ -82,6 +88,20 @@ def _state(banner: Banner) -> str:
         "unknown": _("unknown"),
     }
     return words.get(banner.state, banner.state)
+
+
+def _hardware(found: Hardware | None) -> str | None:
+    """The gravest finding, where it is one to do something about. How many more there are is not told: the text shall
+    change no oftener than it has to, because prompts are redrawn."""
+    if found is None:
+        return None
+    match found.severity:
+        case Severity.FAIL:
+            return _("failed: {title} - see: trebol check").format(title=found.title)
+        case Severity.WARN:
+            return _("warning: {title} - see: trebol check").format(title=found.title)
+        case _:
+            return None
 
 
 def _safe(line: str) -> str:

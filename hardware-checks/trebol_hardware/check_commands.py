@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import click
 import typer
 
+from trebol_common.files import write_text
 from trebol_common.i18n import _
-from trebol_hardware.checks.finding import Severity
+from trebol_hardware.checks.finding import Finding, Severity
 from trebol_hardware.checks.registry import Check, Role, check_machine, checks, find, gravest
 from trebol_hardware.checks.report import render, render_check, to_members
 from trebol_hardware.machine import Machine
@@ -37,8 +39,12 @@ def check(
         list[str] | None, typer.Option(metavar="CODE", help="Show this check, but do not count it; may be repeated.")
     ] = None,
     json_: Json = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
 ) -> None:
-    """Say what this machine can and cannot do, why, and what to change. Nothing is written to any disk.
+    """Say what this machine can and cannot do, why, and what to change.
+
+    The checks only read. `disk-write` writes, to the empty disk or folder that it is given; `network` sends to the
+    other node for some seconds.
 
     Run it as root: others do not see firmware's registers, serial numbers and the health of disks. It ends with
     status 1 when a check that is not muted fails.
@@ -49,8 +55,10 @@ def check(
         _refuse_options(context)
         return
     findings = check_machine(_machine(machine), role, mute=mute or ())
-    if json_:
-        typer.echo(json.dumps(to_members(findings, role), indent=2, ensure_ascii=False))
+    if output is not None:
+        write_text(output, (_to_json(findings, role) if json_ else render(findings)) + "\n")
+    elif json_:
+        typer.echo(_to_json(findings, role))
     else:
         _show(render(findings, ascii_only=_ascii_only()))
     if gravest(findings) is Severity.FAIL:
@@ -91,6 +99,10 @@ def list_command(
     _show("\n".join(f"{check.code:<{width}}  {check.role.value:<8}  {_(check.title)}" for check in chosen))
 
 
+def _to_json(findings: Sequence[Finding], role: Role) -> str:
+    return json.dumps(to_members(findings, role), indent=2, ensure_ascii=False)
+
+
 def _machine(record: Path | None) -> Machine:
     if record is not None:
         return Machine.load(record)
@@ -103,7 +115,7 @@ def _members(found: Check, *, explain: bool = False) -> dict[str, str]:
     members = {"code": found.code, "title": _(found.title), "role": found.role.value}
     if not explain:
         return members
-    requirement = found.requirement
+    requirement = found.requirement.localised()
     return {
         **members,
         "explanation": _(found.explanation),

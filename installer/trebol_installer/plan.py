@@ -8,9 +8,11 @@ from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
 from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
+from trebol_hardware.checks.finding import Finding
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
+from trebol_installer.hardware import checked, refuse
 from trebol_installer.select import (
     VOLUME_GROUP,
     Selected,
@@ -71,13 +73,16 @@ class DiskChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in order; what becomes of each disk; what to know; what to look at."""
+    """What will be done, in order; what becomes of each disk; what to know; what to look at; what the hardware checks
+    found, for the role that the answers name."""
 
     steps: tuple[Step, ...]
     disks: tuple[DiskChange, ...]
     summary: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    role: str = "node"
+    findings: tuple[Finding, ...] = ()
 
 
 def plan(
@@ -107,6 +112,12 @@ def plan(
     try:
         selected = select_interface(machine, answers)
         network = _network(machine, answers, selected.interface)
+    except TrebolError as error:
+        errors.append(error)
+    findings: tuple[Finding, ...] = ()
+    try:
+        findings = checked(machine, answers.checks)
+        refuse(findings, answers.checks)
     except TrebolError as error:
         errors.append(error)
     if machine.architecture != "x86_64":
@@ -139,6 +150,8 @@ def plan(
         summary=_summary(machine, answers, disk, selected.interface, network),
         notes=tuple(notes),
         warnings=tuple(warnings),
+        role=answers.checks.for_,
+        findings=findings,
     )
 
 

@@ -7,8 +7,10 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from trebol_hardware.checks.finding import Severity
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
+from trebol_installer.hardware import by_gravity, short
 from trebol_installer.plan import DiskChange, Plan
 from trebol_installer.steps import Step, step_to_json
 
@@ -16,7 +18,7 @@ WIDTH = 80
 
 
 def render(plan: Plan) -> str:
-    """The plan as text: summary, disks before and after, steps, notes, warnings."""
+    """The plan as text: summary, disks before and after, steps, notes, warnings, what the hardware checks found."""
     return "\n".join(_lines(plan)) + "\n"
 
 
@@ -32,6 +34,8 @@ def to_json(plan: Plan) -> str:
         "steps": [step_to_json(step) for step in plan.steps],
         "notes": list(plan.notes),
         "warnings": list(plan.warnings),
+        "role": plan.role,
+        "findings": [finding.to_members() for finding in plan.findings],
     }
     return json.dumps(members, indent=2, ensure_ascii=False) + "\n"
 
@@ -102,6 +106,22 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield f"{title}:"
             for text in texts:
                 yield from _wrap(text, "  - ", "    ")
+    if plan.findings:
+        yield ""
+        yield from _findings(plan)
+
+
+def _findings(plan: Plan) -> Iterator[str]:
+    """One line for each that failed, warns or is unknown, and the remedy of each that failed."""
+    told = by_gravity(plan.findings)
+    quiet = f"{len(plan.findings) - len(told)} more are passed, notes or muted"
+    yield from _wrap(f"Hardware checks, role {plan.role} ({quiet}):", "", "  ")
+    for finding in told:
+        yield from _wrap(short(finding), "  - ", " " * 12)
+        if finding.severity is Severity.FAIL and finding.remedy:
+            yield from _wrap(finding.remedy, " " * 12 + "→ ", " " * 14)
+    if any(finding.severity is Severity.FAIL for finding in told):
+        yield from _wrap('This does not stop the installation: fail-on = "fail" in [checks] would.', "  ", "  ")
 
 
 def _disk(disk: DiskChange) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""What an installation leaves behind on its target: log, events, plan, answers without secrets, machine, marker."""
+"""What an installation leaves behind on its target: log, events, plan, answers without secrets, machine, what the
+hardware checks found, marker."""
 
 from __future__ import annotations
 
@@ -46,6 +47,20 @@ def report_files(run: Run) -> dict[str, str]:
         "plan.json": to_json(run.plan),
         "answers.toml": dump_answers(run.answers),
         "machine.json": run.machine.to_json(),
+        **_hardware(run),
+    }
+
+
+def _hardware(run: Run) -> dict[str, str]:
+    """What the hardware checks found before the installation, for programs and for people."""
+    from trebol_hardware.checks import report
+    from trebol_hardware.checks.registry import Role
+
+    findings = run.plan.findings
+    members = report.to_members(findings, Role(run.plan.role))
+    return {
+        "hardware.json": json.dumps(members, indent=2, ensure_ascii=False) + "\n",
+        "hardware.txt": report.render(findings) + "\n",
     }
 
 

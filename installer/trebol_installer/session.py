@@ -16,6 +16,7 @@ from trebol_common.events import Context, Sink, tee, while_it_lasts
 from trebol_common.medium import MANIFEST, read_manifest
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
+from trebol_installer.drivers import load_virtualisation
 from trebol_installer.execute import DryRun, Executor, Installer
 from trebol_installer.execute.filesystems import clear_leftovers
 from trebol_installer.execute.state import LOGS, TARGET
@@ -41,12 +42,17 @@ def require_root() -> None:
         )
 
 
-def this_machine() -> Machine:
-    """The probed machine."""
+def this_machine(runner: Runner) -> Machine:
+    """The probed machine, with the health of its disks.
+
+    The other programs that `trebol check` asks (chronyc, timedatectl, ethtool, ipmitool) tell of nothing that the
+    live system has, or of nothing that an installation is refused for.
+    """
     # The probe loads pyudev, which a dry run on a recorded machine can do without.
     from trebol_hardware.probe import probe
+    from trebol_hardware.probe.questions import with_disk_health
 
-    return probe()
+    return with_disk_health(probe(), runner, privileged=os.geteuid() == 0)
 
 
 def prepare_dry_run(answers: Answers, machine: Machine, medium: Path | None) -> Prepared:
@@ -62,7 +68,8 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
     clear_leftovers(runner, TARGET)
     if answers.network.source is NetworkSource.DHCP:
         wake_links(runner)
-    machine = this_machine()
+    load_virtualisation(runner)
+    machine = this_machine(runner)
     made = plan(machine, answers, manifest, console=running_consoles())
     return Prepared(made, Installer(answers, machine, manifest, medium, runner))
 

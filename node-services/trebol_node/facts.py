@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trebol_common import INSTALLED, __version__
+from trebol_common import FINDINGS, INSTALLED, __version__
 from trebol_common.run import CommandFailed, Runner
+from trebol_node.hardware import Hardware, gravest
 from trebol_node.status import Facts
 
 ADDRESSES = ("ip", "-json", "address", "show")
@@ -39,6 +40,7 @@ def read(root: Path, runner: Runner) -> Facts:
         installed=_marker(root / INSTALLED),
         links=tuple(_json(runner, ADDRESSES)),
         physical=_physical(root / "sys/class/net"),
+        hardware=_hardware(root / FINDINGS),
     )
 
 
@@ -76,6 +78,13 @@ def _marker(path: Path) -> Mapping[str, Any] | None:
     except (OSError, json.JSONDecodeError) as error:
         return {"unreadable": str(error)}
     return marker if isinstance(marker, dict) else {"unreadable": "not a JSON object"}
+
+
+def _hardware(path: Path) -> Hardware | None:
+    try:
+        return gravest(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _physical(folder: Path) -> frozenset[str]:

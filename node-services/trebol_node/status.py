@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trebol_common.network import MANAGEMENT_BRIDGE
+from trebol_hardware.checks.finding import Severity
+from trebol_node.hardware import Hardware
 
 #: What serves the management page now: cockpit.
 MANAGEMENT_PORT = 9090
@@ -20,7 +22,8 @@ class Facts:
 
     `links` is the answer of `ip -json address show`; `physical` names the interfaces of real hardware; `installed` is
     the install report, or None on a system that Trebol did not install. Sizes are bytes, times seconds. `state` is
-    systemd's word ("running", "degraded", "starting", …), empty where systemd does not run.
+    systemd's word ("running", "degraded", "starting", …), empty where systemd does not run. `hardware` is the gravest
+    finding of the last check, or None where there was none yet.
     """
 
     host: str
@@ -37,6 +40,7 @@ class Facts:
     installed: Mapping[str, Any] | None = None
     links: tuple[Mapping[str, Any], ...] = ()
     physical: frozenset[str] = frozenset()
+    hardware: Hardware | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Status:
     memory: Usage
     root: Usage
     installed: Mapping[str, Any] | None
+    hardware: Hardware | None = None
 
     def to_json(self) -> str:
         """Indented JSON, one member per field."""
@@ -85,6 +90,7 @@ def status(facts: Facts) -> Status:
         memory=Usage(facts.memory_total, facts.memory_total - facts.memory_available),
         root=Usage(facts.root_total, facts.root_total - facts.root_free),
         installed=facts.installed,
+        hardware=facts.hardware,
     )
 
 
@@ -131,6 +137,8 @@ def to_text(status: Status) -> str:
         ("root", _usage(status.root)),
         ("installed", _installed(status.installed)),
     ]
+    if status.hardware is not None:
+        rows.append(("hardware", _hardware(status.hardware)))
     return "\n".join(f"{name:<12}{value}" for name, value in rows)
 
 
@@ -144,6 +152,13 @@ def duration(seconds: int) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min" if minutes else f"{rest} s"
+
+
+def _hardware(found: Hardware) -> str:
+    if found.severity.rank < Severity.UNKNOWN.rank:
+        return "nothing to mend"
+    more = f" (and {found.count - 1} more)" if found.count > 1 else ""
+    return f"{found.severity.value}: {found.title}{more}; see: trebol check"
 
 
 def _usage(usage: Usage) -> str:

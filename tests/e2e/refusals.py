@@ -87,6 +87,13 @@ REFUSALS = {
         Refusal("small-disk", (f"virtio-{SERIAL}: has 4.0 GiB; at least",), status=3, disk_size=4 * GIB),
         Refusal("no-network-card", ("no network interface that Linux knows",), status=3, network=False),
         Refusal(
+            # A machine with 2 GiB.
+            "hardware",
+            ("check memory-size (warn): Memory: ", 'mute = ["memory-size"] or fail-on = "never" in [checks]'),
+            status=3,
+            changes={"checks": {"fail-on": "warn"}},
+        ),
+        Refusal(
             "answer-server-is-silent",
             ("http://10.0.2.2:9/answer.toml: ", "check the URL after trebol.answer="),
             status=2,
@@ -131,7 +138,7 @@ def answer_file(refusal: Refusal, lab: Lab) -> str:
         "disk-setup": {"filesystem": "ext4", "disk-list": [f"virtio-{SERIAL}"]},
     }
     for section, changes in refusal.changes.items():
-        sections[section].update(changes)
+        sections.setdefault(section, {}).update(changes)
     return tomli_w.dumps(sections)
 
 

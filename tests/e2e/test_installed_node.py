@@ -40,7 +40,16 @@ CLUSTER_UNITS = (
     "pcsd.service",
 )
 
-REPORTS = {"answers.toml", "events.jsonl", "install.log", "machine.json", "plan.json", "plan.txt"}
+REPORTS = {
+    "answers.toml",
+    "events.jsonl",
+    "hardware.json",
+    "hardware.txt",
+    "install.log",
+    "machine.json",
+    "plan.json",
+    "plan.txt",
+}
 
 
 def test_the_installation_says_each_phase_on_the_serial_console(node: Node) -> None:
@@ -230,6 +239,23 @@ def test_status_says_what_the_node_is(node: Node) -> None:
     assert status["state"] == "running"
     assert status["failed_units"] == []
     assert status["installed"]["layers"].keys() == {"base", "appliance"}
+
+
+def test_the_banner_names_the_gravest_finding_of_the_hardware_checks(node: Node) -> None:
+    report = node.json("cat /run/trebol/findings.json")
+    assert report["role"] == "node" and len(report["findings"]) > 30
+    shown = node.json("trebol node status --json")["hardware"]
+    assert shown["severity"] == report["gravest"]
+    # A machine with two processors and a few GiB: whatever its CPU can do, there is something to warn of.
+    assert shown["severity"] in ("warn", "fail")
+    assert shown["title"].split()[0] in node.ssh("cat /run/issue.d/trebol.issue")
+
+
+def test_the_report_has_what_the_hardware_checks_found_before_the_installation(node: Node) -> None:
+    report = node.json("cat /var/log/trebol/hardware.json")
+    assert report["role"] == "node"
+    assert "cpu-virtualisation" in {finding["code"] for finding in report["findings"]}
+    assert "cpu-virtualisation" in node.ssh("cat /var/log/trebol/hardware.txt")
 
 
 def test_no_package_is_broken_and_trebol_is_one_of_them(node: Node) -> None:

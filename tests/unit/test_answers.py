@@ -10,6 +10,7 @@ from tests.unit.answer_files import DHCP, SSH_KEY, STATIC, answers, changed
 
 from trebol_common.answers import load_answers, parse_answers
 from trebol_common.answers.model import (
+    Checks,
     DiskSetup,
     FqdnFromDhcp,
     Global,
@@ -274,7 +275,7 @@ def test_the_example_of_the_documentation_is_valid() -> None:
 
 def test_every_key_of_the_model_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
-    sections = (Global, Network, InterfaceNamePinning, DiskSetup, LvmSizes)
+    sections = (Global, Network, InterfaceNamePinning, DiskSetup, LvmSizes, Checks)
     keys = [field.alias or name for section in sections for name, field in section.model_fields.items()]
 
     assert [key for key in keys if f"`{key}" not in text and f".{key}`" not in text] == []

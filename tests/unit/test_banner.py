@@ -5,7 +5,6 @@ from __future__ import annotations
 import gettext
 import json
 import select
-import shutil
 import socket
 import string
 import time
@@ -17,21 +16,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.messages import CATALOGUE, spanish_catalogue
 from tests.unit.test_node_status import FACTS, link
 
 from trebol_common import i18n
-from trebol_common.run import Argument, CommandFailed, CommandRunner, Completed, ScriptedRunner
+from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_firstboot import follow
 from trebol_firstboot.banner import WIDTH, Banner, banner, render
 from trebol_firstboot.follow import boot_finished, notify_ready, open_network_events, publish, wait_for_change
 from trebol_firstboot.hostkey import fingerprint, read_fingerprint
+from trebol_hardware.checks.finding import Severity
+from trebol_node.hardware import Hardware
 from trebol_node.status import status
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1wTM1pPXXwBPew+ZZOXo13KqmzYsdDb14bO/BLjuw3 root@node1"
 #: What `ssh-keygen -l` says of it.
 FINGERPRINT = "SHA256:s8OYq+9X6GYvuP6EkzFJ26esUTsIf1IokTH9+v4Ra5U (ED25519)"
-
-CATALOGUE = i18n.catalogue
 
 EXAMPLE = Banner(
     host="node1.example.org",
@@ -104,7 +104,25 @@ def test_the_banner_follows_from_the_status() -> None:
         "state": "starting",
         "failed_units": [],
         "version": "0.1.0",
+        "hardware": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [
+        (Severity.FAIL, " Hardware     failed: KVM - see: trebol check\n"),
+        (Severity.WARN, " Hardware     warning: KVM - see: trebol check\n"),
+        (Severity.UNKNOWN, ""),
+        (Severity.PASS, ""),
+    ],
+)
+def test_what_the_hardware_checks_found_has_a_line_where_there_is_something_to_do(
+    severity: Severity, expected: str
+) -> None:
+    shown = render(replace(EXAMPLE, hardware=Hardware(severity, "kvm-usable", "KVM", 2)))
+    assert shown.replace(expected, "") == render(EXAMPLE)
+    assert expected in shown
 
 
 def test_fingerprints_are_those_of_ssh_keygen() -> None:
@@ -195,17 +213,7 @@ def test_without_events_the_state_is_looked_at_after_a_while() -> None:
 
 @pytest.fixture
 def spanish(tmp_path: Path) -> gettext.NullTranslations:
-    """The compiled catalogue: that of an installed package, or one made from the checkout's source."""
-    source = i18n.LOCALE / "es/LC_MESSAGES/trebol.po"
-    if not source.is_file():
-        return CATALOGUE(language="es")
-    msgfmt = shutil.which("msgfmt")
-    if msgfmt is None:
-        pytest.skip("needs msgfmt, of Debian's gettext")
-    target = tmp_path / "es/LC_MESSAGES/trebol.mo"
-    target.parent.mkdir(parents=True)
-    CommandRunner().run([msgfmt, "--check", f"--output-file={target}", source])
-    return gettext.translation("trebol", tmp_path, languages=["es"])
+    return spanish_catalogue(tmp_path)
 
 
 def test_the_banner_speaks_spanish(spanish: gettext.NullTranslations, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,8 +237,11 @@ def test_every_text_of_the_banner_is_translated(
     monkeypatch.setattr(i18n, "catalogue", Recorder)
     render(EXAMPLE)
     render(replace(EXAMPLE, addresses=(), management_url=None, fingerprint=None))
+    for severity in (Severity.WARN, Severity.FAIL):
+        render(replace(EXAMPLE, hardware=Hardware(severity, "kvm-usable", "KVM")))
     assert len(asked) > 10
-    assert [message for message in asked if spanish.gettext(message) == message] == []
+    same = {"Hardware"}
+    assert [message for message in asked if spanish.gettext(message) == message and message not in same] == []
 
 
 def test_languages_without_catalogue_stay_english() -> None:

@@ -269,6 +269,8 @@ def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {
         "answers.toml",
         "events.jsonl",
+        "hardware.json",
+        "hardware.txt",
         "install.log",
         "machine.json",
         "plan.json",
@@ -280,6 +282,10 @@ def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:
         assert "hunter2" not in path.read_text()
     assert "wipefs --all /dev/vda" in (folder / LOG).read_text()
     assert '"kind": "finish"' in (folder / EVENTS).read_text()
+    hardware = json.loads(target.text("/var/log/trebol/hardware.json"))
+    assert hardware["role"] == "node"
+    assert [found["code"] for found in hardware["findings"]] == [found.code for found in target.run.plan.findings]
+    assert f"{len(hardware['findings'])} checks:" in target.text("/var/log/trebol/hardware.txt")
     marker = json.loads(target.text("/var/lib/trebol/installed.json"))
     assert marker["layers"] == {"base": "0" * 64, "appliance": "0" * 64}
     assert marker["medium"] == "5c06"

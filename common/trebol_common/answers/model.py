@@ -336,12 +336,37 @@ class DiskSetup(Section):
         return self
 
 
+class FailOn(StrEnum):
+    """The least severity of a hardware check's finding that keeps an installation from beginning."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    NEVER = "never"
+
+
+#: What a node can be checked for: the values of `trebol_hardware.checks.registry.Role`, which this room cannot see.
+NodeRole = Literal["node", "cluster", "ha", "ceph-mon", "ceph-osd", "ceph-mds", "mixed"]
+
+
+class Checks(Section):
+    """`[checks]`: what the hardware checks have to say before an installation. A section of our own.
+
+    By default they only tell. A form that others' files keep to must not refuse a machine that they install on today,
+    and what fails is mended without installing anew: a switch in the firmware, more memory, a second port.
+    """
+
+    for_: NodeRole = "node"
+    fail_on: FailOn = FailOn.NEVER
+    mute: tuple[str, ...] = ()
+
+
 class Answers(Section):
     """A whole answer file."""
 
     global_: Global = Field(alias="global")
     network: Network
     disk_setup: DiskSetup
+    checks: Checks = Checks()
     post_installation_webhook: dict[str, Any] | None = None
     first_boot: dict[str, Any] | None = None
 

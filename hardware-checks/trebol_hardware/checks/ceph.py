@@ -8,9 +8,10 @@ does: threads, where hyper-threading is on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trebol_common.i18n import _
+from trebol_hardware.checks.details import memory_not_known
 from trebol_hardware.checks.finding import Requirement, Severity, Verdict
 from trebol_hardware.checks.network import GIGABIT, TEN_GIGABIT, linked
 from trebol_hardware.checks.osd_disks import osd_disks
@@ -58,6 +59,14 @@ def _osd_need(machine: Machine) -> Need:
 
 def _cores(machine: Machine, need: Need, requirement: Requirement | None = None) -> Verdict:
     threads = machine.processor.threads
+    if threads < 1:
+        return Verdict(
+            Severity.UNKNOWN,
+            "",
+            _("The record says neither cores nor threads."),
+            _("Record the machine anew: trebol machine probe"),
+            requirement=requirement,
+        )
     measured = _("{threads} threads on {cores} cores").format(threads=threads, cores=machine.processor.cores)
     remedy = _("Take more or larger processors, or put fewer daemons on this host.")
     least, recommended = need.cores
@@ -71,6 +80,8 @@ def _cores(machine: Machine, need: Need, requirement: Requirement | None = None)
 
 
 def _memory(machine: Machine, need: Need, requirement: Requirement | None = None) -> Verdict:
+    if not machine.memory:
+        return replace(memory_not_known(), requirement=requirement)
     measured = show_size(machine.memory)
     remedy = _("Add memory, or put fewer daemons on this host.")
     least, recommended = need.memory

@@ -140,7 +140,8 @@ def hardware_clock(machine: Machine) -> Verdict:
     rest = offset % _QUARTER
     if offset > _HOUR // 2 and min(rest, _QUARTER - rest) <= _HARDWARE_DRIFT:
         reason = _(
-            "It keeps local time, as for Windows: after each boot the node is hours off until chrony steps in."
+            "Most likely it keeps local time, as for Windows: it is off by whole quarters of an hour, and so is the "
+            "node after each boot, until chrony steps in."
         )
     else:
         reason = _("The node is that far off after each boot; an empty battery on the board does that.")

@@ -84,6 +84,9 @@ def _cards(machine: Machine, severity: Severity) -> Verdict:
         )
     if len(groups) > 1:
         return Verdict(Severity.PASS, measured)
+    if len(ports) == 1:
+        reason = _("There is one port: when it or its card dies, all links die.")
+        return Verdict(severity, measured, reason, _("Fit a second NIC in another slot."))
     return Verdict(
         severity,
         measured,

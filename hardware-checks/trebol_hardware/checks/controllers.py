@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details
+from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
 from trebol_hardware.checks.disks import targets
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, menu_path
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CEPH, BRIEF_NODE, CEPH, OPENZFS
+from trebol_hardware.checks.volumes import is_volume
 from trebol_hardware.facts import PciDevice
 from trebol_hardware.machine import Disk, Machine
 
@@ -23,12 +24,10 @@ _FIRMWARE_RAID = frozenset({"ahci", "ata_piix", "vmd", "rcraid"})
 
 _INTEL = "8086"
 
-#: What controllers call their volumes: the controller's own name, or the word itself.
-_VOLUME = re.compile(
-    r"PERC\b|LOGICAL VOLUME|VIRTUAL DISK|VIRTUAL DRIVE|RAID|SERVERAID|MR ?[0-9]{4}|MR[0-9A-Z]*SAS|AVAGO|LSI|INTEL RS|"
-    r"ARC-|DELLBOSS|LOGICALDRV|3WARE|9[0-9]{3}[A-Z-]* ?DISK",
-    re.IGNORECASE,
-)
+
+#: Dell's PERC of the series 5 to 8 show nothing but volumes; HBA mode came with series 9 (H330, H730), and the H310
+#: has its "non-RAID" disks (Dell: PERC user's guides).
+_NO_HBA_MODE = re.compile(r"PERC ([56]/|H(700|710|800|810))")
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,6 @@ def disks_of(machine: Machine, device: PciDevice) -> tuple[Disk, ...]:
     return tuple(disk for disk in machine.disks if disk.pci == device.address)
 
 
-def is_volume(disk: Disk) -> bool:
-    """Whether a disk is a RAID controller's logical volume, told by its model; disks that a controller passes through
-    (HBA or JBOD mode) keep their own."""
-    return bool(_VOLUME.match(disk.model))
-
-
 def _raid_controllers(machine: Machine) -> list[tuple[PciDevice, RaidFamily]]:
     return [(device, family) for device in machine.pci if (family := family_of(device))]
 
@@ -115,7 +108,7 @@ def _battery_of(machine: Machine, device: PciDevice, family: RaidFamily) -> Deta
             _("ZFS is on its volumes ({disks}): it cannot mend what the controller hides.").format(
                 disks=", ".join(zfs)
             ),
-            _("Switch the controller to HBA mode: {path}").format(path=menu_path(machine, Switch.HBA)),
+            _hba_remedy(machine, device),
         )
     return Detail(
         device.address,
@@ -177,14 +170,19 @@ def _firmware_raid_of(device: PciDevice) -> Detail | None:
 
 def system_mirror(machine: Machine) -> Verdict:
     """Whether the system's disk can be mirrored: by a controller, or by software on a second disk."""
+    if is_virtual(machine):
+        return on_the_host(machine, _("Mirrors of disks"))
     there = targets(machine)
-    behind = {disk.name for device, _family in _raid_controllers(machine) for disk in disks_of(machine, device)}
-    if on_controller := [disk.name for disk in there if disk.name in behind]:
-        return Verdict(Severity.INFO, _("{disks} behind a RAID controller").format(disks=", ".join(on_controller)))
+    if volumes := [disk.name for disk in there if is_volume(disk)]:
+        return Verdict(
+            Severity.INFO,
+            _("{disks} behind a RAID controller").format(disks=", ".join(volumes)),
+            _("The controller mirrors them, where it was told to: see raid-controllers."),
+        )
     if len(there) > 1:
         return Verdict(
             Severity.INFO,
-            _("{count} disks without RAID controller").format(count=len(there)),
+            _("{count} disks that are no RAID volumes").format(count=len(there)),
             _("None is needed: ZFS or mdadm mirrors the system."),
         )
     return Verdict(
@@ -223,9 +221,15 @@ def _raid_under_ceph(machine: Machine, device: PciDevice, family: RaidFamily) ->
         Severity.WARN,
         f"{name}: {', '.join(volumes)}",
         _("Ceph wants the disks themselves: RAID hides their health and sectors, and its cache gets in the way."),
-        _("Switch to HBA or IT mode, or connect the disks to an HBA: {path}").format(
-            path=menu_path(machine, Switch.HBA)
-        ),
+        _hba_remedy(machine, device),
+    )
+
+
+def _hba_remedy(machine: Machine, device: PciDevice) -> str:
+    if _NO_HBA_MODE.search(device.model):
+        return _("This controller has no HBA mode: connect the disks to an HBA.")
+    return _("Switch to HBA or IT mode, or connect the disks to an HBA: {path}").format(
+        path=menu_path(machine, Switch.HBA)
     )
 
 

@@ -24,6 +24,16 @@ def is_virtual(machine: Machine) -> bool:
     return bool(machine.virtualisation)
 
 
+def memory_not_known() -> Verdict:
+    """UNKNOWN for a record whose memory is 0, which is what the probe gives where the kernel does not say."""
+    return Verdict(
+        Severity.UNKNOWN,
+        "",
+        _("The kernel does not say how much memory it can use."),
+        _("See /proc/meminfo, and record the machine anew: trebol machine probe"),
+    )
+
+
 def on_the_host(machine: Machine, what: str) -> Verdict:
     """INFO for `what`, in the user's language, that a virtual machine has none of, or shows none of."""
     return Verdict(

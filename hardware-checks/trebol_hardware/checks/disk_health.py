@@ -45,7 +45,7 @@ def _health_of(disk: Disk) -> Detail:
     if health.asleep:
         return _not_known(disk, _("It sleeps, and was not woken up for this."))
     if health.unknown:
-        return _not_known(disk, health.unknown)
+        return _not_known(disk, _(health.unknown))
     if health == DiskHealth():
         return _not_known(disk, _("smartctl gave no value that is known here."))
     problems = tuple(_problems(disk, health))

@@ -8,6 +8,7 @@ from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdic
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_NODE, CEPH, OPENZFS
 from trebol_hardware.checks.ssd_models import power_loss_protection
+from trebol_hardware.checks.volumes import is_volume
 from trebol_hardware.machine import Disk, FirmwareMode, Machine
 
 #: No node is installed on less (trebol install's own limit), in bytes.
@@ -43,13 +44,27 @@ def target(machine: Machine) -> Verdict:
             _("Fit a disk; if there is one, look at its controller: raid-controllers, raid-firmware."),
         )
     if len(there) == 1:
-        return Verdict(
-            Severity.WARN,
-            measured,
-            _("System and guests share one disk, and all is lost with it."),
-            _("Fit a second disk for a mirror, and disks for guests."),
-        )
+        return _one_disk(machine, there[0], measured)
     return Verdict(Severity.PASS, measured)
+
+
+def _one_disk(machine: Machine, disk: Disk, measured: str) -> Verdict:
+    if is_virtual(machine):
+        reason = _("System and guests share one virtual disk.")
+        return Verdict(Severity.INFO, measured, reason, _("Give the virtual machine a second disk for guests."))
+    if is_volume(disk):
+        return Verdict(
+            Severity.INFO,
+            measured,
+            _("System and guests share one RAID volume; which level it has only its controller tells."),
+            _("See raid-controllers; better a volume for the system and another one for guests."),
+        )
+    return Verdict(
+        Severity.WARN,
+        measured,
+        _("System and guests share one disk, and all is lost with it."),
+        _("Fit a second disk for a mirror, and disks for guests."),
+    )
 
 
 def system(machine: Machine) -> Verdict:
@@ -123,6 +138,9 @@ def protection(machine: Machine) -> Verdict:
 
 
 def _protection_of(disk: Disk) -> Detail:
+    if is_volume(disk):
+        reason = _("A RAID volume: what counts is the SSDs behind it.")
+        return Detail(disk.name, Severity.UNKNOWN, disk.model, reason, _("Ask the controller for their models."))
     match power_loss_protection(disk.model):
         case True:
             return Detail(disk.name, Severity.PASS, disk.model)
@@ -161,6 +179,11 @@ def _cache_of(disk: Disk) -> Detail:
     if not disk.write_cache:
         reason = _("The kernel does not say whether its write cache is on.")
         return Detail(disk.name, Severity.UNKNOWN, "", reason, _("smartctl -g wcache /dev/{}").format(disk.name))
+    if is_volume(disk):
+        reason = _(
+            "A volume: what counts is the cache of its RAID controller, and whether that has a battery or flash."
+        )
+        return Detail(disk.name, Severity.INFO, disk.write_cache, reason, _("See raid-controllers."))
     if disk.write_cache != "write back":
         return Detail(disk.name, Severity.PASS, disk.write_cache)
     if not disk.rotational and power_loss_protection(disk.model):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from trebol_common.i18n import _
+
 
 class Severity(StrEnum):
     """How much a finding matters. UNKNOWN: it could not be found out, and the reason says why."""
@@ -30,6 +32,10 @@ class Requirement:
     minimum: str = ""
     recommended: str = ""
     source: str = ""
+
+    def localised(self) -> Requirement:
+        """The same in the user's language, for requirements that stand in the registry as they are in English."""
+        return Requirement(*(text and _(text) for text in (self.minimum, self.recommended, self.source)))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from trebol_common.i18n import _
+from trebol_hardware.checks.extension import State, examine
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, is_amd, menu_path
 from trebol_hardware.checks.hypervisor import hypervisor, is_virtual
@@ -26,6 +27,9 @@ _BRIDGE = "06"
 
 def _iommu(machine: Machine) -> Verdict:
     name = "AMD-Vi" if is_amd(machine.processor) else "VT-d"
+    if not machine.pci and is_virtual(machine):
+        reason = _("{hypervisor} gives this machine no PCI devices: there is nothing that guests could get.")
+        return Verdict(Severity.INFO, _("no PCI devices"), reason.format(hypervisor=hypervisor(machine)))
     if not machine.pci:
         return Verdict(
             Severity.UNKNOWN,
@@ -46,6 +50,9 @@ def _iommu(machine: Machine) -> Verdict:
     if is_virtual(machine):
         reason = _("{hypervisor} gives this machine none; only guests with devices of their own need it.")
         return Verdict(Severity.INFO, _("off"), reason.format(hypervisor=hypervisor(machine)))
+    if examine(machine).state is State.LACKING:
+        reason = _("Only guests under KVM could get devices, and this processor runs none: see cpu-virtualisation.")
+        return Verdict(Severity.INFO, _("off"), reason)
     path = menu_path(machine, Switch.IOMMU)
     remedy = _("Switch {name} on in {path}.").format(name=name, path=path)
     if not is_amd(machine.processor) and "intel_iommu=on" not in machine.kernel_words:
@@ -63,7 +70,9 @@ def _groups(machine: Machine) -> Verdict:
         if device.iommu_group is not None and not device.class_code.startswith(_BRIDGE):
             members[device.iommu_group].append(device)
     if not members:
-        return Verdict(Severity.UNKNOWN, reason=_("There are no IOMMU groups: see iommu."))
+        # Where nothing is wrong with having no IOMMU, nothing is with having no groups.
+        severity = Severity.INFO if _iommu(machine).severity is Severity.INFO else Severity.UNKNOWN
+        return Verdict(severity, reason=_("There are no IOMMU groups: see iommu."))
     details = tuple(_details(members))
     measured = _("{count} groups").format(count=len(members))
     if not details:
@@ -86,7 +95,7 @@ def _details(members: Mapping[int, list[PciDevice]]) -> list[Detail]:
             kind = _PASSED.get(device.class_code[:2])
             if kind is not None and strangers:
                 measured = _("group {group}, with {others}").format(group=group, others=", ".join(strangers))
-                details.append(Detail(device.address, Severity.INFO, measured, reason=device.model or kind))
+                details.append(Detail(device.address, Severity.INFO, measured, reason=device.model or _(kind)))
     return details
 
 

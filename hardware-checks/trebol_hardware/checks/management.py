@@ -126,12 +126,7 @@ def watchdog(machine: Machine) -> Verdict:
     if not machine.watchdogs:
         reason = _("Nothing restarts a node that hangs, and sbd does not start.")
         if is_virtual(machine):
-            return Verdict(
-                Severity.WARN,
-                _("none"),
-                reason,
-                _("Give the virtual machine a watchdog (i6300esb, iTCO), or use softdog."),
-            )
+            return Verdict(Severity.WARN, _("none"), reason, _virtual_watchdog(machine))
         remedy = _("Switch it on: {path}; else load softdog.").format(path=menu_path(machine, Switch.WATCHDOG))
         return Verdict(Severity.WARN, _("none"), reason, remedy)
     hardware = [watchdog for watchdog in machine.watchdogs if not is_software(watchdog)]
@@ -152,6 +147,20 @@ def watchdog(machine: Machine) -> Verdict:
     return Verdict(Severity.PASS, measured)
 
 
+def _virtual_watchdog(machine: Machine) -> str:
+    """QEMU: -device i6300esb, iTCO of q35; VMware: Virtual Watchdog Timer, from vSphere 7.0 on."""
+    match machine.virtualisation:
+        case "kvm" | "qemu":
+            return _("Give the virtual machine a watchdog (i6300esb, iTCO), or use softdog.")
+        case "vmware":
+            return _(
+                "Add a Watchdog Timer to the virtual machine (vSphere 7.0 or newer, hardware version 17), or use "
+                "softdog."
+            )
+        case _other:
+            return _("Use softdog: it watches as long as the kernel lives.")
+
+
 def _name_of(watchdog: Watchdog) -> str:
     timeout = f" {watchdog.timeout} s" if watchdog.timeout else ""
     return f"watchdog{watchdog.number}: {watchdog.identity or watchdog.driver or '?'}{timeout}"
@@ -167,7 +176,9 @@ def power(machine: Machine) -> Verdict:
             Severity.UNKNOWN,
             "",
             _("Firmware lists no power supplies."),
-            _("Look at the back, or ask the BMC: ipmitool sdr type 'Power Supply'"),
+            _("Look at the back, or ask the BMC: ipmitool sdr type 'Power Supply'")
+            if machine.bmc
+            else _("Look at the back."),
         )
     details = [_supply(number, supply) for number, supply in enumerate(there, start=1)]
     measured = _("{count} power supplies").format(count=len(there))

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import is_virtual, memory_not_known, of_details, on_the_host
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.registry import Check, Role
-from trebol_hardware.checks.sources import (
-    BRIEF_NODE,
-    NODE_MEMORY,
-    NODE_MEMORY_RECOMMENDED,
-    OPENZFS,
-    SMBIOS,
-)
+from trebol_hardware.checks.sources import BRIEF_NODE, NODE_MEMORY, NODE_MEMORY_RECOMMENDED, OPENZFS, SMBIOS
 from trebol_hardware.facts import MemoryErrors, MemoryModule
 from trebol_hardware.machine import Machine
 from trebol_hardware.summary import show_size
@@ -31,8 +25,10 @@ _LIMITS = ("mem=", "memmap=")
 
 def size(machine: Machine) -> Verdict:
     """Usable memory against the least and the recommended."""
+    if not machine.memory:
+        return memory_not_known()
     measured = show_size(machine.memory)
-    remedy = _("Add memory modules.")
+    remedy = _("Give the virtual machine more memory.") if is_virtual(machine) else _("Add memory modules.")
     if machine.memory < NODE_MEMORY:
         return Verdict(Severity.FAIL, measured, _("The node itself does not run in less than 1 GB."), remedy)
     if machine.memory < NODE_MEMORY_RECOMMENDED:
@@ -46,6 +42,8 @@ def installed(machine: Machine) -> Verdict:
     total = sum(module.size for module in modules or ())
     if not modules or not total:
         return _no_modules(machine)
+    if not machine.memory:
+        return memory_not_known()
     measured = _("{usable} usable of {installed} installed").format(
         usable=show_size(machine.memory), installed=show_size(total)
     )
@@ -146,6 +144,9 @@ def errors(machine: Machine) -> Verdict:
     if is_virtual(machine):
         return on_the_host(machine, _("Counters of memory errors"))
     counted = machine.memory_details.errors
+    if counted is None and ecc(machine).severity is Severity.WARN:
+        reason = _("Memory without ECC does not notice its errors, so that nobody can count them.")
+        return Verdict(Severity.UNKNOWN, "", reason, _("Test it once in a while, and after each change: memtest86+"))
     if counted is None:
         return Verdict(
             Severity.UNKNOWN,

@@ -56,7 +56,7 @@ def count(machine: Machine) -> Verdict:
             Severity.WARN,
             measured,
             _("Guests, cluster and storage share one interface, and nothing is left when it dies."),
-            _("Fit a second NIC."),
+            _("Give the virtual machine a second one.") if is_virtual(machine) else _("Fit a second NIC."),
         )
     return Verdict(Severity.PASS, measured)
 

@@ -24,6 +24,9 @@ LEVELS: tuple[frozenset[str], ...] = (
 #: Words of the kernel's command line that switch mitigations off (admin-guide/hw-vuln, kernel-parameters.txt).
 _UNMITIGATED = ("mitigations=off", "nopti", "nospectre_v1", "nospectre_v2", "spectre_v2=off", "mds=off", "l1tf=off")
 
+#: hw-vuln/processor_mmio_stale_data.rst: the processor is out of its maker's servicing period.
+_OUT_OF_SERVICE = "Unknown: No mitigations"
+
 _NO_FLAGS = "The processor's flags could not be read."
 
 
@@ -119,12 +122,26 @@ def _vulnerabilities(machine: Machine) -> Verdict:
             reason = _("Through these, one guest can read what another, or the host, holds in memory.")
             return Verdict(gravest, measured, reason, _closing(machine), details)
         case Severity.UNKNOWN:
-            reason = _("The kernel cannot tell for some; in a virtual machine that depends on the host.")
-            return Verdict(gravest, measured, reason, _closing(machine), details)
+            return _untold(machine, measured, details)
         case _:
             reason = _("Mitigated; but threads of one core still leak to each other (SMT).")
             remedy = _("Where guests do not trust each other: switch hyper-threading off, or mitigations=auto,nosmt.")
             return Verdict(gravest, measured, reason, remedy, details)
+
+
+def _untold(machine: Machine, measured: str, details: tuple[Detail, ...]) -> Verdict:
+    untold = [detail for detail in details if detail.severity is Severity.UNKNOWN]
+    if is_virtual(machine):
+        reason = _("The kernel cannot tell for some; in a virtual machine that depends on the host.")
+    elif all(detail.measured.startswith(_OUT_OF_SERVICE) for detail in untold):
+        reason = _("This processor is so old that its maker no longer says whether it has these: {names}.").format(
+            names=", ".join(detail.subject for detail in untold)
+        )
+        remedy = _("Nothing mends them: keep guests that do not trust each other on newer machines.")
+        return Verdict(Severity.UNKNOWN, measured, reason, remedy, details)
+    else:
+        reason = _("The kernel cannot tell for some.")
+    return Verdict(Severity.UNKNOWN, measured, reason, _closing(machine), details)
 
 
 def _judge(verdict: str) -> Severity:

@@ -44,7 +44,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at. `title` and `explanation` are English; `_()` gives them in the user's language.
+    """One thing to look at. `title`, `explanation` and `requirement` are English; `_()` gives them in the user's
+    language.
 
     `look` never raises: what a record lacks is UNKNOWN, with the reason.
     """
@@ -64,7 +65,7 @@ class Check:
             title=_(self.title),
             severity=verdict.severity,
             measured=verdict.measured,
-            requirement=verdict.requirement or self.requirement,
+            requirement=verdict.requirement or self.requirement.localised(),
             reason=verdict.reason,
             remedy=verdict.remedy,
             details=verdict.details,

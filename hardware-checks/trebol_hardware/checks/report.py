@@ -39,7 +39,7 @@ def render(findings: Sequence[Finding], *, ascii_only: bool = False) -> str:
 def render_check(check: Check, *, ascii_only: bool = False) -> str:
     """What a check looks at, and why."""
     layout = _Layout(ascii_only)
-    requirement = check.requirement
+    requirement = check.requirement.localised()
     pairs = (
         (_("applies to"), check.role.value),
         (_("required"), requirement.minimum),

@@ -12,7 +12,8 @@ from trebol_hardware.facts import NumaNode
 from trebol_hardware.machine import Machine
 from trebol_hardware.summary import show_size
 
-#: A node with less than half of the memory of the fullest lacks modules; less difference comes from firmware's share.
+#: Trebol's own: a node with less than half of the memory of the fullest lacks modules; less difference may come from
+#: firmware's share.
 _BALANCED = 2
 
 #: "2048kB", as in /sys/kernel/mm/hugepages.
@@ -88,7 +89,11 @@ CHECKS: tuple[Check, ...] = (
         Role.NODE,
         numa,
         "Each processor has memory of its own and reaches that of others more slowly.",
-        Requirement("", "the same memory on each node", "Linux kernel, Documentation/admin-guide/mm/numaperf"),
+        Requirement(
+            "",
+            "the same memory on each node; noted below half of the fullest's",
+            "Linux kernel, Documentation/admin-guide/mm/numaperf; the half is Trebol's own",
+        ),
     ),
     Check(
         "huge-pages",

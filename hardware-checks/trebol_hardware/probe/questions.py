@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
@@ -37,16 +38,8 @@ def answered(machine: Machine, runner: Runner | None, *, privileged: bool) -> Ma
     def answer(subject: _Subject, name: str = "") -> Completed:
         return answers.get((subject, name), _UNASKED)
 
-    def disk_health(name: str, reason: str) -> DiskHealth:
-        if (_Subject.HEALTH, name) in answers:
-            return health.health(answers[_Subject.HEALTH, name])
-        return DiskHealth(unknown=reason or health.NOT_ASKED)
-
     return replace(
-        machine,
-        disks=tuple(
-            replace(disk, health=disk_health(disk.name, health.reason_not_to_ask(disk))) for disk in machine.disks
-        ),
+        _with_health(machine, answers),
         interfaces=tuple(
             replace(interface, fastest=links.fastest(answer(_Subject.LINK, interface.name)))
             for interface in machine.interfaces
@@ -63,6 +56,33 @@ def answered(machine: Machine, runner: Runner | None, *, privileged: bool) -> Ma
     )
 
 
+def with_disk_health(machine: Machine, runner: Runner, *, privileged: bool) -> Machine:
+    """`machine` with what smartctl says of its disks, all asked at the same time; no other program is.
+
+    Before an installation that is worth its time; virtual disks are not asked at all.
+    """
+    return _with_health(machine, ask_all(runner, _health_questions(machine, privileged=privileged)))
+
+
+def _with_health(machine: Machine, answers: Mapping[_Key, Completed]) -> Machine:
+    def disk_health(name: str, reason: str) -> DiskHealth:
+        if (_Subject.HEALTH, name) in answers:
+            return health.health(answers[_Subject.HEALTH, name])
+        return DiskHealth(unknown=reason or health.NOT_ASKED)
+
+    return replace(
+        machine,
+        disks=tuple(
+            replace(disk, health=disk_health(disk.name, health.reason_not_to_ask(disk))) for disk in machine.disks
+        ),
+    )
+
+
+def _health_questions(machine: Machine, *, privileged: bool) -> dict[_Key, tuple[str, ...]]:
+    asked = [disk for disk in machine.disks if privileged and not health.reason_not_to_ask(disk)]
+    return {(_Subject.HEALTH, disk.name): health.command(disk) for disk in asked}
+
+
 def _questions(machine: Machine, *, privileged: bool) -> dict[_Key, tuple[str, ...]]:
     questions: dict[_Key, tuple[str, ...]] = {
         (_Subject.TRACKING, ""): clock.TRACKING,
@@ -71,10 +91,7 @@ def _questions(machine: Machine, *, privileged: bool) -> dict[_Key, tuple[str, .
     }
     for interface in machine.interfaces:
         questions[_Subject.LINK, interface.name] = links.command(interface.name)
-    if privileged:
-        for disk in machine.disks:
-            if not health.reason_not_to_ask(disk):
-                questions[_Subject.HEALTH, disk.name] = health.command(disk)
-        if machine.bmc is not None and machine.bmc.device:
-            questions[_Subject.BMC, ""] = management.LAN_ADDRESS
+    questions |= _health_questions(machine, privileged=privileged)
+    if privileged and machine.bmc is not None and machine.bmc.device:
+        questions[_Subject.BMC, ""] = management.LAN_ADDRESS
     return questions

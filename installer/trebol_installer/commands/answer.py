@@ -10,8 +10,10 @@ import typer
 
 from trebol_common.answers import Answers, load_answers
 from trebol_common.answers.parse import dump_answers
+from trebol_common.errors import BadInput, raise_for
 from trebol_common.medium import read_manifest
 from trebol_hardware.machine import Machine
+from trebol_installer.hardware import mute_problems
 from trebol_installer.plan import plan
 from trebol_installer.render import render, to_json
 
@@ -35,7 +37,7 @@ def validate(file: File, json_: Json = False) -> None:
 
     Example: trebol answer validate answer.toml
     """
-    load_answers(file)
+    raise_for(list(mute_problems(load_answers(file).checks)), BadInput)
     typer.echo(json.dumps({"valid": True, "file": str(file)}) if json_ else f"{file}: valid")
 
 

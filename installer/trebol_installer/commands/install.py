@@ -78,7 +78,7 @@ def install(
 
 
 def _dry_run(answers: Answers, machine: Path | None, medium: Path | None, events: str | None, as_json: bool) -> None:
-    target = Machine.load(machine) if machine else session.this_machine()
+    target = Machine.load(machine) if machine else session.this_machine(CommandRunner())
     prepared = session.prepare_dry_run(answers, target, medium or session.medium_at(LIVE_MEDIUM))
     if as_json:
         typer.echo(to_json(prepared.plan), nl=False)
