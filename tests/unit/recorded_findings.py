@@ -41,7 +41,7 @@ EXPECTED: Mapping[str, Expected] = {
     "dell-r740-vt-locked": Expected(
         fail="cpu-virtualisation kvm-usable ceph-osd-disks",
         warn="iommu ceph-osd-raid",
-        unknown=f"{_BEHIND_THE_SWITCH} iommu-groups disk-health raid-controllers {_NO_OSD}",
+        unknown=f"{_BEHIND_THE_SWITCH} iommu-groups disk-power-loss disk-health raid-controllers {_NO_OSD}",
         info=f"{_SERVER} cpu-vulnerabilities memory-speed disk-target disk-sectors disk-write-cache nic-link",
         fails_for=_EVERY_ROLE,
         words={
@@ -50,7 +50,7 @@ EXPECTED: Mapping[str, Expected] = {
             "kvm-usable": "see cpu-virtualisation",
             "iommu": "Processor Settings → Virtualization Technology",
             "raid-controllers": "PERC H740P Mini|perccli64",
-            "disk-target": "one RAID volume|see raid-controllers",
+            "disk-target": "sda (RAID volume)|one RAID volume|see raid-controllers",
             "disk-health": "-d megaraid,N",
             "ceph-osd-raid": "Controller Management → Advanced Controller Management → HBA mode",
             "bmc": "Dell iDRAC|Redfish|fence_idrac",
@@ -59,7 +59,7 @@ EXPECTED: Mapping[str, Expected] = {
     ),
     "dell-r720": Expected(
         warn="ceph-osd-raid cluster-cards power-supplies ceph-osd-journals",
-        unknown="cpu-vulnerabilities disk-health raid-controllers",
+        unknown="cpu-vulnerabilities disk-power-loss disk-health raid-controllers",
         info=f"{_SERVER} kvm-nested disk-write-cache nic-link nic-cards ceph-osd-network",
         words={
             "cpu-level": "x86-64-v2|lacks abm, avx2",
@@ -76,7 +76,7 @@ EXPECTED: Mapping[str, Expected] = {
         unknown="disk-power-loss disk-health",
         info=f"{_SERVER} kvm-nested disk-sectors disk-write-cache nic-link",
         words={
-            "disk-power-loss": "4 of 5 known|SSDs behind it",
+            "disk-power-loss": "4 of 5 known|whether SSDs are behind it",
             "disk-health": "4 of 5 sound|its vendor's tool",
             "cpu-confidential": "SEV, SEV-ES, SEV-SNP|switched on: SEV, SEV-ES.",
             "system-mirror": "sda behind a RAID controller",
@@ -85,7 +85,7 @@ EXPECTED: Mapping[str, Expected] = {
     "hpe-dl380-gen9": Expected(
         fail="ceph-osd-disks",
         warn="memory-errors ceph-osd-raid cluster-cards",
-        unknown=f"disk-health raid-controllers {_NO_OSD}",
+        unknown=f"disk-power-loss disk-health raid-controllers {_NO_OSD}",
         info=f"{_SERVER} cpu-vulnerabilities kvm-nested memory-speed disk-target disk-write-cache nic-link nic-cards "
         "ceph-osd-network",
         fails_for=_WITH_OSDS,
@@ -141,7 +141,7 @@ EXPECTED: Mapping[str, Expected] = {
     "fujitsu-rx2540": Expected(
         fail="time-sync-cluster ceph-osd-disks",
         warn="ceph-osd-raid cluster-cards time-sync hardware-clock",
-        unknown=f"disk-health raid-controllers {_NO_OSD}",
+        unknown=f"disk-power-loss disk-health raid-controllers {_NO_OSD}",
         info=f"{_SERVER} cpu-vulnerabilities kvm-nested memory-speed disk-target disk-write-cache nic-cards "
         "ceph-osd-network",
         fails_for=_OF_A_CLUSTER,

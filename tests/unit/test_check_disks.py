@@ -46,6 +46,7 @@ def test_sound_disks_pass_every_check(check: Check) -> None:
         ("disk-target", having(VOLUME), INFO, "raid-controllers"),
         ("disk-target", replace(GUEST, disks=GUEST.disks[:1]), INFO, "virtual disk"),
         ("disk-power-loss", having(replace(VOLUME, rotational=False)), UNKNOWN, "behind it"),
+        ("disk-power-loss", having(VOLUME), UNKNOWN, "only its controller tells"),
         ("disk-write-cache", having(VOLUME), INFO, "raid-controllers"),
         ("disk-system", having(), UNKNOWN, "disk-target"),
         ("disk-system", having(STICK), WARN, "wear"),
