@@ -47,7 +47,7 @@ EXPECTED: Mapping[str, Expected] = {
         words={
             "cpu-virtualisation": "MSR 0x3A is 0x1: locked, with VMX off|Dell PowerEdge: F2 → System Setup → System "
             "BIOS → Processor Settings → Virtualization Technology|power the machine off and on",
-            "kvm-usable": "see cpu-virtualisation",
+            "kvm-usable": "/dev/kvm does not work (ENODEV)|see cpu-virtualisation",
             "iommu": "Processor Settings → Virtualization Technology",
             "raid-controllers": "PERC H740P Mini|perccli64",
             "disk-target": "sda (RAID volume)|one RAID volume|see raid-controllers",
