@@ -332,7 +332,7 @@ EXPECTED: Mapping[str, Expected] = {
         words={
             "virtual-machine": "yes: Hyper-V|passed through",
             "iommu": "no PCI devices",
-            "disk-target": "one virtual disk",
+            "disk-target": "sda (SSD)|one virtual disk",
             "watchdog": "softdog",
         },
     ),

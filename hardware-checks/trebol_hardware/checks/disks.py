@@ -35,7 +35,7 @@ def own_disks(machine: Machine) -> tuple[Disk, ...]:
 def target(machine: Machine) -> Verdict:
     """Whether there is a disk for the system, and more for guests."""
     there = targets(machine)
-    measured = ", ".join(f"{disk.name} ({_kind(disk)})" for disk in there) or "0"
+    measured = ", ".join(f"{disk.name} ({_kind(machine, disk)})" for disk in there) or "0"
     if not there:
         return Verdict(
             Severity.FAIL,
@@ -48,8 +48,9 @@ def target(machine: Machine) -> Verdict:
     return Verdict(Severity.PASS, measured)
 
 
-def _kind(disk: Disk) -> str:
-    if is_volume(disk):
+def _kind(machine: Machine, disk: Disk) -> str:
+    # Hypervisors call their disks what RAID controllers call their volumes.
+    if is_volume(disk) and not is_virtual(machine):
         return _("RAID volume")
     return "HDD" if disk.rotational else "SSD"
 
