@@ -87,7 +87,7 @@ def dell_r720(machine: Recorder) -> None:
         ("Dell Inc.", "2.9.0", "12/06/2019"),
     )
     machine.processors(E5_2620_V2, 2)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "DELL   PE_SC3  ")
     usable = machine.modules(
         [f"DIMM_{side}{number}" for side in "AB" for number in range(1, 5)],
         4,

@@ -62,7 +62,7 @@ def intel_nuc(machine: Recorder) -> None:
     )
     machine.uefi(secure_boot=True)
     machine.processors(CORE_I5_1135G7)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "INTEL  NUC11TN ")
     usable = machine.modules(
         ["Controller0-ChannelA-DIMM0", "Controller1-ChannelA-DIMM0"],
         16,
@@ -136,7 +136,7 @@ def unnamed_n5105(machine: Recorder) -> None:
     )
     machine.uefi()
     machine.processors(CELERON_N5105)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "ALASKA A M I   ")
     usable = machine.modules(
         ["Controller0-ChannelA-DIMM0"],
         8,
@@ -182,7 +182,7 @@ def dell_optiplex_rst(machine: Recorder) -> None:
     )
     machine.uefi(secure_boot=True)
     machine.processors(CORE_I7_8700)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "DELL   CBX3    ")
     usable = machine.modules(
         ["DIMM1", "DIMM2"],
         8,

@@ -162,7 +162,12 @@ def virtio_port(machine: Recorder, name: str, slot: Slot, mac: str) -> None:
         mac=mac,
         driver="virtio_net",
         attributes={"carrier": "1", "speed": "-1", "duplex": "unknown"},
-        udev={"ID_NET_DRIVER": "virtio_net", "ID_PATH": f"pci-{slot.address}", "INTERFACE": name},
+        udev={
+            "ID_NET_DRIVER": "virtio_net",
+            "ID_NET_NAME_MAC": f"enx{mac.replace(':', '')}",
+            "ID_PATH": f"pci-{slot.address}",
+            "INTERFACE": name,
+        },
     )
     machine.answer("ethtool", name, json.dumps([{"ifname": name, "supported-link-modes": []}]))
 

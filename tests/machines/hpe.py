@@ -28,7 +28,7 @@ def hpe_dl380_gen9(machine: Recorder) -> None:
     )
     machine.uefi()
     machine.processors(E5_2640_V4, 2)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "HPE    Server  ")
     usable = machine.modules(
         [f"PROC {side} DIMM {number}" for side in (1, 2) for number in (1, 4, 9, 12)],
         16,
@@ -72,7 +72,7 @@ def hpe_dl360_gen10(machine: Recorder) -> None:
     )
     machine.uefi()
     machine.processors(GOLD_5218)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "HPE    Server  ")
     usable = machine.modules(
         [f"PROC 1 DIMM {number}" for number in (3, 5, 8, 10)],
         16,

@@ -27,7 +27,7 @@ def lenovo_sr650(machine: Recorder) -> None:
     )
     machine.uefi()
     machine.processors(SILVER_4214, 2)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "LENOVO PURLEY  ")
     usable = machine.modules(
         [f"DIMM {number}" for number in (5, 8, 17, 20)],
         32,
@@ -73,7 +73,7 @@ def fujitsu_rx2540(machine: Recorder) -> None:
     )
     machine.uefi()
     machine.processors(GOLD_5118, 2)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "FUJ    D3384-B1")
     usable = machine.modules(
         [f"DIMM-{channel}1" for channel in "ABDEGHKL"],
         16,

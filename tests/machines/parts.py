@@ -44,7 +44,7 @@ CONNECTX_4_LX: dict[str, Any] = {
 
 #: What the kernel says as it finds VT-d described by firmware, and AMD's IOMMU.
 DMAR = (
-    "ACPI: DMAR 0x000000006F7F6000 0001D0 (v01 DELL   PE_SC3   00000001 DELL 00000001)",
+    "ACPI: DMAR 0x000000006F7F6000 0001D0 (v01 {oem} 00000001 INTL 20091013)",
     "DMAR: Host address width 46",
     "DMAR: Intel(R) Virtualization Technology for Directed I/O",
 )
@@ -54,11 +54,11 @@ AMD_VI = (
 )
 
 
-def intel_kvm(machine: Recorder) -> None:
-    """VT-x on, with all that Debian's kvm_intel makes of it; VT-d described by firmware."""
+def intel_kvm(machine: Recorder, oem: str) -> None:
+    """VT-x on, with all that Debian's kvm_intel makes of it; VT-d described by firmware, in a table signed `oem`."""
     machine.register(0x3A, 0x5)
     machine.kvm("kvm_intel", ept="Y", unrestricted_guest="Y", nested="Y", vpid="Y", enable_apicv="Y", tdx="N")
-    machine.kernel_says(*DMAR)
+    machine.kernel_says(*(message.format(oem=oem) for message in DMAR))
 
 
 def amd_kvm(machine: Recorder, *, sev: bool = False) -> None:

@@ -236,7 +236,7 @@ class Recorder:
         status = 1 if self._virtualisation == "none" else 0
         self.runner.answers["systemd-detect-virt", "systemd-detect-virt"] = Completed(status, self._virtualisation)
         machine = probe(self.system.root, udev=self.system.udev, runner=self.runner, health=True)
-        kvm = (
-            replace(machine.kvm, device=True, opens=True, creates=True, error="") if self._kvm_works else machine.kvm
-        )
+        works = self._kvm_works
+        # systemd makes the node at each start (kmod-static-nodes.service), whether a module is behind it or not.
+        kvm = replace(machine.kvm, device=True, opens=works, creates=works, error="" if works else "ENODEV")
         return replace(machine, kvm=kvm, clock=replace(machine.clock, hardware_clock_offset=self._hardware_clock))

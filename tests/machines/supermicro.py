@@ -80,7 +80,7 @@ def supermicro_4kn_bios(machine: Recorder) -> None:
         ("American Megatrends Inc.", "3.4a", "08/13/2021"),
     )
     machine.processors(E5_2640_V4, 2)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "SUPERM SMCI--MB")
     usable = machine.modules(
         [f"P{side}-DIMM{channel}1" for side in (1, 2) for channel in "ABCD"],
         8,
@@ -130,7 +130,7 @@ def supermicro_failing_disk(machine: Recorder) -> None:
     )
     machine.uefi()
     machine.processors(SILVER_4214)
-    parts.intel_kvm(machine)
+    parts.intel_kvm(machine, "SUPERM SMCI--MB")
     usable = machine.modules(
         [f"P1-DIMM{channel}1" for channel in "ABCD"],
         16,

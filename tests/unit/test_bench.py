@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from bench.build import build_phases, require_rebuilt, require_same_packages
+from bench.check import measure as measure_checks
+from bench.check import whole_check
 from bench.figures import Figure, Phase, to_json, to_text
 from bench.install import ANSWER, BOOT, END, FLOOR, INSTALL, floor_script, median_phases, phases
 from bench.seed import require_seeded
+from tests.unit.answer_files import MACHINES
 from tests.unit.media import bare_medium
 
 from trebol_common.answers import parse_answers
@@ -115,6 +118,22 @@ def test_a_floor_that_unpacks_nothing_is_refused() -> None:
 
 def test_the_answers_that_are_measured_with_are_good_ones() -> None:
     assert parse_answers(ANSWER).global_.fqdn == "node1.example.org"
+
+
+def test_each_recorded_machine_has_a_figure_of_its_check(tmp_path: Path) -> None:
+    record = tmp_path / "small.json"
+    record.write_text((MACHINES / "qemu-bios.json").read_text())
+
+    figure = next(measure_checks(tmp_path))
+
+    assert (figure.name, figure.unit) == ("check small", "ms")
+    assert figure.value > 0
+    assert "cpu-virtualisation" in whole_check(record)
+
+
+def test_no_record_is_no_figure(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no recorded machine"):
+        next(measure_checks(tmp_path))
 
 
 def test_an_iso_that_was_not_seeded_gives_no_figure(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ CHECKS = (*disks.CHECKS, *disk_health.CHECKS)
 STICK = Disk("sdb", 32 * GIB, transport="usb")
 CLIENT = replace(SSD, model="Samsung SSD 980 PRO 1TB", write_cache="write back")
 NAMELESS = replace(SSD, model="ACME 1", write_cache="write back")
+VOLUME = replace(HDD, model="PERC H740P Mini", transport="scsi")
 NATIVE_4K = replace(SSD, logical_sector=4096, physical_sector=4096)
 
 
@@ -42,6 +43,11 @@ def test_sound_disks_pass_every_check(check: Check) -> None:
         ("disk-target", having(replace(SSD, read_only=True)), FAIL, "written"),
         ("disk-target", having(replace(SSD, size=4 * GIB)), FAIL, "8 GiB"),
         ("disk-target", having(SSD), WARN, "mirror"),
+        ("disk-target", having(VOLUME), INFO, "raid-controllers"),
+        ("disk-target", replace(GUEST, disks=GUEST.disks[:1]), INFO, "virtual disk"),
+        ("disk-power-loss", having(replace(VOLUME, rotational=False)), UNKNOWN, "behind it"),
+        ("disk-power-loss", having(VOLUME), UNKNOWN, "only its controller tells"),
+        ("disk-write-cache", having(VOLUME), INFO, "raid-controllers"),
         ("disk-system", having(), UNKNOWN, "disk-target"),
         ("disk-system", having(STICK), WARN, "wear"),
         ("disk-system", having(replace(STICK, transport="mmc")), WARN, "eMMC"),

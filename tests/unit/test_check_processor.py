@@ -90,6 +90,22 @@ def test_the_processor_is_told_as_it_is(code: str, machine: Machine, severity: S
     assert (found.severity, told in words(found)) == (severity, True), words(found)
 
 
+def test_of_what_its_maker_no_longer_looks_at_nobody_is_sent_to_install_microcode() -> None:
+    old = finding(vulnerable(mmio_stale_data="Unknown: No mitigations", mds="Not affected"), "cpu-vulnerabilities")
+
+    assert old.severity is Severity.UNKNOWN
+    assert "mmio_stale_data" in old.reason
+    assert "microcode" not in old.remedy
+
+
+def test_whether_the_host_lets_threads_leak_is_not_known_to_its_guest() -> None:
+    machine = vulnerable(mds="Mitigation: Clear CPU buffers; SMT Host state unknown")
+
+    found = finding(changed(machine, virtualisation="kvm"), "cpu-vulnerabilities")
+
+    assert (found.severity, "depends on the host" in found.reason) == (Severity.UNKNOWN, True)
+
+
 def test_open_vulnerabilities_are_named_each_with_the_kernels_verdict() -> None:
     found = finding(
         vulnerable(mds="Vulnerable", l1tf="Mitigation: PTE Inversion", srbds="Vulnerable: x"), "cpu-vulnerabilities"
@@ -121,6 +137,11 @@ NO_GROUPS = (PciDevice("0000:31:00.0", "020000"),)
     [
         (INTEL, Severity.PASS, "on: 2 groups"),
         (changed(INTEL, pci=()), Severity.UNKNOWN, "lists no PCI devices"),
+        (
+            changed(INTEL, pci=(), virtualisation="microsoft"),
+            Severity.INFO,
+            "Hyper-V gives this machine no PCI devices",
+        ),
         (changed(INTEL, pci=NO_GROUPS), Severity.WARN, "Processor Settings → Virtualization Technology"),
         (changed(INTEL, pci=NO_GROUPS), Severity.WARN, "If it is on there, add intel_iommu=on"),
         (

@@ -35,7 +35,7 @@ def own_disks(machine: Machine) -> tuple[Disk, ...]:
 def target(machine: Machine) -> Verdict:
     """Whether there is a disk for the system, and more for guests."""
     there = targets(machine)
-    measured = ", ".join(f"{disk.name} ({'HDD' if disk.rotational else 'SSD'})" for disk in there) or "0"
+    measured = ", ".join(f"{disk.name} ({_kind(machine, disk)})" for disk in there) or "0"
     if not there:
         return Verdict(
             Severity.FAIL,
@@ -46,6 +46,13 @@ def target(machine: Machine) -> Verdict:
     if len(there) == 1:
         return _one_disk(machine, there[0], measured)
     return Verdict(Severity.PASS, measured)
+
+
+def _kind(machine: Machine, disk: Disk) -> str:
+    # Hypervisors call their disks what RAID controllers call their volumes.
+    if is_volume(disk) and not is_virtual(machine):
+        return _("RAID volume")
+    return "HDD" if disk.rotational else "SSD"
 
 
 def _one_disk(machine: Machine, disk: Disk, measured: str) -> Verdict:
@@ -129,7 +136,8 @@ def protection(machine: Machine) -> Verdict:
         return on_the_host(machine, _("Power-loss protection of disks"))
     if not own_disks(machine):
         return _no_disk()
-    there = [disk for disk in own_disks(machine) if not disk.rotational]
+    # Controllers show volumes as they like: rotating or not.
+    there = [disk for disk in own_disks(machine) if is_volume(disk) or not disk.rotational]
     if not there:
         return Verdict(Severity.PASS, _("no SSD"))
     details = [_protection_of(disk) for disk in there]
@@ -139,7 +147,7 @@ def protection(machine: Machine) -> Verdict:
 
 def _protection_of(disk: Disk) -> Detail:
     if is_volume(disk):
-        reason = _("A RAID volume: what counts is the SSDs behind it.")
+        reason = _("A RAID volume: whether SSDs are behind it, and which, only its controller tells.")
         return Detail(disk.name, Severity.UNKNOWN, disk.model, reason, _("Ask the controller for their models."))
     match power_loss_protection(disk.model):
         case True:

@@ -146,10 +146,13 @@ def _untold(machine: Machine, measured: str, details: tuple[Detail, ...]) -> Ver
 
 def _judge(verdict: str) -> Severity:
     """By the forms of Documentation/ABI/testing/sysfs-devices-system-cpu: "Not affected", "Vulnerable…",
-    "Mitigation: …", and of hw-vuln/: "KVM: …", "Processor vulnerable", "Unknown…", "…; SMT vulnerable"."""
+    "Mitigation: …", and of hw-vuln/: "KVM: …", "Processor vulnerable", "Unknown…", "…; SMT vulnerable", "…; SMT Host
+    state unknown"."""
     text = verdict.removeprefix("KVM: ")
     if text.startswith(("Vulnerable", "Processor vulnerable")):
         return Severity.WARN
+    if "SMT Host state unknown" in text:
+        return Severity.UNKNOWN
     if text.startswith(("Mitigation", "Not affected")):
         return Severity.INFO if "SMT vulnerable" in text else Severity.PASS
     return Severity.UNKNOWN
