@@ -58,6 +58,12 @@ def codes(made: Cluster) -> set[str]:
     return {finding.code.removeprefix("size-") for finding in warnings(made)}
 
 
+def test_the_report_fits_a_console_of_80_columns() -> None:
+    lines = report(brief(), notes=("a note " * 30,)).to_text().splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    assert any("48.00 TB" in line for line in lines)
+
+
 def test_three_servers_of_four_4_tb_disks_hold_16_tb_at_size_3() -> None:
     assert figure(brief(), "raw").value == 48 * TB
     assert figure(brief(), "usable").value == 16 * TB

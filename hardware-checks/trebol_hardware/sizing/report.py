@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
@@ -16,6 +17,10 @@ from trebol_hardware.sizing.units import show_disk_size, show_memory_size, show_
 from trebol_hardware.sizing.warnings import warnings
 
 FORMAT = 1
+
+#: Columns of a console, and those that a figure's title may take.
+WIDTH = 80
+_TITLE = 52
 
 
 @dataclass(frozen=True)
@@ -66,19 +71,21 @@ def report(cluster: Cluster, notes: tuple[str, ...] = ()) -> Report:
 
 def _lines(made: Report) -> Iterator[str]:
     cluster = made.cluster
-    yield _("{servers} servers, {osds} OSDs, {redundancy}, min_size {min_size}, {monitors} monitors").format(
+    head = _("{servers} servers, {osds} OSDs, {redundancy}, min_size {min_size}, {monitors} monitors").format(
         servers=len(cluster.servers),
         osds=cluster.osds,
         redundancy=cluster.redundancy.describe(),
         min_size=cluster.redundancy.min_size,
         monitors=cluster.monitors,
     )
+    yield from _wrapped(head, "", "  ")
     for names, server in _alike(cluster):
         memory = "–" if server.memory is None else show_memory_size(server.memory)
         cores = "–" if server.cores is None else server.cores
         nics = ", ".join(show_speed(speed) for speed in server.nics) or "–"
         disks = _("{number} disks, {size}").format(number=len(server.disks), size=show_disk_size(server.capacity))
-        yield f"  {names}: {disks}; {_('memory')} {memory}; {_('cores')} {cores}; {_('network')} {nics}"
+        line = f"{names}: {disks}; {_('memory')} {memory}; {_('cores')} {cores}; {_('network')} {nics}"
+        yield from _wrapped(line, "  ", "    ")
     for title, figures in made.sections:
         yield ""
         yield title
@@ -91,7 +98,8 @@ def _lines(made: Report) -> Iterator[str]:
             yield from _warning(finding)
     if made.notes:
         yield ""
-        yield from made.notes
+        for note in made.notes:
+            yield from _wrapped(note, "", "  ")
 
 
 def _alike(cluster: Cluster) -> Iterator[tuple[str, Server]]:
@@ -103,16 +111,23 @@ def _alike(cluster: Cluster) -> Iterator[tuple[str, Server]]:
 
 
 def _figure(figure: Figure) -> Iterator[str]:
+    """The title with its value in a column of its own, then reason, formula and source, in lines of WIDTH."""
     basis = {"brief": _(" [brief]"), "upstream": _(" [today]"), "": ""}[figure.basis.value]
-    yield f"  {figure.title + basis:<62} {figure.shown}"
+    *before, last = textwrap.wrap(figure.title + basis, _TITLE, subsequent_indent="  ", break_on_hyphens=False)
+    yield from (f"  {line}" for line in before)
+    yield f"  {last:<{_TITLE}} {figure.shown}"
     if figure.reason:
-        yield f"      {figure.reason}"
-    source = f"  ({figure.source})" if figure.source else ""
-    yield f"      = {figure.formula}{source}"
+        yield from _wrapped(figure.reason, "      ")
+    source = f" ({figure.source})" if figure.source else ""
+    yield from _wrapped(f"= {figure.formula}{source}", "      ", "        ")
 
 
 def _warning(finding: Finding) -> Iterator[str]:
     measured = f": {finding.measured}" if finding.measured else ""
-    yield f"  {finding.severity.value.upper():<5} {finding.title}{measured}"
-    yield f"        {finding.reason}"
-    yield f"        → {finding.remedy}  ({finding.requirement.source})"
+    yield from _wrapped(f"{finding.severity.value.upper():<5} {finding.title}{measured}", "  ", "        ")
+    yield from _wrapped(finding.reason, "        ")
+    yield from _wrapped(f"→ {finding.remedy} ({finding.requirement.source})", "        ", "          ")
+
+
+def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest)
