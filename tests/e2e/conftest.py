@@ -11,6 +11,7 @@ from tests.e2e.cases import CASES
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
+from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
 
 from trebol_common.errors import BadInput
@@ -24,6 +25,7 @@ JOBS: dict[str, Job] = {
     **{name: node_job(name) for name in CASES},
     **{name: refusal_job(name) for name in REFUSALS},
     **{name: moved_job(name) for name in MOVES},
+    **{name: processor_job(name) for name in PROCESSORS},
 }
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
@@ -86,7 +88,7 @@ def machines_of(item: pytest.Item) -> list[str]:
     """The machines that a test looks at."""
     named = [str(name) for marker in item.iter_markers("machines") for name in marker.args]
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return named + [str(parameters[key]) for key in ("node", "outcome", "moved") if key in parameters]
+    return named + [str(parameters[key]) for key in ("node", "outcome", "moved", "examined") if key in parameters]
 
 
 @pytest.fixture(scope="session", params=parameters(CASES))
@@ -113,4 +115,13 @@ def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
     moved = farm.get(request.param)
     assert isinstance(moved, Moved)
     yield moved
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(PROCESSORS))
+def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
+    """What checks and libvirt say of a processor."""
+    examined = farm.get(request.param)
+    assert isinstance(examined, Examined)
+    yield examined
     farm.let_go(request.param)

@@ -120,10 +120,13 @@ def install(case: Case, lab: Lab) -> Installation:
 
 
 @contextmanager
-def booted(case: Case, lab: Lab, name: str, firmware: Firmware, variables: Path | None) -> Iterator[VirtualMachine]:
+def booted(
+    case: Case, lab: Lab, name: str, firmware: Firmware, variables: Path | None, *, cpu: str | None = None
+) -> Iterator[VirtualMachine]:
     """The installed disk without the medium, until the login prompt; what is written goes into a disk on top of it.
 
-    `variables` is the firmware's store to begin with: its boot entries; None is a machine that has none yet.
+    `variables` is the firmware's store to begin with: its boot entries; None is a machine that has none yet. `cpu` is
+    QEMU's name of another processor than usual.
     """
     installation = installed(case, lab)
     disk = create_disk(installation.folder / f"{name}.qcow2", backing=installation.disk)
@@ -133,6 +136,8 @@ def booted(case: Case, lab: Lab, name: str, firmware: Firmware, variables: Path 
         folder.mkdir()
         shutil.copyfile(variables, folder / "variables.fd")
     config = replace(case.machine(case.target(disk)), firmware=firmware)
+    if cpu is not None:
+        config = replace(config, accelerator=replace(config.accelerator, cpu=cpu))
     with lab.machine(config, folder) as machine:
         reach_login(machine, case)
         # Whether this ends well is for a test to say.
