@@ -13,10 +13,12 @@ from trebol_common.run import Runner
 #: Kernel words of every entry. Nothing on a disk is activated, mounted or swapped to by itself; only errors of the
 #: kernel interrupt the installer's progress, while systemd still says what it starts. The target is named here and
 #: not by a default.target, whose name would draw in what the base wants by default.target.wants. A system that lives
-#: for minutes, with one user, does without zeroing each page it allocates; the installed node does not.
+#: for minutes, with one user, does without zeroing each page it allocates, and without the security modules whose
+#: hooks stand before each opened file; the installed node does not.
 KERNEL_WORDS = (
     "boot=trebol systemd.unit=trebol-installer.target quiet loglevel=4 systemd.show_status=1 "
-    "nompath raid=noautodetect systemd.gpt_auto=0 systemd.swap=0 fsck.mode=skip noresume init_on_alloc=0"
+    "nompath raid=noautodetect systemd.gpt_auto=0 systemd.swap=0 fsck.mode=skip noresume init_on_alloc=0 "
+    "lsm=lockdown,capability,landlock,yama"
 )
 #: Seconds until an unseeded medium boots its default entry.
 TIMEOUT = 5

@@ -227,7 +227,18 @@ LVM_STEPS: list[tuple[Callable[[PartitionRef], Step], tuple[str, ...]]] = [
     (
         lambda part: CreateThinPool("trebol", "data", 8388608, 4194304, part),
         (
-            *("lvcreate", "--yes", "--monitor", "n", "--devices", "/dev/vda3", "--type", "thin-pool"),
+            *(
+                "lvcreate",
+                "--yes",
+                "--monitor",
+                "n",
+                "--activate",
+                "n",
+                "--devices",
+                "/dev/vda3",
+                "--type",
+                "thin-pool",
+            ),
             *("--size", "8388608b", "--poolmetadatasize", "4194304b"),
             *("--name", "data", "trebol"),
         ),

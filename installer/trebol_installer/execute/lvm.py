@@ -52,8 +52,8 @@ def create_volume(step: CreateVolume, run: Run) -> None:
 def create_thin_pool(step: CreateThinPool, run: Run) -> None:
     """See `CreateThinPool`."""
     # lvcreate refuses --wipesignatures with a pool, whose blocks are zeroed on first use. Without --monitor n it
-    # waits for a dmeventd that the live system does not run; the node starts its own.
-    command: list[Argument] = ["lvcreate", "--yes", "--monitor", "n", *_devices(step.partition)]
+    # waits for a dmeventd that the live system does not run; the node starts its own, and the pool with it.
+    command: list[Argument] = ["lvcreate", "--yes", "--monitor", "n", "--activate", "n", *_devices(step.partition)]
     sizes = ["--size", f"{step.size}b", "--poolmetadatasize", f"{step.metadata}b"]
     run.runner.run([*command, "--type", "thin-pool", *sizes, "--name", step.name, step.group])
 
