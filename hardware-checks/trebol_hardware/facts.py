@@ -16,7 +16,7 @@ class Kvm:
 
     `feature_control` is MSR 0x3A of processor 0 (Intel SDM vol. 3C, 24.7), `vm_cr` MSR 0xC0010114 (AMD APM vol. 2,
     15.30.1); both need root and the msr module. `creates` says whether KVM_CREATE_VM worked; `error` is the errno's
-    name where opening or creating did not ("ENOENT", "EACCES", "EOPNOTSUPP"). `parameters` is what the loaded modules
+    name where opening or creating did not ("ENOENT", "EACCES", "ENODEV"). `parameters` is what the loaded modules
     were given: "kvm_intel.ept" → "Y". `messages` are the kernel's own words on virtualisation, without their time.
     """
 

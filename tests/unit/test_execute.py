@@ -1,4 +1,4 @@
-"""Carrying out a plan: commands, undo, and what the user is told when a step fails."""
+"""Carrying out single steps: the commands they run, and what keeps them from running."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
 from trebol_hardware.probe import udev
 from trebol_installer.execute import (
-    DryRun,
-    Installer,
-    StepFailed,
     block,
     bootloader,
     disks,
@@ -32,7 +29,7 @@ from trebol_installer.execute import (
     partition,
 )
 from trebol_installer.execute.state import Run
-from trebol_installer.plan import Plan, plan
+from trebol_installer.plan import plan
 from trebol_installer.steps import (
     CheckTarget,
     CreateThinPool,
@@ -40,15 +37,10 @@ from trebol_installer.steps import (
     CreateVolumeGroup,
     ExtractLayer,
     InstallBootLoader,
-    MountTarget,
     PartitionDisk,
     PartitionRef,
     Step,
     VerifyLayers,
-    WriteIdentity,
-    WriteLocale,
-    WriteReport,
-    step_name,
 )
 
 DISK = "vda"
@@ -387,89 +379,3 @@ def test_no_boot_loader_for_bios_where_there_should_be_one_fails_the_installatio
 ) -> None:
     with pytest.raises(CommandFailed, match="cannot embed"):
         bootloader.install_boot_loader(boot_loader(without_bios, firmware, sector), without_bios.run)
-
-
-def installer(tmp_path: Path, runner: ScriptedRunner) -> Installer:
-    return Installer(
-        answers(),
-        made_machine(),
-        manifest(),
-        tmp_path / "medium",
-        runner,
-        target=tmp_path / "target",
-        logs=tmp_path / "logs",
-    )
-
-
-def short_plan(*steps: Step) -> Plan:
-    return replace(plan(made_machine(), answers(), manifest()), steps=steps)
-
-
-def test_a_failed_step_says_which_why_and_what_next_and_unmounts(tmp_path: Path) -> None:
-    root = str(tmp_path / "target")
-    runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
-    runner.expect("umount", root)
-    made = short_plan(MountTarget("/dev/trebol/root", "/"), WriteLocale(answers().global_.keyboard, "Europe/Madrid"))
-    events: list[Event] = []
-
-    with pytest.raises(StepFailed) as caught:
-        installer(tmp_path, runner).execute(made, Context(events.append))
-
-    text = str(caught.value)
-    assert text.startswith("Set keyboard es and time zone Europe/Madrid: step 2 of 2 failed:")
-    assert "time zone Europe/Madrid is not in the system" in text
-    assert "start again" in text
-    assert caught.value.exit_status == 1
-    assert runner.expected == [], "the target was unmounted"
-
-
-def test_an_undo_that_fails_does_not_hide_the_reason(tmp_path: Path) -> None:
-    root = str(tmp_path / "target")
-    runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
-    runner.expect("umount", root, status=32, stderr="target is busy")
-    made = short_plan(MountTarget("/dev/trebol/root", "/"), WriteLocale(answers().global_.keyboard, "Europe/Madrid"))
-    events: list[Event] = []
-
-    with pytest.raises(StepFailed, match="time zone"):
-        installer(tmp_path, runner).execute(made, Context(events.append))
-
-    assert any("target is busy" in event.text for event in events)
-
-
-def test_a_full_disk_while_writing_is_a_failed_step_too(tmp_path: Path) -> None:
-    (tmp_path / "target").write_text("not a folder")
-
-    with pytest.raises(StepFailed, match="Not a directory"):
-        installer(tmp_path, ScriptedRunner()).execute(short_plan(WriteReport()), Context())
-
-
-def test_a_refusal_stays_a_refusal(tmp_path: Path) -> None:
-    with pytest.raises(TrebolError, match="is not there any more"):
-        installer(tmp_path, ScriptedRunner()).execute(
-            short_plan(CheckTarget(str(tmp_path / "gone"), 1, "")), Context()
-        )
-
-
-def test_every_command_is_logged_in_its_step(tmp_path: Path) -> None:
-    (tmp_path / "target/etc/ssh").mkdir(parents=True)
-    runner = ScriptedRunner()
-    for kind in ("ed25519", "ecdsa"):
-        path = str(tmp_path / f"target/etc/ssh/ssh_host_{kind}_key")
-        runner.expect("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "root@a.b", "-f", path, stdout="made\n")
-    events: list[Event] = []
-
-    installer(tmp_path, runner).execute(short_plan(WriteIdentity("a.b", "a", None)), Context(events.append))
-
-    logged = [(event.path[-1], event.text) for event in events if event.kind is Kind.LOG]
-    assert logged[0][0] == "write-identity" and logged[0][1].startswith("$ ssh-keygen -q -t ed25519")
-    assert logged[1] == ("write-identity", "made")
-
-
-def test_a_dry_run_names_every_step_and_runs_nothing() -> None:
-    made = plan(made_machine(), answers(), manifest())
-    events: list[Event] = []
-
-    DryRun().execute(made, Context(events.append))
-
-    started = [event.path[-1] for event in events if event.kind is Kind.START]
-    assert started == [step_name(step) for step in made.steps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -72,12 +73,21 @@ def test_a_missing_kvm_device_is_told_from_one_that_does_not_work(system: FakeSy
     assert (broken.device, broken.opens, broken.creates, broken.error) == (True, True, False, "ENOTTY")
 
 
-@pytest.mark.skipif(not os.access("/dev/kvm", os.R_OK | os.W_OK), reason="this machine has no /dev/kvm")
-def test_kvm_of_this_machine_answers_and_leaves_nothing_open() -> None:
+@pytest.mark.parametrize(("creates", "error"), [(True, ""), (False, "ENODEV")])
+def test_kvm_is_tried_and_nothing_of_it_stays_open(
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, creates: bool, error: str
+) -> None:
+    device = system.write("dev/kvm", b"")
+
+    def ioctl(descriptor: int, request: int, argument: int) -> int:
+        assert request == kvm.KVM_CREATE_VM
+        if not creates:
+            raise OSError(errno.ENODEV, "no such device")
+        return os.open(device, os.O_RDONLY)
+
+    monkeypatch.setattr("fcntl.ioctl", ioctl)
     before = len(list(Path("/proc/self/fd").iterdir()))
-    device, opens, creates, error = kvm.try_kvm(Path("/dev/kvm"))
-    assert (device, opens) == (True, True)
-    assert creates or error
+    assert kvm.try_kvm(device) == (True, True, creates, error)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
