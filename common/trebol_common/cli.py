@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distribution
 from types import ModuleType
 from typing import cast
 
@@ -19,6 +19,7 @@ import click
 from trebol_common import __version__
 from trebol_common.errors import TrebolError
 
+PROJECT = "trebol"
 GROUP = "trebol.commands"
 
 
@@ -46,7 +47,8 @@ class _Rooms(click.Group):
     """A group whose subcommands are entry points, loaded when they are needed."""
 
     def _entry_points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=GROUP)}
+        # Of this project alone: reading every installed one's takes a while.
+        return {point.name: point for point in distribution(PROJECT).entry_points.select(group=GROUP)}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self._entry_points())

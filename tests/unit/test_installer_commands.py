@@ -11,6 +11,7 @@ import pytest
 from tests.unit.answer_files import MACHINES, STATIC, changed
 
 from trebol_common.cli import run
+from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT
 from trebol_common.run import CommandRunner
 from trebol_installer import session
@@ -184,7 +185,11 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
-@pytest.mark.parametrize(("on_error", "commands"), [(False, []), (True, [["systemctl", "reboot"]])])
+DEVICES = ["systemctl", "start", "trebol-live-devices.service"]
+NETWORK = ["systemctl", "start", "trebol-live-network.service"]
+
+
+@pytest.mark.parametrize(("on_error", "commands"), [(False, [DEVICES]), (True, [DEVICES, ["systemctl", "reboot"]])])
 def test_an_unattended_failure_says_what_why_and_what_next(
     live: Recorder,
     tmp_path: Path,
@@ -230,4 +235,23 @@ def test_a_finished_installation_leaves_as_the_answers_say(
     monkeypatch.setattr(session, "run_logged", session.execute)
 
     assert run(["install", "--unattended", "--medium", str(tmp_path)]) == 0
-    assert live.seen == [["systemctl", verb]]
+    assert live.seen == [DEVICES, ["systemctl", verb]]
+
+
+def test_answers_of_a_server_have_the_network_brought_up_first(
+    live: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cmdline").write_text("boot=trebol trebol.answer=http://198.51.100.1/a.toml\n")
+    seen_before: list[list[str]] = []
+
+    def fetch(url: str) -> bytes:
+        seen_before.extend(live.seen)
+        raise BadInput("the server does not answer in time", where=url)
+
+    monkeypatch.setattr(install, "fetch", fetch)
+
+    assert run(["install", "--unattended", "--medium", str(tmp_path)]) == 2
+    assert seen_before == [NETWORK]
+    said = capsys.readouterr()
+    assert "Fetching http://198.51.100.1/a.toml" in said.out
+    assert "the server does not answer in time" in said.err

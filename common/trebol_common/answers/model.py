@@ -43,7 +43,10 @@ BRANCH = "="
 class Section(BaseModel):
     """A table of the answer file: frozen, unknown keys rejected, kebab-case with snake_case as alias."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True)
+    # Validators are built once, for the whole file, when the first one is read.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True
+    )
 
 
 class Keyboard(StrEnum):

@@ -16,13 +16,13 @@ from trebol_common.errors import BadInput, TrebolError
 from trebol_common.events import Sink, into_file, json_lines, tee, warn_of_loss, while_it_lasts
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
-from trebol_common.run import CommandRunner
+from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
-from trebol_installer import session
+from trebol_installer import live, session
 from trebol_installer.execute.state import LOGS
 from trebol_installer.render import render, to_json
 from trebol_installer.report import LOG
-from trebol_installer.sources import COMMAND_LINE, find_answers
+from trebol_installer.sources import COMMAND_LINE, fetch, find_answers
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -95,9 +95,11 @@ def _unattended(medium: Path, sink: Sink) -> None:
     answers: Answers | None = None
     runner = CommandRunner()
     try:
-        found = find_answers(COMMAND_LINE.read_text(encoding="utf-8", errors="replace"), medium)
+        words = COMMAND_LINE.read_text(encoding="utf-8", errors="replace")
+        found = find_answers(words, medium, get=lambda url: _over_the_network(url, runner))
         typer.echo(f"Answers: {found.where}")
         answers = parse_answers(found.text, where=found.where)
+        live.await_devices(runner)
         prepared = session.prepare(answers, medium, runner=runner)
         typer.echo(render(prepared.plan))
         session.run_logged(prepared, sink)
@@ -110,6 +112,12 @@ def _unattended(medium: Path, sink: Sink) -> None:
     mode = answers.global_.reboot_mode
     typer.echo(f"\nInstalled. {mode.value.capitalize()} follows.")
     session.leave(mode, runner)
+
+
+def _over_the_network(url: str, runner: Runner) -> bytes:
+    typer.echo(f"Fetching {url}")
+    live.await_network(runner)
+    return fetch(url)
 
 
 def _what_next(answers: Answers | None) -> str:

@@ -1,0 +1,25 @@
+"""What the installer has the live system do once it needs it.
+
+The installer is started before udev has looked at any device: loading it takes as long as that, and on another
+processor. Each function returns when its unit is done.
+"""
+
+from __future__ import annotations
+
+from trebol_common.run import Runner
+
+DEVICES = "trebol-live-devices.service"
+NETWORK = "trebol-live-network.service"
+
+
+def await_devices(runner: Runner) -> None:
+    """Have disks and network interfaces looked at. Their events may still be in udev's queue: the probe waits there."""
+    runner.run(["systemctl", "start", DEVICES])
+
+
+def await_network(runner: Runner) -> None:
+    """Have every port with a carrier ask for an address, and wait for the first, at most a minute.
+
+    Without one this returns too: whoever needs the network then says for what.
+    """
+    runner.run(["systemctl", "start", NETWORK])
