@@ -13,7 +13,7 @@ NETWORK = "trebol-live-network.service"
 
 
 def await_devices(runner: Runner) -> None:
-    """Have disks and network interfaces looked at. Their events may still be in udev's queue: the probe waits there."""
+    """Have disks and interfaces looked at. Their events may still be in the queue of udev, where the probe waits."""
     runner.run(["systemctl", "start", DEVICES])
 
 
