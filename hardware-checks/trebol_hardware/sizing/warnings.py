@@ -81,6 +81,16 @@ def _quorum(cluster: Cluster) -> Iterator[Finding]:
             remedy=_("one monitor per server at most"),
             source=sources.CEPH_MONITORS,
         )
+    if cluster.mds > nodes:
+        yield _finding(
+            "mds-share-a-server",
+            Severity.WARN,
+            _("More metadata servers than servers"),
+            measured=f"{cluster.mds} > {nodes}",
+            reason=_("those on one server fail together; one per server is reckoned with"),
+            remedy=_("one MDS per server at most"),
+            source=sources.CEPH_HARDWARE,
+        )
     if cluster.monitors < 3:
         yield _finding(
             "few-monitors",
