@@ -37,10 +37,15 @@ def bmc(machine: Machine) -> Verdict:
             Severity.INFO,
             _("none"),
             _("Without it nobody switches or sees this machine from afar; a switched power strip does half of that."),
-            _("If the machine has one: modprobe ipmi_si ipmi_devintf; switch it on in the firmware's setup."),
+            _("If the machine has one: modprobe -a ipmi_si ipmi_devintf; switch it on in the firmware's setup."),
         )
     known = controller(machine.bmc, machine.product)
-    return Verdict(Severity.INFO, _describe(machine.bmc, known.name), _agents(known.agents))
+    measured = _describe(machine.bmc, known.name)
+    if not machine.bmc.device and not machine.bmc.firmware:
+        silent = _("Firmware announces it; whether it answers was not seen: no driver is loaded.")
+        remedy = _("As root: modprobe -a ipmi_si ipmi_devintf, then check again.")
+        return Verdict(Severity.INFO, measured, f"{_agents(known.agents)}. {silent}", remedy)
+    return Verdict(Severity.INFO, measured, _agents(known.agents))
 
 
 def _firmware_was_read(machine: Machine) -> bool:
@@ -54,7 +59,7 @@ def _bmc_not_known() -> Verdict:
         Severity.UNKNOWN,
         "",
         _("Firmware's tables, which would tell of a BMC, were not read."),
-        _("As root: modprobe ipmi_si ipmi_devintf, then record the machine anew: trebol machine probe"),
+        _("As root: modprobe -a ipmi_si ipmi_devintf, then record the machine anew: trebol machine probe"),
     )
 
 
@@ -229,7 +234,8 @@ CHECKS: tuple[Check, ...] = (
         Role.HA,
         fencing,
         "Before guests of a lost node are started elsewhere, that node must be off for certain. A BMC does it, or a "
-        "power strip that this machine cannot see.",
+        "power strip that this machine cannot see. Whether a BMC's address can be reached shows on the other nodes "
+        "only: ask there, by the fence agent's --action=status.",
         Requirement("a fencing device; software alone does not count", "several methods", BRIEF_HA),
     ),
     Check(

@@ -117,9 +117,11 @@ class _Layout:
         """A device's share, without the words that the finding has said already."""
         if detail.severity is Severity.PASS:
             return
-        said = (finding.reason, finding.remedy)
+        said = (finding.measured, finding.reason, finding.remedy)
         words = [text for text in (detail.measured, detail.reason, detail.remedy) if text]
         rest = [text for text in words if not any(text in sentence for sentence in said)]
+        if not rest and detail.subject in finding.reason:
+            return
         text = f"{detail.subject}: {'; '.join(rest)}" if rest else detail.subject
         yield from self.wrapped(text, f"      {MARKS[detail.severity][self.ascii_only]} ", "        ")
 
