@@ -247,12 +247,12 @@ def test_the_report_begins_with_the_gravest_and_ends_with_counts() -> None:
 def test_a_device_is_not_told_again_by_what_was_said_of_it() -> None:
     one = Finding("x", "X", Severity.WARN, "sda 4 °C", reason="sda, sdb: Cold.", details=(
         Detail("sda", Severity.WARN, "4 °C", "Cold."), Detail("sdb", Severity.WARN, "3 °C", "Cold."),
-        Detail("sdc", Severity.INFO, "", "Cool."), Detail("sdd", Severity.WARN),
+        Detail("sdc", Severity.INFO, "4 °C", "Cool."), Detail("sdd", Severity.WARN),
     ))  # fmt: skip
     lines = [line.strip() for line in render([one]).splitlines()]
 
     assert not [line for line in lines if line.startswith("! sda")]
-    assert {"! sdb: 3 °C", "i sdc: Cool.", "! sdd"} <= set(lines)
+    assert {"! sdb: 3 °C", "i sdc: 4 °C; Cool.", "! sdd"} <= set(lines)
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

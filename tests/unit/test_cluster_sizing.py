@@ -380,6 +380,12 @@ def test_a_recorded_machine_stands_for_servers_and_says_which_disks_it_left_out(
     assert {disk["media"] for disk in only["cluster"]["servers"][0]["disks"]} == {"ssd"}
 
 
+def test_a_machine_whose_only_disk_is_the_systems_is_refused_with_that_word() -> None:
+    result = CliRunner().invoke(app, ["--machine", str(MACHINES / "intel-nuc.json")])
+    assert isinstance(result.exception, BadInput)
+    assert "intel-nuc: nvme0n1 kept for the system" in result.exception.problems[0].what
+
+
 def test_of_an_empty_machine_the_smallest_disk_is_kept_for_the_system() -> None:
     machine = Machine.load(MACHINES / "rack-server.json")
     empty = replace(machine.disks[0], content=(), partitions=(), mountpoints=(), holders=())

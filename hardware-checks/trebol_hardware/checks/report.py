@@ -117,10 +117,10 @@ class _Layout:
         """A device's share, without the words that the finding has said already."""
         if detail.severity is Severity.PASS:
             return
-        said = (finding.measured, finding.reason, finding.remedy)
+        said = (finding.reason, finding.remedy)
         words = [text for text in (detail.measured, detail.reason, detail.remedy) if text]
         rest = [text for text in words if not any(text in sentence for sentence in said)]
-        if not rest and detail.subject in finding.reason:
+        if detail.subject in finding.reason and all(text in finding.measured for text in rest):
             return
         text = f"{detail.subject}: {'; '.join(rest)}" if rest else detail.subject
         yield from self.wrapped(text, f"      {MARKS[detail.severity][self.ascii_only]} ", "        ")

@@ -72,7 +72,8 @@ def size_command(
         members, notes = _equal(3 if servers is None else _count(servers)), []
     members = _overridden(members, disks, media, nics, ram, cores)
     if not any(member.disks for member in members):
-        raise BadInput(_("there are no data disks"), where="--disks", hint="--disks 4x4TB")
+        what = ". ".join([_("there are no data disks"), *notes])
+        raise BadInput(what, where="--disks", hint="--disks 4x4TB")
     cluster = Cluster(
         servers=members,
         redundancy=_redundancy(size, erasure_code, min_size),

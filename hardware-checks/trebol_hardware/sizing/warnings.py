@@ -265,7 +265,7 @@ def _disks(cluster: Cluster) -> Iterator[Finding]:
             Severity.WARN,
             _("HDDs and SSDs in one reckoning"),
             reason=_("in one pool, the HDDs set its speed; pools by device class share nothing"),
-            remedy=_("reckon each class by itself: --disks"),
+            remedy=_("reckon each class by itself: --media hdd, then --media ssd"),
             source="docs.ceph.com: CRUSH Maps, device classes",
         )
     elif any(disk.media is Media.HDD for server in cluster.servers for disk in server.disks):
