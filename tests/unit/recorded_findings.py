@@ -333,6 +333,7 @@ EXPECTED: Mapping[str, Expected] = {
         words={
             "virtual-machine": "yes: Hyper-V|passed through",
             "iommu": "no PCI devices",
+            "disk-health": "virtual machine (Hyper-V)",
             "disk-target": "sda (SSD)|one virtual disk",
             "watchdog": "softdog",
         },

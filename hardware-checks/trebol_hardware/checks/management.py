@@ -7,6 +7,7 @@ from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
 from trebol_hardware.checks.fence_agents import controller
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, menu_path
+from trebol_hardware.checks.hypervisor import product_name
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_HA, CEPH, SBD, SMBIOS
 from trebol_hardware.facts import Bmc, PowerSupply, Watchdog
@@ -97,7 +98,7 @@ def _without_bmc(machine: Machine) -> Verdict:
         agents = _VIRTUAL_AGENTS.get(machine.virtualisation)
         return Verdict(
             Severity.INFO,
-            _("virtual machine ({hypervisor})").format(hypervisor=machine.virtualisation),
+            _("virtual machine ({hypervisor})").format(hypervisor=product_name(machine.virtualisation)),
             _("Its hypervisor has to fence it."),
             _("Fence agents that fit: {agents}").format(agents=agents)
             if agents
