@@ -16,7 +16,7 @@ _GUEST = (
 #: What cannot be seen while VT-x or AMD-V is off.
 _BEHIND_THE_SWITCH = "cpu-nested-paging cpu-unrestricted-guest kvm-nested"
 #: Of OSDs, where there is no disk for any: what cannot be reckoned.
-_NO_OSD = "ceph-osd-journals ceph-osd-cores ceph-osd-memory"
+_NO_OSD = "ceph-osd-journals ceph-osd-ssds ceph-osd-cores ceph-osd-memory"
 _NO_GUEST_OSD = "ceph-osd-cores ceph-osd-memory"
 
 _EVERY_ROLE = "node cluster ha ceph-mon ceph-osd ceph-mds mixed"
@@ -40,7 +40,7 @@ class Expected:
 EXPECTED: Mapping[str, Expected] = {
     "dell-r740-vt-locked": Expected(
         fail="cpu-virtualisation kvm-usable ceph-osd-disks",
-        warn="iommu ceph-osd-raid",
+        warn="iommu cluster-cards ceph-osd-raid",
         unknown=f"{_BEHIND_THE_SWITCH} iommu-groups disk-power-loss disk-health raid-controllers {_NO_OSD}",
         info=f"{_SERVER} cpu-vulnerabilities memory-speed disk-target disk-sectors disk-write-cache nic-link",
         fails_for=_EVERY_ROLE,
@@ -55,6 +55,7 @@ EXPECTED: Mapping[str, Expected] = {
             "ceph-osd-raid": "Controller Management → Advanced Controller Management → HBA mode",
             "bmc": "Dell iDRAC|Redfish|fence_idrac",
             "nic-link": "2 of 4|eno3, eno4",
+            "cluster-cards": "eno1, eno2|All ports with a link|another card too: eno3, eno4",
         },
     ),
     "dell-r720": Expected(
@@ -189,10 +190,10 @@ EXPECTED: Mapping[str, Expected] = {
     ),
     "supermicro-atom-d525": Expected(
         fail="cpu-virtualisation kvm-usable ceph-osd-disks",
-        warn="cpu-level memory-size memory-ecc disk-target cluster-links dmi-label clock-source watchdog "
+        warn="cpu-level memory-size memory-ecc disk-target cluster-links clock-source watchdog "
         "ceph-mon-memory ceph-osd-network mixed-memory",
         unknown=f"{_BEHIND_THE_SWITCH} memory-errors power-supplies {_NO_OSD}",
-        info=f"{_ALWAYS} iommu iommu-groups memory-speed disk-sectors disk-write-cache nic-link",
+        info=f"{_ALWAYS} iommu iommu-groups memory-speed disk-sectors disk-write-cache nic-link dmi-label",
         fails_for=_EVERY_ROLE,
         words={
             "cpu-virtualisation": "not in this processor|N and D of 2008 to 2012 have no VT-x|containers run without",
@@ -206,15 +207,16 @@ EXPECTED: Mapping[str, Expected] = {
         },
     ),
     "asus-core-i7": Expected(
-        warn="iommu memory-ecc disk-write-cache nic-count cluster-links cluster-cards dmi-label fencing "
-        "ceph-osd-journals ceph-osd-network",
+        warn="iommu memory-ecc nic-count cluster-links cluster-cards fencing ceph-osd-journals ceph-osd-network",
         unknown="iommu-groups memory-errors power-supplies",
-        info=f"{_SERVER} cpu-vulnerabilities kvm-nested memory-installed disk-sectors disk-power-loss nic-cards",
+        info=f"{_SERVER} cpu-vulnerabilities kvm-nested memory-installed disk-sectors disk-power-loss "
+        "disk-write-cache nic-cards dmi-label",
         words={
             "memory-ecc": "A flipped bit goes unnoticed",
             "memory-installed": "graphics",
             "disk-power-loss": "Samsung SSD 970 EVO 500GB|A client SSD",
-            "disk-write-cache": "nvme0n1: The write cache is lost with power",
+            "disk-write-cache": "nvme0n1, sda: The write cache may be lost with power|use a UPS|smartctl -s "
+            "wcache,off /dev/sda",
             "dmi-label": "manufacturer, product name, serial number: Never filled in",
             "iommu": "VT-d|Advanced, Chipset or System Agent",
             "fencing": "iTCO_wdt|fence_apc_snmp",
@@ -224,9 +226,9 @@ EXPECTED: Mapping[str, Expected] = {
     ),
     "intel-nuc": Expected(
         fail="disk-health ceph-osd-disks",
-        warn="memory-ecc disk-target disk-write-cache nic-count cluster-links cluster-cards fencing ceph-osd-network",
+        warn="memory-ecc disk-target nic-count cluster-links cluster-cards fencing ceph-osd-network",
         unknown=f"memory-errors power-supplies {_NO_OSD}",
-        info=f"{_SERVER} kvm-nested memory-installed disk-power-loss nic-speed nic-cards",
+        info=f"{_SERVER} kvm-nested memory-installed disk-power-loss disk-write-cache nic-speed nic-cards",
         fails_for=_EVERY_ROLE,
         words={
             "disk-health": "endurance is used up (104 %)|104 % used, 52 °C",
@@ -236,10 +238,9 @@ EXPECTED: Mapping[str, Expected] = {
     ),
     "asus-ryzen-svm-off": Expected(
         fail="cpu-virtualisation kvm-usable ceph-osd-disks ceph-mon-network ceph-osd-network ceph-mds-network",
-        warn="memory-ecc disk-target disk-write-cache nic-count nic-speed cluster-links cluster-cards hardware-clock "
-        "fencing",
+        warn="memory-ecc disk-target nic-count nic-speed cluster-links cluster-cards hardware-clock fencing",
         unknown=f"{_BEHIND_THE_SWITCH} memory-errors power-supplies {_NO_OSD}",
-        info=f"{_SERVER} iommu-groups disk-sectors disk-power-loss nic-cards",
+        info=f"{_SERVER} iommu-groups disk-sectors disk-power-loss disk-write-cache nic-cards",
         fails_for=_EVERY_ROLE,
         words={
             "cpu-virtualisation": "VM_CR is 0x18|ASUS: Del, F7 (Advanced Mode) → Advanced → CPU Configuration "
@@ -252,14 +253,14 @@ EXPECTED: Mapping[str, Expected] = {
     ),
     "unnamed-n5105": Expected(
         fail="ceph-osd-disks",
-        warn="cpu-vulnerabilities memory-size memory-ecc disk-target disk-write-cache cluster-links dmi-label "
+        warn="cpu-vulnerabilities memory-size memory-ecc disk-target cluster-links dmi-label "
         "fencing ceph-osd-network mixed-memory",
         unknown=f"memory-errors power-supplies {_NO_OSD}",
-        info=f"{_SERVER} kvm-nested memory-installed disk-sectors disk-power-loss nic-link nic-speed",
+        info=f"{_SERVER} kvm-nested memory-installed disk-sectors disk-power-loss disk-write-cache nic-link "
+        "nic-speed",
         fails_for=_WITH_OSDS,
         words={
-            "dmi-label": "manufacturer, product name, serial number: Never filled in|UUID|libvirt tells hosts "
-            "apart by it",
+            "dmi-label": "UUID: Never filled in|libvirt tells hosts apart by it|product name",
             "cpu-vulnerabilities": "1 of 17 open|srbds|intel-microcode",
             "memory-size": "Little is left for guests|Add memory modules",
             "nic-link": "1 of 4",
@@ -332,6 +333,7 @@ EXPECTED: Mapping[str, Expected] = {
         words={
             "virtual-machine": "yes: Hyper-V|passed through",
             "iommu": "no PCI devices",
+            "disk-health": "virtual machine (Hyper-V)",
             "disk-target": "sda (SSD)|one virtual disk",
             "watchdog": "softdog",
         },

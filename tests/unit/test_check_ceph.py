@@ -111,6 +111,7 @@ def test_a_server_of_the_briefs_example_passes_or_is_told_where_ceph_asks_for_mo
         ("ceph-osd-journals", but(disks=(SYSTEM, replace(JOURNAL, transport="nvme"), *[HDD] * 10)), PASS, "10 hard"),
         ("ceph-osd-journals", GUEST, INFO, "host"),
         ("ceph-osd-ssds", but(disks=(SYSTEM, HDD)), PASS, "no SSD"),
+        ("ceph-osd-ssds", but(disks=(SYSTEM,)), UNKNOWN, "no disk for an OSD"),
         ("ceph-osd-ssds", but(disks=(SYSTEM, replace(SSD, model="CT1000MX500SSD1"))), WARN, "client SSD"),
         ("ceph-osd-ssds", but(disks=(SYSTEM, replace(SSD, model="ACME"))), UNKNOWN, "data sheet"),
         ("ceph-osd-ssds", but(disks=(SYSTEM, replace(SSD, transport="usb"))), FAIL, "eMMC"),

@@ -17,6 +17,7 @@ PASS, INFO, UNKNOWN, WARN, FAIL = Severity
 
 SECOND = replace(PORT, name="eno2", pci="0000:3b:00.1")
 HALF = replace(PORT, duplex="half")
+OTHER = replace(PORT, name="ens1", pci="0000:5e:00.0")
 DOWN = replace(PORT, carrier=None)
 
 
@@ -39,6 +40,14 @@ def test_two_cards_with_links_pass_every_check(check: Check) -> None:
         ("nic-cards", GUEST, INFO, "host"),
         ("cluster-cards", but(interfaces=(PORT, SECOND)), WARN, "another slot"),
         ("cluster-cards", but(interfaces=(PORT, SECOND), pci=()), WARN, "another slot"),
+        (
+            "cluster-cards",
+            but(interfaces=(PORT, SECOND, replace(OTHER, carrier=False))),
+            WARN,
+            "another card too: ens1",
+        ),
+        ("cluster-cards", but(interfaces=(PORT, SECOND, OTHER)), PASS, "ens1"),
+        ("cluster-cards", but(interfaces=(PORT, replace(OTHER, carrier=False))), PASS, "ens1"),
         ("cluster-cards", GUEST, INFO, "host"),
     ],
 )

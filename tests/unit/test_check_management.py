@@ -37,8 +37,9 @@ OF_PACKAGE = {
     ("code", "machine", "severity", "words"),
     [
         ("bmc", MACHINE, INFO, "Dell iDRAC, IPMI 2.0, Redfish, firmware 5.10, 192.0.2.50"),
+        ("bmc", but(bmc=Bmc("kcs")), INFO, "whether it answers was not seen"),
         ("bmc", BARE, INFO, "power strip"),
-        ("bmc", UNREAD, UNKNOWN, "modprobe ipmi_si"),
+        ("bmc", UNREAD, UNKNOWN, "modprobe -a ipmi_si"),
         ("bmc", GUEST, INFO, "host"),
         ("fencing", MACHINE, PASS, "fence_idrac"),
         ("fencing", but(bmc=Bmc("kcs", "/dev/ipmi0", 10876)), UNKNOWN, "fence_ipmilan"),

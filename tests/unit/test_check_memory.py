@@ -41,6 +41,8 @@ HALF = replace(MODULE, locator="B1", size=16 * GIB)
         ("memory-installed", with_memory(modules=(MODULE,)), UNKNOWN, "fewer modules"),
         ("memory-installed", but(memory=32 * GIB, kernel_words=("mem=32G",)), WARN, "mem=32G"),
         ("memory-installed", but(memory=60 * GIB), INFO, "graphics"),
+        ("memory-installed", replace(with_memory(modules=(MODULE,) * 12), memory=394_563_376 * 1024), PASS, "376.3"),
+        ("memory-installed", replace(with_memory(modules=(MODULE,) * 12), memory=374 * GIB), INFO, "graphics"),
         ("memory-installed", but(memory=31 * GIB), WARN, "mirrored"),
         ("memory-installed", but(memory=20 * GIB), WARN, "a whole module"),
         ("memory-ecc", with_memory(error_correction="none"), WARN, "ZFS and Ceph"),

@@ -33,6 +33,7 @@ GUEST = changed(INTEL, flags=(*V1, "hypervisor"), virtualisation="kvm")
         ("cpu-level", INTEL, Severity.INFO, "x86-64-v4"),
         ("cpu-level", AMD, Severity.INFO, "For x86-64-v4 it lacks avx512bw"),
         ("cpu-level", changed(INTEL, flags=V2), Severity.INFO, "x86-64-v2"),
+        ("cpu-level", changed(INTEL, flags=V1), Severity.WARN, "SLES 16"),
         ("cpu-level", changed(INTEL, flags=V1), Severity.WARN, "on other nodes"),
         ("cpu-level", GUEST, Severity.WARN, "x86-64-v2-AES"),
         ("cpu-level", changed(INTEL, flags=V4, lacks=("sse2",)), Severity.FAIL, "lacks sse2"),
@@ -48,6 +49,24 @@ GUEST = changed(INTEL, flags=(*V1, "hypervisor"), virtualisation="kvm")
             vulnerable(mds="Mitigation: Clear CPU buffers; SMT vulnerable"),
             Severity.INFO,
             "mitigations=auto,nosmt",
+        ),
+        (
+            "cpu-vulnerabilities",
+            vulnerable(l1tf="Mitigation: PTE Inversion; VMX: vulnerable, SMT disabled"),
+            Severity.WARN,
+            "1 of 2 open",
+        ),
+        (
+            "cpu-vulnerabilities",
+            vulnerable(l1tf="Mitigation: PTE Inversion; VMX: conditional cache flushes, SMT vulnerable"),
+            Severity.INFO,
+            "0 of 2 open",
+        ),
+        (
+            "cpu-vulnerabilities",
+            vulnerable(spectre_v2="Mitigation: Enhanced / Automatic IBRS; IBPB: conditional; BHI: Vulnerable"),
+            Severity.WARN,
+            "spectre_v2",
         ),
         (
             "cpu-vulnerabilities",

@@ -59,6 +59,32 @@ def in_vm(name: str, machine: Machine = INTEL) -> Machine:
             id="locked off, but a kernel before 5.6 leaves the flag",
         ),
         pytest.param(
+            changed(AMD, kernel="6.1.0-37-amd64", kvm={**NO_KVM, "vm_cr": None}),
+            Severity.UNKNOWN,
+            ["before 6.7 show svm even where firmware switched it off"],
+            id="an old kernel's flag, and nothing else, proves nothing",
+        ),
+        pytest.param(
+            changed(AMD, kernel="6.12.57+deb13-amd64", kvm={**NO_KVM, "vm_cr": None}),
+            Severity.PASS,
+            ["AMD-V: on"],
+            id="a new kernel's flag does",
+        ),
+        pytest.param(
+            changed(
+                AMD, kernel="6.1.0-37-amd64", kvm={"creates": None, "opens": False, "error": "EACCES", "vm_cr": None}
+            ),
+            Severity.PASS,
+            ["AMD-V: on"],
+            id="and so does a module that was loaded",
+        ),
+        pytest.param(
+            changed(AMD, kernel="6.1.0-37-amd64", kvm={**NO_KVM, "vm_cr": 0x8}),
+            Severity.PASS,
+            ["AMD-V: on"],
+            id="and the register",
+        ),
+        pytest.param(
             without(AMD, vm_cr=0x18),
             Severity.FAIL,
             ["SVM is disabled, and locked", "Supermicro: Del → Advanced → CPU Configuration → SVM Mode"],

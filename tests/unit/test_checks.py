@@ -14,7 +14,7 @@ from tests.unit.answer_files import MACHINES
 from tests.unit.checked_machines import INTEL, V4, changed
 
 from trebol_common.errors import BadInput
-from trebol_hardware.checks.finding import Severity
+from trebol_hardware.checks.finding import Detail, Finding, Severity
 from trebol_hardware.checks.hypervisor import CONTAINERS, HYPERVISORS
 from trebol_hardware.checks.processor import LEVELS
 from trebol_hardware.checks.registry import Check, Role, check_machine, checks, gravest
@@ -242,6 +242,17 @@ def test_the_report_begins_with_the_gravest_and_ends_with_counts() -> None:
     assert marks == sorted(marks, key="✗!?i✓".index)
     assert marks[0] == "✗"
     assert re.fullmatch(r"\d+ checks: \d+ failed, \d+ warnings, \d+ unknown, \d+ notes, \d+ passed", lines[-1])
+
+
+def test_a_device_is_not_told_again_by_what_was_said_of_it() -> None:
+    one = Finding("x", "X", Severity.WARN, "sda 4 °C", reason="sda, sdb: Cold.", details=(
+        Detail("sda", Severity.WARN, "4 °C", "Cold."), Detail("sdb", Severity.WARN, "3 °C", "Cold."),
+        Detail("sdc", Severity.INFO, "4 °C", "Cool."), Detail("sdd", Severity.WARN),
+    ))  # fmt: skip
+    lines = [line.strip() for line in render([one]).splitlines()]
+
+    assert not [line for line in lines if line.startswith("! sda")]
+    assert {"! sdb: 3 °C", "i sdc: 4 °C; Cool.", "! sdd"} <= set(lines)
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

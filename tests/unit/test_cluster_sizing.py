@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput
-from trebol_hardware.machine import Machine
+from trebol_hardware.machine import Content, Disk, Machine, Partition
 from trebol_hardware.sizing import capacity, ceph, machines, quorum, recovery, resources, units
 from trebol_hardware.sizing.cluster import Cluster, DataDisk, Media, Redundancy, Server, erasure, replicated
 from trebol_hardware.sizing.commands import app
@@ -79,6 +81,35 @@ def test_a_lost_server_of_three_cannot_be_replicated_anew_at_size_3_but_a_disk_c
     assert figure(brief(), "usable-with-a-disk-to-lose").value == pytest.approx(12 * 0.85 * TB)
     assert figure(brief(), "recommended").value == pytest.approx(12 * 0.85 * TB)
     assert figure(brief(), "recovery-server").value is None
+
+
+NOT_MADE_GOOD: list[tuple[str, Cluster, str, str, float]] = [
+    ("a disk per server", cluster([4], [4], [4]), "until the disk is replaced", "3 servers less one", 3.4),
+    ("one copy", cluster([4, 4], [4, 4], redundancy=replicated(1)), "one copy only", "one copy only", 13.6),
+    ("a server without", cluster([4, 4], [4, 4], [4, 4], []), "", "3 servers less one", 3.4),
+    ("nothing fits", cluster([4, 4], [4, 4]), "until the disk is replaced", "2 servers less one", 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "made", "disk", "server", "plan"), NOT_MADE_GOOD, ids=[row[0] for row in NOT_MADE_GOOD]
+)
+def test_what_cannot_be_made_good_is_said_and_does_not_make_the_plan_nothing(
+    what: str, made: Cluster, disk: str, server: str, plan: float
+) -> None:
+    for lost, why in (("disk", disk), ("server", server)):
+        for code in (f"usable-with-a-{lost}-to-lose", f"recovery-{lost}"):
+            found = figure(made, code)
+            assert ((found.value is None) == bool(why), why in found.reason) == (True, True), (code, found)
+    assert figure(made, "recommended").value == pytest.approx(plan * TB)
+
+
+def test_the_largest_cluster_is_reckoned_at_once() -> None:
+    server = Server("s", tuple(DataDisk(TB) for _ in range(100)))
+    made = Cluster(tuple(replace(server, name=str(number)) for number in range(1000)), replicated(1000))
+    before = time.process_time()
+    assert figure(made, "usable").value == 100 * TB
+    assert time.process_time() - before < 10
 
 
 @pytest.mark.parametrize(
@@ -158,6 +189,7 @@ WARNED: list[tuple[str, Cluster, str]] = [
     ("four servers", cluster([4], [4], [4], [4]), "even-nodes"),
     ("17 servers", cluster(*([4] for _ in range(17))), "many-nodes"),
     ("5 monitors on 3 servers", cluster([4], [4], [4], monitors=5), "monitors-share-a-server"),
+    ("4 MDS on 3 servers", cluster([4], [4], [4], mds=4), "mds-share-a-server"),
     ("one monitor", cluster([4], [4], [4], monitors=1), "few-monitors"),
     ("four monitors", cluster([4], [4], [4], [4], [4], monitors=4), "even-monitors"),
     ("size 3 on 2 servers", cluster([4], [4]), "parts-exceed-servers"),
@@ -235,10 +267,13 @@ def test_each_wish_for_safety_costs_room(servers: int, disks: int, size: int, co
     usable = capacity.usable(made.capacities, made.redundancy)
     server = capacity.survives_server(made)
     assert usable == servers * disks * size * TB // copies
-    assert capacity.survives_disk(made) <= int(usable * made.fill) <= usable <= sum(made.capacities)
-    assert capacity.recommended(made) <= capacity.survives_disk(made)
+    disk = capacity.survives_disk(made)
+    assert capacity.recommended(made) <= int(usable * made.fill) <= usable <= sum(made.capacities)
+    assert (disk is None) == (copies == 1 or (servers == copies and disks == 1))
+    if disk is not None:
+        assert 0 < capacity.recommended(made) <= disk <= int(usable * made.fill)
     if server is not None:
-        assert server <= capacity.survives_disk(made)
+        assert disk is not None and server <= disk
 
 
 @given(st.integers(1, 10**16), st.integers(1, 10**12))
@@ -294,6 +329,10 @@ def test_times_are_shown_in_two_units(seconds: float, text: str) -> None:
         "--disks 4TB --fill 0",
         "--disks 4TB --fill nan",
         "--disks 4TB --monitors 0",
+        "--disks 4TB --mds -1",
+        "--disks 4TB --host-cores -1",
+        "--disks 400x4TB,101x1TB",
+        "--disks 4TB --nics 9999x1G",
         "--disks 4TB --cores 0",
         "--disks 4TB --nics fast",
         "--machine missing.json",
@@ -302,7 +341,8 @@ def test_times_are_shown_in_two_units(seconds: float, text: str) -> None:
 def test_what_cannot_be_is_refused_with_a_word_on_where(arguments: str) -> None:
     result = CliRunner().invoke(app, arguments.split())
     assert isinstance(result.exception, BadInput)
-    assert result.exception.problems[0].where
+    where = result.exception.problems[0].where
+    assert where in arguments or where == "--disks"
 
 
 def test_the_command_needs_no_subcommand_and_shows_both_units() -> None:
@@ -340,10 +380,14 @@ def test_a_recorded_machine_stands_for_servers_and_says_which_disks_it_left_out(
     assert {disk["media"] for disk in only["cluster"]["servers"][0]["disks"]} == {"ssd"}
 
 
+def test_a_machine_whose_only_disk_is_the_systems_is_refused_with_that_word() -> None:
+    result = CliRunner().invoke(app, ["--machine", str(MACHINES / "intel-nuc.json")])
+    assert isinstance(result.exception, BadInput)
+    assert "intel-nuc: nvme0n1 kept for the system" in result.exception.problems[0].what
+
+
 def test_of_an_empty_machine_the_smallest_disk_is_kept_for_the_system() -> None:
     machine = Machine.load(MACHINES / "rack-server.json")
-    from dataclasses import replace
-
     empty = replace(machine.disks[0], content=(), partitions=(), mountpoints=(), holders=())
     disks = tuple(
         replace(empty, name=name, size=size) for name, size in (("sda", 4 * TB), ("sdb", TB), ("sdc", 4 * TB))
@@ -351,3 +395,22 @@ def test_of_an_empty_machine_the_smallest_disk_is_kept_for_the_system() -> None:
     member, notes = machines.server(replace(machine, disks=disks), "new")
     assert [disk.size for disk in member.disks] == [4 * TB, 4 * TB]
     assert notes == ["new: sdb kept for the system"]
+
+
+def test_sticks_cards_and_broken_disks_hold_no_data_and_an_empty_partition_table_does_no_harm() -> None:
+    machine = Machine.load(MACHINES / "rack-server.json")
+    empty = Disk("sda", 4 * TB, transport="sas")
+    system = replace(empty, name="sdb", content=(Content("gpt"),), partitions=(Partition("sdb1", 1, 0, TB),))
+    disks = (
+        replace(empty, content=(Content("gpt"),)),
+        system,
+        replace(empty, name="sdc", transport="usb"),
+        replace(empty, name="sdd", size=0),
+    )
+    member, notes = machines.server(replace(machine, disks=disks), "new")
+    assert [disk.size for disk in member.disks] == [4 * TB]
+    assert notes == [
+        "new: sdb left out: not empty: sdb1",
+        "new: sdc left out: on USB, or a card",
+        "new: sdd left out: smaller than 8 GiB",
+    ]

@@ -229,7 +229,8 @@ def _check(code: str, title: str, role: Role, look: Callable[[Machine], Verdict]
 _EXPLANATIONS = {
     "cores": "Processor threads against what the daemons take. Recovery, when a disk or host dies, takes the most.",
     "memory": "Usable memory against what the daemons take, and 1 GB for the node under them.",
-    "network": "Links against the speed that replication and recovery ask for. All writes go over the network twice.",
+    "network": "Links against the speed that replication and recovery ask for. Each write goes over the network once "
+    "for each copy.",
 }
 
 CHECKS: tuple[Check, ...] = (

@@ -59,6 +59,10 @@ def shared(machine: Machine) -> Verdict:
     )
 
 
+def _no_disk() -> Verdict:
+    return Verdict(Severity.UNKNOWN, "", _("There is no disk for an OSD."), _("See ceph-osd-disks."))
+
+
 def journals(machine: Machine) -> Verdict:
     """SSDs for WAL and DB of hard disks."""
     if is_virtual(machine):
@@ -66,7 +70,7 @@ def journals(machine: Machine) -> Verdict:
     found = osd_disks(machine)
     hard = [disk for disk in found.for_data if disk.rotational]
     if not found.usable:
-        return Verdict(Severity.UNKNOWN, "", _("There is no disk for an OSD."), _("See ceph-osd-disks."))
+        return _no_disk()
     if not hard:
         return Verdict(Severity.PASS, _("no hard disk"))
     solid = found.for_journals
@@ -76,7 +80,7 @@ def journals(machine: Machine) -> Verdict:
         return Verdict(
             Severity.WARN,
             measured,
-            _("Each write goes to the hard disk twice, and waits for it."),
+            _("Each small write goes to the hard disk twice, and waits for it."),
             _("Fit an SSD with power-loss protection for WAL and DB; measure it first: trebol check disk-write"),
         )
     if len(hard) > room:
@@ -102,6 +106,8 @@ def ssds(machine: Machine) -> Verdict:
             _("Ceph wears out flash on USB and eMMC, and loses disks that come and go."),
             _("Use SATA, SAS or NVMe disks."),
         )
+    if not found.usable:
+        return _no_disk()
     solid = [disk for disk in found.usable if not disk.rotational]
     if not solid:
         return Verdict(Severity.PASS, _("no SSD"))

@@ -63,8 +63,19 @@ def cards(machine: Machine) -> Verdict:
 
 
 def cards_in_cluster(machine: Machine) -> Verdict:
-    """All ports on one card leave a cluster member alone when the card dies."""
-    return _cards(machine, Severity.WARN)
+    """All ports, or all that have a link, on one card leave a cluster member alone when the card dies."""
+    verdict = _cards(machine, Severity.WARN)
+    used = [port for port in linked(machine) if port.pci]
+    idle = [port.name for port in machine.interfaces if port.pci and port not in used]
+    # A single link is the finding of cluster-links.
+    if verdict.severity is not Severity.PASS or len(used) < 2 or len({card_of(machine, port) for port in used}) > 1:
+        return verdict
+    return Verdict(
+        Severity.WARN,
+        ", ".join(port.name for port in used),
+        _("All ports with a link hang on one card or root port: when it dies, all links die."),
+        _("Connect a port of another card too: {ports}").format(ports=", ".join(idle)),
+    )
 
 
 def _cards(machine: Machine, severity: Severity) -> Verdict:

@@ -140,7 +140,7 @@ def _firmware_raid_of(device: PciDevice) -> Detail | None:
     measured = f"{device.model or device.address} ({device.driver or _('no driver')})"
     remedy = _(
         "Set the SATA or NVMe controller to AHCI in the firmware's setup (SATA mode, VMD, RAID), and mirror with ZFS "
-        "or mdadm; back up first: disks of such an array lose it."
+        "or mdadm; back up first: such an array does not survive it."
     )
     if device.driver == "vmd":
         return Detail(

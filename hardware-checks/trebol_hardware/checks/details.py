@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Detail, Severity, Verdict, worst
+from trebol_hardware.checks.hypervisor import product_name
 from trebol_hardware.machine import Machine
 
 
@@ -38,6 +39,6 @@ def on_the_host(machine: Machine, what: str) -> Verdict:
     """INFO for `what`, in the user's language, that a virtual machine has none of, or shows none of."""
     return Verdict(
         Severity.INFO,
-        _("virtual machine ({hypervisor})").format(hypervisor=machine.virtualisation),
+        _("virtual machine ({hypervisor})").format(hypervisor=product_name(machine.virtualisation)),
         _("{what}: look at the host.").format(what=what),
     )

@@ -196,20 +196,15 @@ def _cache_of(disk: Disk) -> Detail:
         return Detail(disk.name, Severity.PASS, disk.write_cache)
     if not disk.rotational and power_loss_protection(disk.model):
         return Detail(disk.name, Severity.PASS, _("write back, with power-loss protection"))
-    if not disk.rotational and power_loss_protection(disk.model) is False:
-        return Detail(
-            disk.name,
-            Severity.WARN,
-            disk.write_cache,
-            _("The write cache is lost with power: what guests wrote without a flush is gone."),
-            _("Use SSDs with power-loss protection, or a UPS; give no guest the cache mode “unsafe”."),
-        )
     return Detail(
         disk.name,
         Severity.INFO,
         disk.write_cache,
         _("The write cache may be lost with power; file systems, ZFS and Ceph flush it when they must."),
-        _("If power is not safe: smartctl -s wcache,off /dev/{}").format(disk.name),
+        # smartctl switches caches of ATA and SCSI disks only.
+        _("If power is not safe, use a UPS, or SSDs with power-loss protection.")
+        if disk.transport == "nvme"
+        else _("If power is not safe: smartctl -s wcache,off /dev/{}").format(disk.name),
     )
 
 

@@ -58,6 +58,10 @@ class Extension:
 VT_X = Extension("VT-x", "vmx", "kvm_intel")
 AMD_V = Extension("AMD-V", "svm", "kvm_amd")
 
+#: Kernels that clear the flag where firmware switched it off.
+_CLEARED_FROM = {VT_X: (5, 6), AMD_V: (6, 7)}
+_KERNEL = re.compile(r"(\d{1,4})\.(\d{1,4})")
+
 _BY_VENDOR = {
     "GenuineIntel": VT_X,
     "CentaurHauls": VT_X,
@@ -101,12 +105,26 @@ def examine(machine: Machine) -> Evidence:
 
 def _with_flag(machine: Machine, extension: Extension) -> Evidence:
     off = _switched_off(machine, extension)
+    if not off and _proves_nothing(machine, extension):
+        because = _("Kernels before {version} show {flag} even where firmware switched it off; nothing else tells.")
+        version = ".".join(map(str, _CLEARED_FROM[extension]))
+        return Evidence(State.UNKNOWN, extension, because.format(version=version, flag=extension.flag))
     if not off:
         return Evidence(State.ON, extension)
     if machine.kvm.creates:
         doubt = _("KVM works, although: {evidence}").format(evidence=off)
         return Evidence(State.ON, extension, doubt=doubt)
     return Evidence(State.OFF, extension, off)
+
+
+def _proves_nothing(machine: Machine, extension: Extension) -> bool:
+    """Whether the flag is all there is, under a kernel that does not clear it where firmware switched it off."""
+    kernel = _KERNEL.match(machine.kernel)
+    if kernel is None or (int(kernel[1]), int(kernel[2])) >= _CLEARED_FROM[extension] or is_virtual(machine):
+        return False
+    # Where it is off, KVM's module does not load.
+    loaded = machine.kvm.opens or any(name.startswith(f"{extension.module}.") for name in machine.kvm.parameters)
+    return not (machine.kvm.creates or loaded or _switched_on(machine, extension))
 
 
 def _without_flag(machine: Machine, extension: Extension | None) -> Evidence:

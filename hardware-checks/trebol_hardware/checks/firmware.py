@@ -110,11 +110,16 @@ def _label_of(name: str, text: str, *, readable: bool) -> Detail:
     remedy = _("Set it with the board vendor's DMI tool; in answer files, match disks and interfaces instead.")
     reason = _("Never filled in, so that other machines have the same.")
     if not text and readable:
-        return Detail(name, Severity.WARN, "", _("Firmware does not give it."), remedy)
-    if is_placeholder(text):
-        if name == "UUID":
-            reason += " " + _("libvirt tells hosts apart by it, and migrates nothing between two that share one.")
+        return Detail(name, Severity.INFO, "", _("Firmware does not give it."), remedy)
+    if is_placeholder(text) and name == "UUID":
+        reason += " " + _("libvirt tells hosts apart by it, and migrates nothing between two that share one.")
+        remedy = _(
+            "Set it with the board vendor's DMI tool, or give libvirt another: in /etc/libvirt/libvirtd.conf "
+            'host_uuid_source = "machine-id".'
+        )
         return Detail(name, Severity.WARN, text, reason, remedy)
+    if is_placeholder(text):
+        return Detail(name, Severity.INFO, text, reason, remedy)
     return Detail(name, Severity.PASS, text)
 
 

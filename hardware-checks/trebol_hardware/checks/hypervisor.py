@@ -49,7 +49,12 @@ def hypervisor(machine: Machine) -> str:
         return ""
     if container(machine) or not machine.virtualisation:
         return _("an unnamed hypervisor")
-    return HYPERVISORS.get(machine.virtualisation, machine.virtualisation)
+    return product_name(machine.virtualisation)
+
+
+def product_name(kind: str) -> str:
+    """The product behind one of systemd-detect-virt(1)'s names: "microsoft" is Hyper-V."""
+    return HYPERVISORS.get(kind, kind)
 
 
 def nesting_remedy(machine: Machine) -> str:

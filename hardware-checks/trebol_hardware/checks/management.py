@@ -7,6 +7,7 @@ from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
 from trebol_hardware.checks.fence_agents import controller
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, menu_path
+from trebol_hardware.checks.hypervisor import product_name
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_HA, CEPH, SBD, SMBIOS
 from trebol_hardware.facts import Bmc, PowerSupply, Watchdog
@@ -37,10 +38,15 @@ def bmc(machine: Machine) -> Verdict:
             Severity.INFO,
             _("none"),
             _("Without it nobody switches or sees this machine from afar; a switched power strip does half of that."),
-            _("If the machine has one: modprobe ipmi_si ipmi_devintf; switch it on in the firmware's setup."),
+            _("If the machine has one: modprobe -a ipmi_si ipmi_devintf; switch it on in the firmware's setup."),
         )
     known = controller(machine.bmc, machine.product)
-    return Verdict(Severity.INFO, _describe(machine.bmc, known.name), _agents(known.agents))
+    measured = _describe(machine.bmc, known.name)
+    if not machine.bmc.device and not machine.bmc.firmware:
+        silent = _("Firmware announces it; whether it answers was not seen: no driver is loaded.")
+        remedy = _("As root: modprobe -a ipmi_si ipmi_devintf, then check again.")
+        return Verdict(Severity.INFO, measured, f"{_agents(known.agents)}. {silent}", remedy)
+    return Verdict(Severity.INFO, measured, _agents(known.agents))
 
 
 def _firmware_was_read(machine: Machine) -> bool:
@@ -54,7 +60,7 @@ def _bmc_not_known() -> Verdict:
         Severity.UNKNOWN,
         "",
         _("Firmware's tables, which would tell of a BMC, were not read."),
-        _("As root: modprobe ipmi_si ipmi_devintf, then record the machine anew: trebol machine probe"),
+        _("As root: modprobe -a ipmi_si ipmi_devintf, then record the machine anew: trebol machine probe"),
     )
 
 
@@ -92,7 +98,7 @@ def _without_bmc(machine: Machine) -> Verdict:
         agents = _VIRTUAL_AGENTS.get(machine.virtualisation)
         return Verdict(
             Severity.INFO,
-            _("virtual machine ({hypervisor})").format(hypervisor=machine.virtualisation),
+            _("virtual machine ({hypervisor})").format(hypervisor=product_name(machine.virtualisation)),
             _("Its hypervisor has to fence it."),
             _("Fence agents that fit: {agents}").format(agents=agents)
             if agents
@@ -229,7 +235,8 @@ CHECKS: tuple[Check, ...] = (
         Role.HA,
         fencing,
         "Before guests of a lost node are started elsewhere, that node must be off for certain. A BMC does it, or a "
-        "power strip that this machine cannot see.",
+        "power strip that this machine cannot see. Whether a BMC's address can be reached shows on the other nodes "
+        "only: ask there, by the fence agent's --action=status.",
         Requirement("a fencing device; software alone does not count", "several methods", BRIEF_HA),
     ),
     Check(

@@ -12,9 +12,10 @@ from trebol_hardware.machine import Machine
 from trebol_hardware.summary import show_size
 
 #: What the kernel keeps before it counts: 64 bytes of struct page for each 4 KiB (1/64), and what firmware reserves,
-#: up to half a GiB on servers.
+#: up to half a GiB, and on large servers 1/128 (376 GiB of 384 are usual).
 _PAGE_TABLE_SHARE = 64
-_FIRMWARE_SHARE = 2**29
+_FIRMWARE_LEAST = 2**29
+_FIRMWARE_SHARE = 128
 
 #: SMBIOS 7.17.3: kinds of error correction that mend at least one wrong bit, or that notice one.
 _CORRECTING = frozenset({"single-bit ECC", "multi-bit ECC", "CRC"})
@@ -62,7 +63,7 @@ def installed(machine: Machine) -> Verdict:
             _("The kernel was told to use less: {word}").format(word=limit),
             _("Take {word} off the kernel's command line.").format(word=limit),
         )
-    if missing <= total // _PAGE_TABLE_SHARE + _FIRMWARE_SHARE:
+    if missing <= total // _PAGE_TABLE_SHARE + max(_FIRMWARE_LEAST, total // _FIRMWARE_SHARE):
         return Verdict(Severity.PASS, measured)
     if missing < min(module.size for module in modules if module.size) * 9 // 10:
         return Verdict(
@@ -258,7 +259,7 @@ CHECKS: tuple[Check, ...] = (
         installed,
         "Compares the modules that firmware lists with what the kernel can use. A loose module, mirroring, sparing "
         "and graphics on the board all take memory away without a word.",
-        Requirement("", "all that is installed, less 1/64 for the kernel and 0.5 GiB for firmware", SMBIOS),
+        Requirement("", "all that is installed, less 1/64 for the kernel, and 0.5 GiB or 1/128 for firmware", SMBIOS),
     ),
     Check(
         "memory-ecc",

@@ -16,7 +16,7 @@ _BLUESTORE = "ceph_bluestore"
 _SYSTEM = frozenset({"/", "/boot", "/boot/efi", "[SWAP]"})
 
 #: What a table of partitions is by itself: nothing that is worth keeping.
-_TABLES = frozenset({"gpt", "dos", "PMBR"})
+TABLES = frozenset({"gpt", "dos", "PMBR"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class OsdDisks:
 def osd_disks(machine: Machine) -> OsdDisks:
     """The disks of `machine`, sorted by what is on them."""
     there = [disk for disk in targets(machine) if not disk.removable and disk.transport not in FRAGILE]
-    used = tuple(disk for disk in there if any(_is_ceph(content) for content in _contents(disk)))
+    used = tuple(disk for disk in there if any(is_ceph(content) for content in _contents(disk)))
     empty = tuple(disk for disk in there if is_empty(disk))
     taken = tuple(disk for disk in there if disk not in used and disk not in empty)
     # Before the installation no disk is the system's: the smallest empty one will be.
@@ -70,7 +70,7 @@ def is_empty(disk: Disk) -> bool:
         disk.partitions
         or disk.mountpoints
         or disk.holders
-        or any(content.kind not in _TABLES for content in disk.content)
+        or any(content.kind not in TABLES for content in disk.content)
     )
 
 
@@ -98,10 +98,11 @@ def _mountpoints(disk: Disk) -> Iterator[str]:
         yield from partition.mountpoints
 
 
-def _is_ceph(content: Content) -> bool:
+def is_ceph(content: Content) -> bool:
+    """Whether it is an OSD's, or its WAL/DB's."""
     return content.kind == _BLUESTORE or (content.kind == LVM_MEMBER and content.member_of.startswith(_VOLUME_GROUPS))
 
 
 def _is_shared(disk: Disk) -> bool:
-    others = [content for content in _contents(disk) if not _is_ceph(content) and content.kind not in _TABLES]
+    others = [content for content in _contents(disk) if not is_ceph(content) and content.kind not in TABLES]
     return bool(others or any(_mountpoints(disk)))

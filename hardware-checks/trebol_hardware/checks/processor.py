@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from trebol_common.i18n import _
 from trebol_hardware.checks.extension import X86
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict, worst
@@ -26,6 +28,10 @@ _UNMITIGATED = ("mitigations=off", "nopti", "nospectre_v1", "nospectre_v2", "spe
 
 #: hw-vuln/processor_mmio_stale_data.rst: the processor is out of its maker's servicing period.
 _OUT_OF_SERVICE = "Unknown: No mitigations"
+
+#: A part that stays open below a mitigation of the rest: "PTE Inversion; VMX: vulnerable" (l1tf.rst), "…; BHI:
+#: Vulnerable", "…; PBRSB-eIBRS: Vulnerable" (spectre.rst). "SMT vulnerable" is told apart.
+_PARTLY_OPEN = re.compile(r"(: |L1D )vulnerable", re.IGNORECASE)
 
 _NO_FLAGS = "The processor's flags could not be read."
 
@@ -88,7 +94,7 @@ def _level(machine: Machine) -> Verdict:
         reason = _("For x86-64-v{next} it lacks {flags}.").format(next=reached + 1, flags=lacking) if lacking else ""
         return Verdict(Severity.INFO, measured, reason)
     reason = _(
-        "Newer guests need x86-64-v2 (RHEL 9, SLES 15 SP6 and their kin) or v3 (RHEL 10): they do not start here. It "
+        "Newer guests need x86-64-v2 (RHEL 9, SLES 16 and their kin) or v3 (RHEL 10): they do not start here. It "
         "lacks {flags}."
     ).format(flags=lacking)
     remedy = _("Run such guests on other nodes.")
@@ -149,7 +155,7 @@ def _judge(verdict: str) -> Severity:
     "Mitigation: …", and of hw-vuln/: "KVM: …", "Processor vulnerable", "Unknown…", "…; SMT vulnerable", "…; SMT Host
     state unknown"."""
     text = verdict.removeprefix("KVM: ")
-    if text.startswith(("Vulnerable", "Processor vulnerable")):
+    if text.startswith(("Vulnerable", "Processor vulnerable")) or _PARTLY_OPEN.search(text):
         return Severity.WARN
     if "SMT Host state unknown" in text:
         return Severity.UNKNOWN

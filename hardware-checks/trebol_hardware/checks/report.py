@@ -120,6 +120,8 @@ class _Layout:
         said = (finding.reason, finding.remedy)
         words = [text for text in (detail.measured, detail.reason, detail.remedy) if text]
         rest = [text for text in words if not any(text in sentence for sentence in said)]
+        if detail.subject in finding.reason and all(text in finding.measured for text in rest):
+            return
         text = f"{detail.subject}: {'; '.join(rest)}" if rest else detail.subject
         yield from self.wrapped(text, f"      {MARKS[detail.severity][self.ascii_only]} ", "        ")
 

@@ -6,6 +6,7 @@ Failure domain is the server: each part of an object lies on another one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from trebol_common.i18n import _
 from trebol_hardware.sizing import sources
@@ -23,9 +24,9 @@ def usable(capacities: Sequence[int], redundancy: Redundancy) -> int:
     """
     if len(capacities) < redundancy.parts:
         return 0
-    ascending = sorted(capacities)
+    sums = list(accumulate(sorted(capacities), initial=0))
     largest_part = min(
-        sum(ascending[: len(ascending) - whole]) // (redundancy.parts - whole) for whole in range(redundancy.parts)
+        sums[len(capacities) - whole] // (redundancy.parts - whole) for whole in range(redundancy.parts)
     )
     return largest_part * redundancy.data
 
@@ -36,32 +37,62 @@ def without_largest_server(cluster: Cluster) -> tuple[int, ...]:
 
 
 def without_a_disk(cluster: Cluster) -> list[tuple[int, ...]]:
-    """Capacities that are left when a server loses its largest disk, for each server."""
-    return [
-        tuple(other.capacity - (_largest_disk(other) if other is server else 0) for other in cluster.servers)
-        for server in cluster.servers
+    """Capacities that are left when a server loses its largest disk, for each kind of server."""
+    capacities = cluster.capacities
+    # One of each kind is enough, and a thousand servers are mostly of one.
+    kinds = {
+        (capacity, _largest_disk(server)): place
+        for place, (server, capacity) in enumerate(zip(cluster.servers, capacities, strict=True))
         if server.disks
+    }
+    return [
+        (*capacities[:place], capacity - largest, *capacities[place + 1 :])
+        for (capacity, largest), place in kinds.items()
     ]
 
 
-def survives_disk(cluster: Cluster) -> int:
-    """Bytes that may be stored so that any disk may fail and its data find room at the fill limit."""
+def survives_disk(cluster: Cluster) -> int | None:
+    """Bytes that may be stored so that any disk may fail and its data find room at the fill limit; None where they
+    find none, or no other part is left to make them from."""
     left = [usable(capacities, cluster.redundancy) for capacities in without_a_disk(cluster)]
-    return int(min(left, default=0) * cluster.fill)
+    return _survives(cluster, min(left, default=0))
 
 
 def survives_server(cluster: Cluster) -> int | None:
-    """The same for any server; None where too few servers would be left for all parts."""
-    left = without_largest_server(cluster)
-    if len(left) < cluster.redundancy.parts:
-        return None
-    return int(usable(left, cluster.redundancy) * cluster.fill)
+    """The same for any server."""
+    return _survives(cluster, usable(without_largest_server(cluster), cluster.redundancy))
+
+
+def _survives(cluster: Cluster, left: int) -> int | None:
+    return int(left * cluster.fill) if left and cluster.redundancy.coding else None
 
 
 def recommended(cluster: Cluster) -> int:
-    """How much to plan with: a server may be lost where that can be made good, else a disk."""
-    disk, server = survives_disk(cluster), survives_server(cluster)
-    return disk if server is None else min(disk, server)
+    """How much to plan with: a server may be lost where that can be made good, else a disk, else nothing may."""
+    filled = int(usable(cluster.capacities, cluster.redundancy) * cluster.fill)
+    can_be = (filled, survives_disk(cluster), survives_server(cluster))
+    return min(amount for amount in can_be if amount is not None)
+
+
+def why_no_disk(cluster: Cluster) -> str:
+    """Why a disk's data cannot be re-replicated when it fails; empty where they can."""
+    if survives_disk(cluster) is not None:
+        return ""
+    if not cluster.redundancy.coding:
+        return _("one copy only: what was on it is lost")
+    return _("too few servers would be left with disks: data stays degraded until the disk is replaced")
+
+
+def why_no_server(cluster: Cluster) -> str:
+    """The same for a server."""
+    if survives_server(cluster) is not None:
+        return ""
+    if not cluster.redundancy.coding:
+        return _("one copy only: what was on it is lost")
+    return _(
+        "{servers} servers less one are fewer than the {parts} parts of an object: data stays degraded until "
+        "the server is back"
+    ).format(servers=sum(1 for server in cluster.servers if server.disks), parts=cluster.redundancy.parts)
 
 
 def figures(cluster: Cluster) -> list[Figure]:
@@ -69,8 +100,6 @@ def figures(cluster: Cluster) -> list[Figure]:
     raw = sum(cluster.capacities)
     whole = usable(cluster.capacities, cluster.redundancy)
     filled = int(whole * cluster.fill)
-    server = survives_server(cluster)
-    parts = cluster.redundancy.parts
     return [
         Figure("raw", _("Raw capacity"), raw, Unit.BYTES, _raw_formula(cluster)),
         Figure("usable", _("Usable, full to the brim"), whole, Unit.BYTES, *_usable_formula(cluster, raw)),
@@ -89,20 +118,16 @@ def figures(cluster: Cluster) -> list[Figure]:
             Unit.BYTES,
             _("usable without the largest disk of a server × {fill:g}").format(fill=cluster.fill),
             sources.CEPH_CRUSH,
+            reason=why_no_disk(cluster),
         ),
         Figure(
             "usable-with-a-server-to-lose",
             _("Usable so that a server may fail and be re-replicated"),
-            server,
+            survives_server(cluster),
             Unit.BYTES,
             _("usable without the largest server × {fill:g}").format(fill=cluster.fill),
             sources.CEPH_CRUSH,
-            reason=""
-            if server is not None
-            else _(
-                "{servers} servers less one are fewer than the {parts} parts of an object: data stays degraded until "
-                "the server is back"
-            ).format(servers=len(cluster.servers), parts=parts),
+            reason=why_no_server(cluster),
         ),
         Figure(
             "recommended",

@@ -124,8 +124,12 @@ class Cluster:
                 where="--fill",
                 hint=_("{nearfull} is where Ceph starts to warn").format(nearfull=NEARFULL),
             )
-        if self.monitors < 1 or self.mds < 0 or self.host_cores < 0:
-            raise BadInput(_("numbers of daemons are not negative, and there is a monitor"), where="--monitors")
+        if self.monitors < 1:
+            raise BadInput(_("there is a monitor at least"), where="--monitors", hint="--monitors 3")
+        if self.mds < 0:
+            raise BadInput(_("less than none"), where="--mds", hint="--mds 2")
+        if self.host_cores < 0:
+            raise BadInput(_("less than none"), where="--host-cores", hint="--host-cores 1")
 
     @property
     def capacities(self) -> tuple[int, ...]:

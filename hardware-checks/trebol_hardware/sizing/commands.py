@@ -27,6 +27,9 @@ from trebol_hardware.sizing.report import report
 #: More would only make a table that nobody reads; Ceph itself has been run with some thousand hosts.
 MOST_SERVERS = 1000
 
+#: Disks, or ports, of a server. The largest enclosures take some hundred.
+MOST_DEVICES = 500
+
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
@@ -69,7 +72,8 @@ def size_command(
         members, notes = _equal(3 if servers is None else _count(servers)), []
     members = _overridden(members, disks, media, nics, ram, cores)
     if not any(member.disks for member in members):
-        raise BadInput(_("there are no data disks"), where="--disks", hint="--disks 4x4TB")
+        what = ". ".join([_("there are no data disks"), *notes])
+        raise BadInput(what, where="--disks", hint="--disks 4x4TB")
     cluster = Cluster(
         servers=members,
         redundancy=_redundancy(size, erasure_code, min_size),
@@ -121,12 +125,12 @@ def _overridden(
         raise BadInput(_("a server has cores"), where="--cores", hint="--cores 12")
     said_disks = tuple(
         DataDisk(units.read_disk_size(each, where="--disks"), media or Media.HDD)
-        for number, each in (units.read_counted(disks, where="--disks") if disks else ())
+        for number, each in (_devices(disks, where="--disks") if disks else ())
         for _index in range(number)
     )
     said_nics = tuple(
         units.read_speed(each, where="--nics")
-        for number, each in (units.read_counted(nics, where="--nics") if nics else ())
+        for number, each in (_devices(nics, where="--nics") if nics else ())
         for _index in range(number)
     )
     memory = units.read_memory_size(ram, where="--ram") if ram else None
@@ -140,6 +144,13 @@ def _overridden(
         )
         for member in members
     )
+
+
+def _devices(text: str, *, where: str) -> list[tuple[int, str]]:
+    counted = units.read_counted(text, where=where)
+    if sum(number for number, _each in counted) > MOST_DEVICES:
+        raise BadInput(_("a server has {most} at most").format(most=MOST_DEVICES), where=where, hint="4x4TB")
+    return counted
 
 
 def _redundancy(size: int | None, code: str, min_size: int | None) -> Redundancy:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trebol_common.i18n import _
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Machine
+from trebol_hardware.checks.disks import FRAGILE, MINIMUM_SIZE
+from trebol_hardware.checks.osd_disks import TABLES, is_ceph, is_empty
+from trebol_hardware.machine import Content, Disk, Machine
 from trebol_hardware.sizing.cluster import DataDisk, Media, Server
-
-#: ceph-volume names its volume groups "ceph-…"; BlueStore on a bare disk is known to blkid.
-_CEPH_GROUP = "ceph-"
-_CEPH_KIND = "ceph_bluestore"
 
 
 def server(machine: Machine, name: str) -> tuple[Server, list[str]]:
     """The server that a machine is, and notes for people on each disk that was left out.
 
-    Data disks are fixed disks that are empty or hold Ceph's data already. Where every disk of the machine is such a
-    one, the smallest is kept for the system: no disk is shared with it (the brief). Cores are physical; NIC ports
+    Data disks are fixed disks that are empty (but for a partition table) or hold Ceph's data already; sticks, cards
+    and disks that are too small for a node are none. Where nothing is on any other disk of the machine, the smallest
+    is kept for the system: no disk is shared with it (the brief). Cores are physical; NIC ports
     count at their link's speed, or what they can do where there is no link now.
     """
     notes: list[str] = []
@@ -28,8 +27,8 @@ def server(machine: Machine, name: str) -> tuple[Server, list[str]]:
             notes.append(_("{server}: {disk} left out: {why}").format(server=name, disk=disk.name, why=why))
         else:
             taken.append(disk)
-    fixed = [disk for disk in machine.disks if not (disk.medium or disk.removable or disk.read_only)]
-    if taken and len(taken) == len(fixed):
+    others = (disk for disk in machine.disks if disk not in taken and not _comes_and_goes(disk))
+    if taken and all(is_empty(disk) for disk in others):
         system = min(taken, key=lambda disk: disk.size)
         taken.remove(system)
         notes.append(_("{server}: {disk} kept for the system").format(server=name, disk=system.name))
@@ -43,6 +42,10 @@ def server(machine: Machine, name: str) -> tuple[Server, list[str]]:
     ), notes
 
 
+def _comes_and_goes(disk: Disk) -> bool:
+    return disk.medium or disk.removable or disk.read_only
+
+
 def _left_out(disk: Disk) -> str:
     if disk.medium:
         return _("installation medium")
@@ -50,16 +53,17 @@ def _left_out(disk: Disk) -> str:
         return _("removable")
     if disk.read_only:
         return _("read-only")
-    contents = [*disk.content, *(content for part in disk.partitions for content in part.content)]
-    if contents and all(_is_ceph(content) for content in contents):
+    if disk.transport in FRAGILE:
+        return _("on USB, or a card")
+    if disk.size < MINIMUM_SIZE:
+        return _("smaller than 8 GiB")
+    if is_empty(disk):
         return ""
-    if contents or disk.partitions or disk.mountpoints or disk.holders:
-        return _("not empty: {what}").format(what=_held(disk, contents))
-    return ""
-
-
-def _is_ceph(content: Content) -> bool:
-    return content.kind == _CEPH_KIND or (content.kind == LVM_MEMBER and content.member_of.startswith(_CEPH_GROUP))
+    contents = [*disk.content, *(content for part in disk.partitions for content in part.content)]
+    held = [content for content in contents if content.kind not in TABLES]
+    if held and all(is_ceph(content) for content in held):
+        return ""
+    return _("not empty: {what}").format(what=_held(disk, held))
 
 
 def _held(disk: Disk, contents: Sequence[Content]) -> str:

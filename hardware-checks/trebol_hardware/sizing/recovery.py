@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from trebol_common.i18n import _
-from trebol_hardware.sizing import sources
+from trebol_hardware.sizing import capacity, sources
 from trebol_hardware.sizing.cluster import Cluster
 from trebol_hardware.sizing.figure import Figure, Unit
 from trebol_hardware.sizing.units import GBIT, TB, show_disk_size, show_speed
@@ -42,25 +42,17 @@ def _own(cluster: Cluster) -> list[Figure]:
     disk = max((disk.size for server in cluster.servers for disk in server.disks), default=0)
     server = max(cluster.capacities)
     return [
-        _time(cluster, "recovery-disk", _("Time to re-replicate a disk"), disk, homeless=False),
+        _time(cluster, "recovery-disk", _("Time to re-replicate a disk"), disk, capacity.why_no_disk(cluster)),
         _time(
-            cluster,
-            "recovery-server",
-            _("Time to re-replicate a server"),
-            server,
-            homeless=len(cluster.servers) - 1 < cluster.redundancy.parts,
+            cluster, "recovery-server", _("Time to re-replicate a server"), server, capacity.why_no_server(cluster)
         ),
     ]
 
 
-def _time(cluster: Cluster, code: str, title: str, size: int, *, homeless: bool) -> Figure:
+def _time(cluster: Cluster, code: str, title: str, size: int, why_not: str) -> Figure:
     speed = cluster.network
     stored = round(size * cluster.fill)
-    reason = ""
-    if speed is None:
-        reason = _("no network speed was given")
-    elif homeless:
-        reason = _("no server is left to take it: it waits for the server to come back")
+    reason = _("no network speed was given") if speed is None else why_not
     return Figure(
         code,
         title,

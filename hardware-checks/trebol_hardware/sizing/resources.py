@@ -147,13 +147,21 @@ def _memory_formula(cluster: Cluster, needs: Needs) -> str:
     host = needs.host_memory if cluster.host_memory is None else cluster.host_memory
     words = [
         _("host {size}").format(size=show_memory_size(host)),
-        _("{size} per OSD").format(size=show_memory_size(needs.osd_memory))
-        + (f" + {needs.reserve:.0%}" if needs.reserve else ""),
+        _osd_formula(needs),
         _("monitor {size}").format(size=show_memory_size(needs.mon_memory)),
     ]
     if cluster.mds:
         words.append(_("MDS {size}").format(size=show_memory_size(needs.mds_memory)))
     return _("installed − {taken}").format(taken=" − ".join(words))
+
+
+def _osd_formula(needs: Needs) -> str:
+    each = show_memory_size(round(needs.osd_memory * (1 + needs.reserve)))
+    if not needs.reserve:
+        return _("{size} per OSD").format(size=each)
+    return _("{size} per OSD ({target} + {reserve})").format(
+        size=each, target=show_memory_size(needs.osd_memory), reserve=f"{needs.reserve:.0%}"
+    )
 
 
 def _cores_formula(cluster: Cluster, needs: Needs) -> str:

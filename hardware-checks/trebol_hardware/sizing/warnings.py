@@ -81,6 +81,16 @@ def _quorum(cluster: Cluster) -> Iterator[Finding]:
             remedy=_("one monitor per server at most"),
             source=sources.CEPH_MONITORS,
         )
+    if cluster.mds > nodes:
+        yield _finding(
+            "mds-share-a-server",
+            Severity.WARN,
+            _("More metadata servers than servers"),
+            measured=f"{cluster.mds} > {nodes}",
+            reason=_("those on one server fail together; one per server is reckoned with"),
+            remedy=_("one MDS per server at most"),
+            source=sources.CEPH_HARDWARE,
+        )
     if cluster.monitors < 3:
         yield _finding(
             "few-monitors",
@@ -255,7 +265,7 @@ def _disks(cluster: Cluster) -> Iterator[Finding]:
             Severity.WARN,
             _("HDDs and SSDs in one reckoning"),
             reason=_("in one pool, the HDDs set its speed; pools by device class share nothing"),
-            remedy=_("reckon each class by itself: --disks"),
+            remedy=_("reckon each class by itself: --media hdd, then --media ssd"),
             source="docs.ceph.com: CRUSH Maps, device classes",
         )
     elif any(disk.media is Media.HDD for server in cluster.servers for disk in server.disks):
