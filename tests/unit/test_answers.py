@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,16 @@ def test_a_hash_cannot_carry_a_second_line(hashed: str) -> None:
 )
 def test_no_message_shows_what_may_hold_a_secret(key: str, value: object) -> None:
     assert "hunter2" not in problem(changed((key, value)))
+
+
+def test_no_traceback_shows_a_secret() -> None:
+    text = changed(("global.root-password", "hunter2"), ("global.subscription-key", 7_000_123))
+    with pytest.raises(BadInput) as caught:
+        parse_answers(text)
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert "ValidationError" in told, "the cause is told"
+    assert "hunter2" not in told and "7000123" not in told
 
 
 def test_a_message_cannot_steer_the_terminal() -> None:

@@ -43,7 +43,10 @@ BRANCH = "="
 class Section(BaseModel):
     """A table of the answer file: frozen, unknown keys rejected, kebab-case with snake_case as alias."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True)
+    # Pydantic's own text of an error ends up in tracebacks (`--debug`): it must not repeat a secret.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, hide_input_in_errors=True
+    )
 
 
 class Keyboard(StrEnum):
