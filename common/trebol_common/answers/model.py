@@ -25,7 +25,7 @@ from pydantic import (
     Discriminator,
     Field,
     SecretStr,
-    StringConstraints,
+    StrictBool,
     Tag,
     field_validator,
     model_validator,
@@ -109,6 +109,8 @@ class FilterMatch(StrEnum):
     ALL = "all"
 
 
+_TEXT_NEEDED = "must be text in quotes"
+_COUNTRY = r"[a-zA-Z]{2}"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _FQDN = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE | re.ASCII)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -116,6 +118,12 @@ _CRYPT = re.compile(r"\$(y|gy|7|2[aby]|6|5)\$[!-9;-~]+")
 _SSH_KEY_TYPE = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
 _INTERFACE_NAME = re.compile(r"[a-z][a-z0-9_]{1,14}", re.IGNORECASE | re.ASCII)
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
+
+
+def _country(code: str) -> str:
+    if not re.fullmatch(_COUNTRY, code):
+        raise ValueError("is not a country's two letters such as es")
+    return code.lower()
 
 
 def _fqdn(name: str) -> str:
@@ -152,8 +160,11 @@ def _timezone(name: str) -> str:
 
 def _interface(value: Any) -> Any:
     """An address with its prefix; by hand, because pydantic names the classes it tried in its message."""
-    if not isinstance(value, str):
+    if isinstance(value, ipaddress.IPv4Interface | ipaddress.IPv6Interface):
         return value
+    if not isinstance(value, str):
+        # ipaddress takes numbers, and true for one.
+        raise ValueError(_TEXT_NEEDED)
     if "/" not in value:
         raise ValueError("needs the prefix length, such as 192.0.2.10/24")
     try:
@@ -163,8 +174,10 @@ def _interface(value: Any) -> Any:
 
 
 def _address(value: Any) -> Any:
-    if not isinstance(value, str):
+    if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return value
+    if not isinstance(value, str):
+        raise ValueError(_TEXT_NEEDED)
     try:
         return ipaddress.ip_address(value)
     except ValueError as error:
@@ -204,7 +217,7 @@ Fqdn = Annotated[str, AfterValidator(_fqdn)]
 Interface = Annotated[ipaddress.IPv4Interface | ipaddress.IPv6Interface, BeforeValidator(_interface)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidator(_address)]
 #: Up to an exbibyte, beyond which the arithmetic in bytes has no meaning.
-Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False)]
+Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False, strict=True)]
 
 
 class FqdnFromDhcp(Section):
@@ -221,7 +234,7 @@ def _fqdn_form(value: Any) -> str:
 class Global(Section):
     """`[global]`: who and where the node is, and how to get in."""
 
-    country: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2}$", to_lower=True)]
+    country: Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": f"^{_COUNTRY}$"})]
     fqdn: Annotated[
         Annotated[Fqdn, Tag(f"{BRANCH}name")] | Annotated[FqdnFromDhcp, Tag(f"{BRANCH}table")],
         Discriminator(_fqdn_form),
@@ -232,7 +245,7 @@ class Global(Section):
     root_password: Annotated[SecretStr, AfterValidator(_password_length)] | None = None
     root_password_hashed: Annotated[SecretStr, AfterValidator(_hashed_password)] | None = None
     root_ssh_keys: tuple[Annotated[str, AfterValidator(_ssh_key)], ...] = ()
-    reboot_on_error: bool = False
+    reboot_on_error: StrictBool = False
     reboot_mode: RebootMode = RebootMode.REBOOT
     subscription_key: SecretStr | None = None
 
@@ -246,7 +259,7 @@ class Global(Section):
 class InterfaceNamePinning(Section):
     """`[network.interface-name-pinning]`: names bound to MAC addresses, so that they survive new hardware."""
 
-    enabled: bool = False
+    enabled: StrictBool = False
     mapping: dict[str, str] = {}
 
     @field_validator("mapping")

@@ -24,6 +24,16 @@ SHOWN = 64
 #: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake.
 SECRETS = frozenset(("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys"))
 
+#: What pydantic says in Python's words of a value of the wrong kind, in those of TOML.
+KINDS = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "float_type": "must be a number",
+    "model_type": "must be a table",
+    "string_type": "must be text in quotes",
+    "tuple_type": "must be a list",
+}
+
 
 def load_answers(path: Path) -> Answers:
     """Read an answer file. Raises BadInput with every problem in it."""
@@ -128,6 +138,8 @@ def _problem(details: ErrorDetails, where: str) -> Problem:
     place = f"{where}: {key}" if key else where
     shown = _shown(details["input"], path)
     match details["type"]:
+        case kind if kind in KINDS:
+            return Problem(f"{shown}: {KINDS[kind]}" if shown else KINDS[kind], place)
         case "extra_forbidden":
             return Problem("unknown key", place, _nearest(path))
         case "missing":
@@ -145,6 +157,8 @@ def _shown(value: object, path: list[str]) -> str:
     """A value for a message, cut short; empty for secrets, and for tables and lists, which may hold some."""
     if not isinstance(value, str | int | float) or _is_secret(path):
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     # Before repr, which a whole answer file in one string would make slow.
     return repr(value[:SHOWN]) + "…" if isinstance(value, str) and len(value) > SHOWN else repr(value)
 
