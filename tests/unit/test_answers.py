@@ -74,6 +74,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("global.country", None, "a.toml: global.country: missing\n"),
     ("global.fqdn", "node1", "a.toml: global.fqdn: 'node1' is not a fully qualified domain name"),
     ("global.fqdn", "123.example.org", "a.toml: global.fqdn: '123.example.org' has a host name made of digits only"),
+    ("global.fqdn", "localhost.example.org", "'localhost.example.org' has the host name of every machine's loopback"),
     ("global.fqdn", {"source": "from-moon"}, "a.toml: global.fqdn.source: 'from-moon' is not one of 'from-dhcp'"),
     ("global.fqdn", {"domain": "example.org"}, "a.toml: global.fqdn.source: missing"),
     ("global.fqdn", 7, "a.toml: global.fqdn: 7: "),
@@ -106,6 +107,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("network.gateway", "192.0.2.10", "a.toml: network: gateway is the node's own address"),
     ("network.gateway", "2001:db8::1", "a.toml: network: gateway and cidr are of different IP versions"),
     ("network.gateway", None, 'a.toml: network: source = "from-answer" also needs gateway'),
+    ("network.gateway", "192.0.2.0", "a.toml: network: gateway 192.0.2.0 is the address of the network itself"),
+    ("network.gateway", "192.0.2.255", "a.toml: network: gateway 192.0.2.255 is the broadcast address"),
+    ("network.dns", "224.0.0.1", "a.toml: network: dns 224.0.0.1 is no address that a server can have"),
+    ("network.dns", "0.0.0.0", "a.toml: network: dns 0.0.0.0 is no address that a server can have"),
     ("network.filter", {}, "a.toml: network.filter: is empty"),
     ("network.interface-name-pinning.mapping", {"52:54": "lan0"}, "'52:54' is not a MAC address"),
     ("network.interface-name-pinning.mapping", {"52:54:00:12:34:56": "0lan"}, "'0lan' is not an interface name"),
@@ -113,6 +118,11 @@ WRONG: list[tuple[str, Any, str]] = [
         "network.interface-name-pinning.mapping",
         {"52:54:00:12:34:56": "lan", "52:54:00:12:34:57": "lan"},
         "gives one name to two MAC addresses",
+    ),
+    (
+        "network.interface-name-pinning.mapping",
+        {"52:54:00:12:34:AB": "lan0", "52-54-00-12-34-ab": "lan1"},
+        "names a MAC address twice",
     ),
     ("disk-setup.filesystem", "fat", "a.toml: disk-setup.filesystem: 'fat' is not one of 'ext4', 'xfs', "),
     ("disk-setup.filesystem", "zfs", "a.toml: disk-setup.filesystem: zfs is not served yet"),
@@ -144,6 +154,30 @@ def test_a_wrong_key_is_named_with_what_is_wrong(key: str, value: object, told: 
     assert "Value error" not in text
     assert "function-" not in text and "FqdnFromDhcp" not in text
     assert text.count("a.toml") == 1, "one wrong key is one problem"
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway"), [("127.0.0.5/8", "127.0.0.1"), ("224.0.2.10/24", "224.0.2.1"), ("ff02::5/64", "ff02::1")]
+)
+def test_an_address_that_no_machine_can_have_is_refused(cidr: str, gateway: str) -> None:
+    text = problem(changed(("network.cidr", cidr), ("network.gateway", gateway)))
+
+    assert f"a.toml: network: cidr {cidr} is no address that a machine can have" in text
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway"),
+    [
+        ("192.0.2.1/31", "192.0.2.0"),
+        ("2001:db8::1/127", "2001:db8::"),
+        ("2001:db8::5/64", "fe80::1"),
+        ("2001:db8::5/64", "2001:db8::"),
+    ],
+)
+def test_point_to_point_links_link_local_gateways_and_routers_anycast_addresses_are_good(
+    cidr: str, gateway: str
+) -> None:
+    assert parse_answers(changed(("network.cidr", cidr), ("network.gateway", gateway))).network.gateway is not None
 
 
 def test_all_problems_are_told_at_once() -> None:

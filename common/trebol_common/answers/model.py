@@ -131,6 +131,8 @@ def _fqdn(name: str) -> str:
         raise ValueError("is not a fully qualified domain name such as node1.example.org")
     if name.split(".")[0].isdigit():
         raise ValueError("has a host name made of digits only")
+    if name.lower().startswith("localhost."):
+        raise ValueError("has the host name of every machine's loopback")
     return name.lower()
 
 
@@ -220,6 +222,22 @@ Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidat
 Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False, strict=True)]
 
 
+def _other_meaning(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: ipaddress.IPv4Network | ipaddress.IPv6Network
+) -> str:
+    """What an address is that no machine of `network` can have; empty for one that it can.
+
+    A network of two addresses has no address of its own, nor for all (RFC 3021, RFC 6164).
+    """
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
+        return "no address that a machine can have"
+    if network.num_addresses > 2 and address == network.network_address:
+        return "the address of the network itself"
+    if network.version == 4 and network.num_addresses > 2 and address == network.broadcast_address:
+        return "the broadcast address of its network"
+    return ""
+
+
 class FqdnFromDhcp(Section):
     """The name that the DHCP server gives, with `domain` where it gives none."""
 
@@ -271,6 +289,8 @@ class InterfaceNamePinning(Section):
                 raise ValueError(f"{mac!r} is not a MAC address such as 52:54:00:12:34:56")
             if not _INTERFACE_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is not an interface name (a letter, then letters, digits or _; 2 to 15)")
+        if len(lowered) != len(mapping):
+            raise ValueError("names a MAC address twice, written in different ways")
         if len(set(lowered.values())) != len(lowered):
             raise ValueError("gives one name to two MAC addresses")
         return lowered
@@ -309,11 +329,13 @@ class Network(Section):
             raise ValueError(f"gateway {self.gateway} is not in {self.cidr.network}")
         if self.gateway == self.cidr.ip:
             raise ValueError("gateway is the node's own address")
-        network = self.cidr.network
-        if network.num_addresses > 2 and self.cidr.ip == network.network_address:
-            raise ValueError(f"cidr {self.cidr} is the address of the network itself")
-        if network.version == 4 and network.num_addresses > 2 and self.cidr.ip == network.broadcast_address:
-            raise ValueError(f"cidr {self.cidr} is the broadcast address of its network")
+        for key, shown, address in (("cidr", self.cidr, self.cidr.ip), ("gateway", self.gateway, self.gateway)):
+            if key == "gateway" and address.version == 6 and address == self.cidr.network.network_address:
+                continue  # RFC 4291, 2.6.1: the network's own address is that of its routers.
+            if meaning := _other_meaning(address, self.cidr.network):
+                raise ValueError(f"{key} {shown} is {meaning}")
+        if self.dns is not None and (self.dns.is_multicast or self.dns.is_unspecified):
+            raise ValueError(f"dns {self.dns} is no address that a server can have")
         return self
 
 
