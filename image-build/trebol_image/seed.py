@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trebol_common.answers import Answers, parse_answers
-from trebol_common.answers.parse import decode
+from trebol_common.answers.parse import decode, read_text
 from trebol_common.errors import BadInput, Refused
 from trebol_common.medium import SLOT_SIZE
 from trebol_image import grubenv
@@ -65,11 +65,7 @@ def make_seed(
     answer: Path, *, console: str | None = None, words: str = "", autostart: bool = True
 ) -> tuple[Seed, Answers]:
     """Check all that the user gave, before anything is touched. Raises BadInput with every problem of the answers."""
-    try:
-        content = answer.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(answer), hint="check the path") from error
-    text = decode(content, where=str(answer))
+    text = read_text(answer)
     if "\0" in text:
         raise BadInput("holds a NUL byte", where=str(answer), hint="save the file as UTF-8 TOML")
     if not text.strip():

@@ -287,7 +287,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * (MAXIMUM_SIZE + 1), "the largest answer file is")],
+    [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * (MAXIMUM_SIZE + 1), "is larger than 262144 bytes")],
 )
 def test_a_file_that_cannot_be_answers_is_told(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "a.toml"
@@ -295,6 +295,11 @@ def test_a_file_that_cannot_be_answers_is_told(tmp_path: Path, content: bytes, t
 
     with pytest.raises(BadInput, match=told):
         load_answers(path)
+
+
+def test_what_never_ends_is_no_answer_file() -> None:
+    with pytest.raises(BadInput, match="/dev/zero: is larger than 262144 bytes"):
+        load_answers(Path("/dev/zero"))
 
 
 def test_dumped_answers_say_the_same_again_without_secrets() -> None:

@@ -140,7 +140,7 @@ def test_words_that_grub_would_read_differently_are_refused(word: str) -> None:
         (b"[global]\n", "global.fqdn: missing"),
         (b"\xff\xfe", "not UTF-8"),
         (b"a = 1\0", "NUL"),
-        (b"# \n" * 100_000, "the largest answer file"),
+        (b"# \n" * 100_000, "is larger than 262144 bytes"),
     ],
 )
 def test_a_bad_answer_file_leaves_the_medium_as_it_was(

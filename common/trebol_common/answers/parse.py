@@ -37,17 +37,28 @@ KINDS = {
 
 def load_answers(path: Path) -> Answers:
     """Read an answer file. Raises BadInput with every problem in it."""
+    return parse_answers(read_text(path), where=str(path))
+
+
+def read_text(path: Path, *, hint: str = "check the path") -> str:
+    """The text of the answer file at `path`, see `decode`. Raises BadInput, with `hint` where it cannot be read."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            # No more than what tells that it is too much: a disk named by mistake does not fit into memory.
+            content = stream.read(MAXIMUM_SIZE + 1)
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from error
-    return parse_answers(decode(content, where=str(path)), where=str(path))
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+    return decode(content, where=str(path))
 
 
 def decode(content: bytes, *, where: str) -> str:
     """The text of an answer file: UTF-8, within MAXIMUM_SIZE, without byte order mark. Raises BadInput."""
     if len(content) > MAXIMUM_SIZE:
-        raise BadInput(f"is {len(content)} bytes; the largest answer file is {MAXIMUM_SIZE}", where=where)
+        raise BadInput(
+            f"is larger than {MAXIMUM_SIZE} bytes, the most that an answer file can have",
+            where=where,
+            hint="give the answer file, and not something else",
+        )
     try:
         # An editor's byte order mark is no part of TOML.
         return content.decode("utf-8").removeprefix("\ufeff")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,8 @@ def validate(file: File, json_: Json = False) -> None:
 
     Example: trebol answer validate answer.toml
     """
-    raise_for(list(mute_problems(load_answers(file).checks)), BadInput)
+    unknown = mute_problems(load_answers(file).checks)
+    raise_for([replace(problem, where=f"{file}: {problem.where}") for problem in unknown], BadInput)
     typer.echo(json.dumps({"valid": True, "file": str(file)}) if json_ else f"{file}: valid")
 
 
