@@ -11,14 +11,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from trebol_common.answers import Answers, parse_answers
 from trebol_common.answers.parse import decode, read_text
-from trebol_common.errors import BadInput, Refused
+from trebol_common.errors import BadInput, Refused, raise_for
 from trebol_common.medium import SLOT_SIZE
+from trebol_hardware.checks.mute import mute_problems
 from trebol_image import grubenv
 from trebol_image.iso9660 import Extent
 from trebol_image.locator import Locator
@@ -71,6 +72,8 @@ def make_seed(
     if not text.strip():
         raise BadInput("is empty", where=str(answer), hint="see docs/answer-file.md for what belongs in it")
     answers = parse_answers(text, where=str(answer))
+    unknown = mute_problems(answers.checks)
+    raise_for([replace(problem, where=f"{answer}: {problem.where}") for problem in unknown], BadInput)
     return Seed(text, (*console_words(console), *kernel_words(words)), autostart), answers
 
 

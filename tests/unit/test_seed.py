@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from tests.unit.answer_files import STATIC
+from tests.unit.answer_files import STATIC, changed
 from tests.unit.media import MEDIUM_ID, bare_medium
 
 from trebol_common.cli import run
@@ -141,6 +141,7 @@ def test_words_that_grub_would_read_differently_are_refused(word: str) -> None:
         (b"\xff\xfe", "not UTF-8"),
         (b"a = 1\0", "NUL"),
         (b"# \n" * 100_000, "is larger than 262144 bytes"),
+        (changed(("checks.mute", ["kvm-usabel"])).encode(), "bad.toml: checks.mute: 'kvm-usabel': no such check"),
     ],
 )
 def test_a_bad_answer_file_leaves_the_medium_as_it_was(

@@ -13,8 +13,8 @@ from trebol_common.answers import Answers, load_answers
 from trebol_common.answers.parse import dump_answers
 from trebol_common.errors import BadInput, raise_for
 from trebol_common.medium import read_manifest
+from trebol_hardware.checks.mute import mute_problems
 from trebol_hardware.machine import Machine
-from trebol_installer.hardware import mute_problems
 from trebol_installer.plan import plan
 from trebol_installer.render import render, to_json
 
