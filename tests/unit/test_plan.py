@@ -268,3 +268,22 @@ def test_partitions_are_named_by_stable_paths() -> None:
 
     assert step(made, InstallBootLoader).esp == PartitionRef("/dev/disk/by-id/virtio-d1", 2)
     assert all("/dev/vda" not in describe(each) for each in made.steps)
+
+
+def test_a_second_path_to_the_disk_is_warned_of() -> None:
+    first, second, third = (
+        Disk(name, 40 * GIB, serial="d1", wwn=wwn, by_path=(f"sas-{name}",))
+        for name, wwn in (("sda", "0x5000c5001"), ("sdb", "0x5000c5001"), ("sdc", "0x5000c5002"))
+    )
+    wanted = answers(("disk-setup.disk-list", ["sda"]))
+
+    assert "sdb has the world wide name of sda" in plan(made_machine(first, second, third), wanted).warnings[0]
+    assert not plan(made_machine(first, third), wanted).warnings
+
+
+def test_a_record_that_somebody_sent_cannot_steer_the_terminal() -> None:
+    disk = Disk("vda", 40 * GIB, model="\x1b[2Jgone", by_id=("virtio-\x1bd1",))
+
+    text = render(plan(made_machine(disk), answers()))
+
+    assert r"\x1b[2Jgone" in text and "\x1b" not in text
