@@ -152,9 +152,12 @@ class Store:
             return None
         os.utime(record)
         try:
-            return Stored(record.with_name("layer.squashfs"), Record.model_validate_json(record.read_bytes()))
+            found = Stored(record.with_name("layer.squashfs"), Record.model_validate_json(record.read_bytes()))
         except ValidationError:
             return None  # Damaged, or written by a version of Trebol that knew less of its layers.
+        # A full disk or a tidy hand leaves a record without its layer, or with a part of it.
+        whole = found.path.is_file() and found.path.stat().st_size == found.record.size
+        return found if whole else None
 
     def latest(self, name: str) -> Stored | None:
         """The newest layer of this name, or None when there is none (any more), or its note is damaged."""

@@ -179,3 +179,18 @@ def test_a_relative_store_stays_where_it_is_however_programs_move(
     monkeypatch.setenv("TREBOL_CACHE", "cache")
     monkeypatch.chdir(tmp_path)
     assert default_folder() == tmp_path / "cache"
+
+
+@pytest.mark.parametrize("left", [None, b"x" * 999], ids=["gone", "cut"])
+def test_a_layer_that_is_gone_or_cut_off_is_built_again(store: Store, left: bytes | None) -> None:
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+        found = store.find("base", INPUTS)
+        assert found is not None
+        found.path.unlink()
+        if left is not None:
+            found.path.write_bytes(left)
+        assert store.find("base", INPUTS) is None
+        assert "damaged" in store.why_missing("base", INPUTS)[0]
+        add(store, INPUTS)
+    assert store.find("base", INPUTS) is not None
