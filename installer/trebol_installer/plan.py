@@ -54,8 +54,8 @@ ROOT_DEVICE = f"/dev/mapper/{VOLUME_GROUP}-root"
 
 ESP_MOUNT = "/boot/efi"
 
-#: Names that no pinned interface may have.
-_RESERVED_NAMES = frozenset({"lo", MANAGEMENT_BRIDGE})
+#: Names that no pinned interface may have; "all" and "default" the kernel refuses (sysctl_dev_name_is_allowed).
+_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE})
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,7 @@ def test_names_stay_as_they_are_without_pinning() -> None:
     [
         ({"52:54:00:00:00:09": "lan0"}, "no interface has the MAC address 52:54:00:00:00:09; there are 52:54:00"),
         ({"52:54:00:00:00:01": "vmbr0"}, "'vmbr0' is a name with another meaning"),
+        ({"52:54:00:00:00:01": "default"}, "'default' is a name with another meaning"),
     ],
 )
 def test_pinning_that_cannot_be_is_refused(mapping: dict[str, str], told: str) -> None:
