@@ -1,5 +1,5 @@
 # `make iso` and `make test` are all that a new user needs; each target does its own set-up.
-# Needs root and Debian 12 or 13. Variables: PROFILE=dev|release, UPDATE=1, ANSWER=file, FIRMWARE=bios|uefi.
+# Needs root and Debian 12 or 13. Variables: PROFILE=dev|release, UPDATE=1, FIRMWARE=bios|uefi.
 
 SHELL := /bin/bash
 PROFILE ?= release

@@ -33,9 +33,8 @@ LAYERS = f"{FOLDER}/layers.txt"
 SLOT = f"{FOLDER}/answer.slot"
 SUMS = f"{FOLDER}/SHA256SUMS"
 
-#: Where the initramfs mounts the medium, and each layer, in the live system.
+#: Where the initramfs mounts the medium in the live system; its layers lie beside it, in layers/NAME.
 LIVE_MEDIUM = Path("/run/trebol/medium")
-LIVE_LAYERS = Path("/run/trebol/layers")
 
 
 class _Record(BaseModel):

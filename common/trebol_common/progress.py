@@ -62,7 +62,7 @@ class _Display:
             self._line(text)
 
     def _redraw(self, text: str) -> None:
-        self._stream.write(f"\r{text[:WIDTH]:<{WIDTH}}")
+        self._write(f"\r{text[:WIDTH]:<{WIDTH}}")
         self._stream.flush()
         self._open = True
 
@@ -70,8 +70,13 @@ class _Display:
         if self._open:
             self._stream.write(f"\r{' ' * WIDTH}\r")
             self._open = False
-        self._stream.write(f"{text}\n")
+        self._write(f"{text}\n")
         self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        # A terminal that knows no check marks must not end the work that is shown on it.
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._stream.write(text.encode(encoding, errors="replace").decode(encoding))
 
 
 def show_progress(stream: IO[str]) -> Sink:

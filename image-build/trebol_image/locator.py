@@ -67,8 +67,8 @@ class Locator:
         lines, separator, tail = block.partition(b"sum=")
         if not separator or tail.split(b"\n")[0] != _sum(lines).encode():
             raise NoLocator("is a Trebol medium whose locator is damaged")
-        members = dict(line.split("=", 1) for line in lines[len(MAGIC) :].decode("ascii").splitlines())
         try:
+            members = dict(line.split("=", 1) for line in lines[len(MAGIC) :].decode("ascii").splitlines())
             esp = members["esp"].split()
             return cls(
                 version=members["version"],

@@ -18,6 +18,8 @@ COMPONENTS = ("main", "non-free-firmware")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 #: Releases whose entries in the host's sources show where a mirror of Debian is.
 HOST_RELEASES = ("bookworm", "trixie", "stable", "testing", "sid", "forky")
+#: What apt takes for "no" (StringToBool in apt-pkg/contrib/strutl.cc).
+_OFF = frozenset({"no", "false", "without", "off", "disable"})
 
 
 @dataclass(frozen=True)
@@ -62,27 +64,27 @@ class _Mirrors:
 
 
 def _mirrors(entries: Iterable[Source]) -> _Mirrors:
-    main = security = ""
+    """The first entry that has updates beside its release: archives of others (`stable main` of a browser) have none.
+    Where no entry has, the first one of a release."""
+    uris: dict[str, list[str]] = {"": [], "updates": [], "security": []}
     for entry in entries:
         for suite in entry.suites:
             release, _, pocket = suite.replace("/updates", "-security").partition("-")
-            if release not in HOST_RELEASES:
-                continue
-            if pocket == "security":
-                security = security or entry.uri
-            elif pocket in ("", "updates"):
-                main = main or entry.uri
-    return _Mirrors(main, security)
+            if release in HOST_RELEASES and pocket in uris:
+                uris[pocket].append(entry.uri)
+    releases = sorted(uris[""], key=lambda uri: uri not in uris["updates"]) or uris["updates"]
+    return _Mirrors(*(next(iter(found), "") for found in (releases, uris["security"])))
 
 
 def _entries(root: Path) -> Iterator[Source]:
+    """The entries with component main, as apt reads them: comments may be in any encoding."""
     parts = root / "sources.list.d"
     for path in sorted(parts.glob("*.sources")) if parts.is_dir() else ():
-        yield from _deb822(path.read_text(encoding="utf-8"))
+        yield from _deb822(path.read_text(encoding="utf-8", errors="replace"))
     lists = [root / "sources.list", *(sorted(parts.glob("*.list")) if parts.is_dir() else ())]
     for path in lists:
         if path.is_file():
-            yield from _one_line(path.read_text(encoding="utf-8"))
+            yield from _one_line(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _deb822(text: str) -> Iterator[Source]:
@@ -98,7 +100,9 @@ def _deb822(text: str) -> Iterator[Source]:
                 name, _, value = line.partition(":")
                 name = name.strip().lower()
                 fields[name] = value.strip()
-        if fields.get("enabled", "yes") != "no" and "deb" in fields.get("types", "").split():
+        if fields.get("enabled", "yes") in _OFF or "deb" not in fields.get("types", "").split():
+            continue
+        if "main" in fields.get("components", "").split():
             for uri in fields.get("uris", "").split():
                 yield Source(uri.rstrip("/"), tuple(fields.get("suites", "").split()))
 
@@ -112,5 +116,5 @@ def _one_line(text: str) -> Iterator[Source]:
         if rest and rest[0].startswith("["):
             while rest and not rest.pop(0).endswith("]"):
                 pass
-        if len(rest) >= 2:
+        if "main" in rest[2:]:
             yield Source(rest[0].rstrip("/"), (rest[1],))

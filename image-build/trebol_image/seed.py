@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from trebol_common.answers import Answers, parse_answers
-from trebol_common.answers.parse import decode
-from trebol_common.errors import BadInput, Refused
+from trebol_common.answers.parse import decode, read_text
+from trebol_common.errors import BadInput, Refused, TrebolError, raise_for
 from trebol_common.medium import SLOT_SIZE
+from trebol_hardware.checks.mute import mute_problems
 from trebol_image import grubenv
 from trebol_image.iso9660 import Extent
 from trebol_image.locator import Locator
@@ -65,16 +67,14 @@ def make_seed(
     answer: Path, *, console: str | None = None, words: str = "", autostart: bool = True
 ) -> tuple[Seed, Answers]:
     """Check all that the user gave, before anything is touched. Raises BadInput with every problem of the answers."""
-    try:
-        content = answer.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(answer), hint="check the path") from error
-    text = decode(content, where=str(answer))
+    text = read_text(answer)
     if "\0" in text:
         raise BadInput("holds a NUL byte", where=str(answer), hint="save the file as UTF-8 TOML")
     if not text.strip():
         raise BadInput("is empty", where=str(answer), hint="see docs/answer-file.md for what belongs in it")
     answers = parse_answers(text, where=str(answer))
+    unknown = mute_problems(answers.checks)
+    raise_for([replace(problem, where=f"{answer}: {problem.where}") for problem in unknown], BadInput)
     return Seed(text, (*console_words(console), *kernel_words(words)), autostart), answers
 
 
@@ -116,10 +116,11 @@ def write_seed(target: Path, seed: Seed) -> Locator:
     with opened(target, write=True) as stream:
         locator = read_locator(stream, target)
         _require_areas(stream, locator, target)
-        _write(stream, locator.grubenv, 0, grubenv.render({"trebol_timeout": _NEVER}))
-        _write(stream, locator.slot, 0, b"\0" + slot[1:])
-        _write(stream, locator.slot, 0, slot[:1])
-        _write(stream, locator.grubenv, 0, block)
+        with _telling(target):
+            _write(stream, locator.grubenv, grubenv.render({"trebol_timeout": _NEVER}))
+            _write(stream, locator.slot, b"\0" + slot[1:])
+            _write(stream, locator.slot, slot[:1])
+            _write(stream, locator.grubenv, block)
     return locator
 
 
@@ -128,8 +129,9 @@ def clear_seed(target: Path) -> Locator:
     with opened(target, write=True) as stream:
         locator = read_locator(stream, target)
         _require_areas(stream, locator, target)
-        _write(stream, locator.grubenv, 0, grubenv.render({}))
-        _write(stream, locator.slot, 0, bytes(SLOT_SIZE))
+        with _telling(target):
+            _write(stream, locator.grubenv, grubenv.render({}))
+            _write(stream, locator.slot, bytes(SLOT_SIZE))
     return locator
 
 
@@ -164,9 +166,22 @@ def _read(stream: BinaryIO, extent: Extent) -> bytes:
     return os.pread(stream.fileno(), extent.length, extent.offset)
 
 
-def _write(stream: BinaryIO, extent: Extent, start: int, content: bytes) -> None:
-    """Write `content` at `start` of `extent`, and have it on the device when this returns."""
+@contextmanager
+def _telling(target: Path) -> Iterator[None]:
+    """Name the medium where writing to it fails: a full disk below the ISO, a stick that gives up."""
+    try:
+        yield
+    except OSError as error:
+        raise TrebolError(
+            f"cannot be written: {error.strerror}",
+            where=str(target),
+            hint="it is seeded with nothing, or half of it: once the cause is gone, seed it again",
+        ) from error
+
+
+def _write(stream: BinaryIO, extent: Extent, content: bytes) -> None:
+    """Write `content` at the beginning of `extent`, and have it on the device when this returns."""
     done = 0
     while done < len(content):
-        done += os.pwrite(stream.fileno(), content[done:], extent.offset + start + done)
+        done += os.pwrite(stream.fileno(), content[done:], extent.offset + done)
     os.fdatasync(stream.fileno())

@@ -28,11 +28,17 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from trebol_common.errors import BadInput, Refused
 from trebol_common.files import write_text
 from trebol_common.run import Runner
 
 #: Layers beyond this many bytes are dropped, the longest unused first.
 CAPACITY = 12 * 1024**3
+
+_LOCK = "lock"
+#: What a folder may hold that is to become a store: a fresh file system's own, and packages from another store.
+_HARMLESS = frozenset({"lost+found", "packages", "apt"})
+_HINT = "give a folder of its own: TREBOL_CACHE=/path/trebol"
 
 Inputs = Mapping[str, str]
 _INPUTS = TypeAdapter(dict[str, str])
@@ -71,7 +77,7 @@ class Stored:
 
 def default_folder() -> Path:
     """Where the store of this machine is: `$TREBOL_CACHE`, else /var/cache/trebol."""
-    return Path(os.environ.get("TREBOL_CACHE", "/var/cache/trebol"))
+    return Path(os.environ.get("TREBOL_CACHE") or "/var/cache/trebol").absolute()
 
 
 def layer_id(name: str, inputs: Inputs) -> str:
@@ -98,9 +104,21 @@ class Store:
 
     @contextmanager
     def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
-        """Hold the store for one build; calls `on_wait` once when another build holds it. Sweeps work/ first."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as handle:
+        """Hold the store for one build; calls `on_wait` once when another build holds it. Sweeps work/ first.
+
+        Raises BadInput where there can be no store, and Refused in a folder of somebody else's, whose work/ is none
+        of ours to sweep.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            found = {path.name for path in self.folder.iterdir()}
+        except OSError as error:
+            raise BadInput(
+                f"cannot be the layer store: {error.strerror}", where=str(self.folder), hint=_HINT
+            ) from error
+        if found - _HARMLESS and _LOCK not in found:
+            raise Refused("holds other things than a layer store", where=str(self.folder), hint=_HINT)
+        with (self.folder / _LOCK).open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -134,9 +152,12 @@ class Store:
             return None
         os.utime(record)
         try:
-            return Stored(record.with_name("layer.squashfs"), Record.model_validate_json(record.read_bytes()))
+            found = Stored(record.with_name("layer.squashfs"), Record.model_validate_json(record.read_bytes()))
         except ValidationError:
             return None  # Damaged, or written by a version of Trebol that knew less of its layers.
+        # A full disk or a tidy hand leaves a record without its layer, or with a part of it.
+        whole = found.path.is_file() and found.path.stat().st_size == found.record.size
+        return found if whole else None
 
     def latest(self, name: str) -> Stored | None:
         """The newest layer of this name, or None when there is none (any more), or its note is damaged."""

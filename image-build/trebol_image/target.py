@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,9 +88,10 @@ def refuse_partition(path: Path, sys: Path = _SYS) -> None:
 def refuse_mounted(path: Path, sys: Path = _SYS, mountinfo: Path = _MOUNTINFO) -> None:
     """Raise Refused when the ISO file (by a loop device) or the device (or a partition of it) is mounted."""
     mounted = {}
-    for line in mountinfo.read_text(encoding="utf-8").splitlines():
+    for line in mountinfo.read_text(encoding="utf-8", errors="replace").splitlines():
         fields = line.split()
-        mounted[fields[2]] = fields[4].encode().decode("unicode_escape")
+        # The kernel writes a blank as \040; all else stands as it is (proc_pid_mountinfo(5)).
+        mounted[fields[2]] = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
     for number in _devices_of(path, sys):
         if number in mounted:
             raise Refused(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from trebol_common.answers.model import Checks, FailOn
 from trebol_common.errors import BadInput, Problem, Refused, raise_for
 from trebol_hardware.checks.finding import Finding, Severity
+from trebol_hardware.checks.mute import mute_problems
 from trebol_hardware.machine import Machine
 
 #: Codes of what only an installed node shows: its time daemon, and drivers that the live system does not load (memory
@@ -35,20 +36,6 @@ def checked(machine: Machine, wishes: Checks) -> tuple[Finding, ...]:
     raise_for(list(mute_problems(wishes)), BadInput)
     findings = check_machine(machine, Role(wishes.for_), mute=wishes.mute)
     return tuple(finding for finding in findings if finding.code not in LEFT_TO_THE_NODE)
-
-
-def mute_problems(wishes: Checks) -> Iterator[Problem]:
-    """Codes to mute that no check has, each with those that are close to it."""
-    if not wishes.mute:
-        return
-    from trebol_hardware.checks.registry import find
-
-    for code in wishes.mute:
-        try:
-            find(code)
-        except BadInput as error:
-            (problem,) = error.problems
-            yield Problem(f"{code!r}: {problem.what}", "checks.mute", problem.hint)
 
 
 def refuse(findings: Sequence[Finding], wishes: Checks) -> None:

@@ -54,8 +54,8 @@ ROOT_DEVICE = f"/dev/mapper/{VOLUME_GROUP}-root"
 
 ESP_MOUNT = "/boot/efi"
 
-#: Names that no pinned interface may have.
-_RESERVED_NAMES = frozenset({"lo", MANAGEMENT_BRIDGE})
+#: Names that no pinned interface may have; "all" and "default" the kernel refuses (sysctl_dev_name_is_allowed).
+_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE})
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,13 @@ def plan(
     ):
         warnings.append(
             f'{disk.name} may be another disk at the next boot; a wipe is safer with disk-list = ["{disk.by_id[0]}"]'
+        )
+    if paths := [
+        other.name for other in machine.disks if other.name != disk.name and disk.wwn and other.wwn == disk.wwn
+    ]:
+        warnings.append(
+            f"{', '.join(paths)} has the world wide name of {disk.name}: where it is a second path to the same disk, "
+            "LVM may refuse to start the node; unplug that path (multipath is not served yet)"
         )
     if layout.data == 0:
         notes.append("no room for a thin pool: guests' disks need another store")

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from trebol_common.errors import printable
 from trebol_hardware.checks.finding import Severity
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
@@ -19,7 +20,8 @@ WIDTH = 80
 
 def render(plan: Plan) -> str:
     """The plan as text: summary, disks before and after, steps, notes, warnings, what the hardware checks found."""
-    return "\n".join(_lines(plan)) + "\n"
+    # Models and labels come from a disk, or from a record that somebody sent.
+    return printable("\n".join(_lines(plan)) + "\n")
 
 
 def to_json(plan: Plan) -> str:

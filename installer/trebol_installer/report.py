@@ -9,16 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from trebol_common import INSTALLED, __version__
 from trebol_common.answers.parse import dump_answers
 from trebol_common.events import Event, Kind, Sink, into_file, tee
 from trebol_common.files import write_text
 from trebol_common.medium import Manifest
-from trebol_installer.execute.state import Run
 from trebol_installer.render import render, to_json
 from trebol_installer.steps import WriteReport
+
+if TYPE_CHECKING:  # The executor imports this module.
+    from trebol_installer.execute.state import Run
 
 FOLDER = "var/log/trebol"
 

@@ -7,8 +7,9 @@ even when it is named; what holds something is refused unless its loss was confi
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trebol_common.answers.model import Answers, FilterMatch, NetworkSource
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
@@ -33,30 +34,50 @@ class Selected:
 def select_disk(machine: Machine, answers: Answers) -> Disk:
     """The one disk that the answers mean.
 
-    Raises BadInput (listing what there is) where none or several match, and Refused with every reason where the one
-    that matches must not be written to.
+    Its names are its own: what another disk is called too is left out, see `clearly_named`. Raises BadInput (listing
+    what there is) where none or several match, and Refused with every reason where the one that matches must not be
+    written to.
     """
     setup = answers.disk_setup
+    clear = clearly_named(machine)
     if setup.disk_list:
         where = "disk-setup.disk-list"
         wanted = ", ".join(setup.disk_list)
-        found = [disk for disk in machine.disks if any(name in names_of(disk) for name in setup.disk_list)]
+        pairs = zip(machine.disks, clear.disks, strict=True)
+        found = [disk for called, disk in pairs if any(name in names_of(called) for name in setup.disk_list)]
     else:
         assert setup.filter is not None
         where = "disk-setup.filter"
         wanted = _show_filter(setup.filter, setup.filter_match)
         # A medium is no candidate: a filter by size or bus should not fail for the stick it was started from.
-        candidates = [disk for disk in machine.disks if not disk.medium]
+        candidates = [disk for disk in clear.disks if not disk.medium]
         found = [disk for disk in candidates if matches(disk.udev, setup.filter, setup.filter_match)]
     if len(found) != 1:
         raise BadInput(
-            f"{wanted} matches {_count(len(found), 'disk')}{_listing(map(describe_disk, found or machine.disks))}",
+            f"{wanted} matches {_count(len(found), 'disk')}{_listing(map(describe_disk, found or clear.disks))}",
             where=where,
-            hint="make it match exactly one of these" if machine.disks else "no disk was found: check its controller",
+            hint="make it match exactly one of these" if clear.disks else "no disk was found: check its controller",
         )
-    if problems := list(_refusals(found[0], machine, answers)):
+    if problems := list(_refusals(found[0], clear, answers)):
         raise Refused.of(problems)
     return found[0]
+
+
+def clearly_named(machine: Machine) -> Machine:
+    """The machine, each disk without the links in /dev/disk that another one claims too.
+
+    udev lists a link at every disk that claims it, and lets it point at one of them: disks of one serial number (USB
+    bridges, virtual disks, two paths to one disk) would be taken for each other, and the wrong one wiped.
+    """
+    claims = Counter(link for disk in machine.disks for link in (*disk.by_id, *disk.by_path))
+    if all(count == 1 for count in claims.values()):
+        return machine
+
+    def own(links: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(link for link in links if claims[link] == 1)
+
+    disks = tuple(replace(disk, by_id=own(disk.by_id), by_path=own(disk.by_path)) for disk in machine.disks)
+    return replace(machine, disks=disks)
 
 
 def names_of(disk: Disk) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trebol_common.answers.parse import MAXIMUM_SIZE, decode
+from trebol_common.answers.parse import MAXIMUM_SIZE, decode, read_text
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT
 
@@ -95,12 +95,5 @@ def _named(value: str, medium: Path, get: Fetch) -> Found:
     if value.startswith(("http://", "https://")):
         return Found(decode(get(value), where=value), value)
     path = medium / value  # An absolute path stays itself.
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"cannot be read: {error.strerror}",
-            where=str(path),
-            hint=f"{WORD}= takes a path on the medium, an absolute path, or an http(s) URL",
-        ) from error
-    return Found(decode(content, where=str(path)), str(path))
+    text = read_text(path, hint=f"{WORD}= takes a path on the medium, an absolute path, or an http(s) URL")
+    return Found(text, str(path))

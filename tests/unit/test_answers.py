@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,22 @@ def test_snake_case_keys_are_the_same_keys() -> None:
 
 WRONG: list[tuple[str, Any, str]] = [
     ("global.contry", "es", "a.toml: global.contry: unknown key\n  → did you mean country?"),
-    ("global.country", "spain", "a.toml: global.country: 'spain': "),
+    ("global.country", "spain", "a.toml: global.country: 'spain' is not a country's two letters such as es"),
+    ("global", "node1", "a.toml: global: 'node1': must be a table"),
+    ("global.mailto", 7, "a.toml: global.mailto: 7: must be text in quotes"),
+    ("global.root-ssh-keys", SSH_KEY, "a.toml: global.root-ssh-keys: must be a list"),
+    ("global.reboot-on-error", 1, "a.toml: global.reboot-on-error: 1: must be true or false"),
+    ("network.dns", 1, "a.toml: network.dns: must be text in quotes"),
+    ("network.dns", True, "a.toml: network.dns: must be text in quotes"),
+    ("network.cidr", 3221225994, "a.toml: network.cidr: must be text in quotes"),
+    ("network.filter", "enx*", "a.toml: network.filter: 'enx*': must be a table"),
+    ("network.interface-name-pinning.enabled", "yes", "enabled: 'yes': must be true or false"),
+    ("disk-setup.lvm.hdsize", True, "a.toml: disk-setup.lvm.hdsize: true: must be a number"),
+    ("disk-setup.lvm.hdsize", "40", "a.toml: disk-setup.lvm.hdsize: '40': must be a number"),
     ("global.country", None, "a.toml: global.country: missing\n"),
     ("global.fqdn", "node1", "a.toml: global.fqdn: 'node1' is not a fully qualified domain name"),
     ("global.fqdn", "123.example.org", "a.toml: global.fqdn: '123.example.org' has a host name made of digits only"),
+    ("global.fqdn", "localhost.example.org", "'localhost.example.org' has the host name of every machine's loopback"),
     ("global.fqdn", {"source": "from-moon"}, "a.toml: global.fqdn.source: 'from-moon' is not one of 'from-dhcp'"),
     ("global.fqdn", {"domain": "example.org"}, "a.toml: global.fqdn.source: missing"),
     ("global.fqdn", 7, "a.toml: global.fqdn: 7: "),
@@ -94,6 +107,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("network.gateway", "192.0.2.10", "a.toml: network: gateway is the node's own address"),
     ("network.gateway", "2001:db8::1", "a.toml: network: gateway and cidr are of different IP versions"),
     ("network.gateway", None, 'a.toml: network: source = "from-answer" also needs gateway'),
+    ("network.gateway", "192.0.2.0", "a.toml: network: gateway 192.0.2.0 is the address of the network itself"),
+    ("network.gateway", "192.0.2.255", "a.toml: network: gateway 192.0.2.255 is the broadcast address"),
+    ("network.dns", "224.0.0.1", "a.toml: network: dns 224.0.0.1 is no address that a server can have"),
+    ("network.dns", "0.0.0.0", "a.toml: network: dns 0.0.0.0 is no address that a server can have"),
     ("network.filter", {}, "a.toml: network.filter: is empty"),
     ("network.interface-name-pinning.mapping", {"52:54": "lan0"}, "'52:54' is not a MAC address"),
     ("network.interface-name-pinning.mapping", {"52:54:00:12:34:56": "0lan"}, "'0lan' is not an interface name"),
@@ -101,6 +118,11 @@ WRONG: list[tuple[str, Any, str]] = [
         "network.interface-name-pinning.mapping",
         {"52:54:00:12:34:56": "lan", "52:54:00:12:34:57": "lan"},
         "gives one name to two MAC addresses",
+    ),
+    (
+        "network.interface-name-pinning.mapping",
+        {"52:54:00:12:34:AB": "lan0", "52-54-00-12-34-ab": "lan1"},
+        "names a MAC address twice",
     ),
     ("disk-setup.filesystem", "fat", "a.toml: disk-setup.filesystem: 'fat' is not one of 'ext4', 'xfs', "),
     ("disk-setup.filesystem", "zfs", "a.toml: disk-setup.filesystem: zfs is not served yet"),
@@ -132,6 +154,30 @@ def test_a_wrong_key_is_named_with_what_is_wrong(key: str, value: object, told: 
     assert "Value error" not in text
     assert "function-" not in text and "FqdnFromDhcp" not in text
     assert text.count("a.toml") == 1, "one wrong key is one problem"
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway"), [("127.0.0.5/8", "127.0.0.1"), ("224.0.2.10/24", "224.0.2.1"), ("ff02::5/64", "ff02::1")]
+)
+def test_an_address_that_no_machine_can_have_is_refused(cidr: str, gateway: str) -> None:
+    text = problem(changed(("network.cidr", cidr), ("network.gateway", gateway)))
+
+    assert f"a.toml: network: cidr {cidr} is no address that a machine can have" in text
+
+
+@pytest.mark.parametrize(
+    ("cidr", "gateway"),
+    [
+        ("192.0.2.1/31", "192.0.2.0"),
+        ("2001:db8::1/127", "2001:db8::"),
+        ("2001:db8::5/64", "fe80::1"),
+        ("2001:db8::5/64", "2001:db8::"),
+    ],
+)
+def test_point_to_point_links_link_local_gateways_and_routers_anycast_addresses_are_good(
+    cidr: str, gateway: str
+) -> None:
+    assert parse_answers(changed(("network.cidr", cidr), ("network.gateway", gateway))).network.gateway is not None
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -189,6 +235,16 @@ def test_no_message_shows_what_may_hold_a_secret(key: str, value: object) -> Non
     assert "hunter2" not in problem(changed((key, value)))
 
 
+def test_no_traceback_shows_a_secret() -> None:
+    text = changed(("global.root-password", "hunter2"), ("global.subscription-key", 7_000_123))
+    with pytest.raises(BadInput) as caught:
+        parse_answers(text)
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert "ValidationError" in told, "the cause is told"
+    assert "hunter2" not in told and "7000123" not in told
+
+
 def test_a_message_cannot_steer_the_terminal() -> None:
     text = problem(changed(("global.x\x1b[2J\r", 1)))
 
@@ -231,7 +287,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * (MAXIMUM_SIZE + 1), "the largest answer file is")],
+    [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * (MAXIMUM_SIZE + 1), "is larger than 262144 bytes")],
 )
 def test_a_file_that_cannot_be_answers_is_told(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "a.toml"
@@ -239,6 +295,11 @@ def test_a_file_that_cannot_be_answers_is_told(tmp_path: Path, content: bytes, t
 
     with pytest.raises(BadInput, match=told):
         load_answers(path)
+
+
+def test_what_never_ends_is_no_answer_file() -> None:
+    with pytest.raises(BadInput, match="/dev/zero: is larger than 262144 bytes"):
+        load_answers(Path("/dev/zero"))
 
 
 def test_dumped_answers_say_the_same_again_without_secrets() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -18,7 +19,7 @@ from trebol_image.boot_files import BIOS_MODULES, render
 from trebol_image.cpio import newc
 from trebol_image.iso import medium_cpio, volume_id
 from trebol_image.iso9660 import Extent
-from trebol_image.locator import LENGTH, Locator, NoLocator
+from trebol_image.locator import LENGTH, MAGIC, Locator, NoLocator
 
 LOCATOR = Locator(
     version="0.1.0",
@@ -83,6 +84,13 @@ def test_a_damaged_locator_is_never_followed(at: int) -> None:
     block[at] ^= 1
     with pytest.raises(NoLocator):
         Locator.from_bytes(bytes(block))
+
+
+def test_a_locator_of_another_form_is_told() -> None:
+    lines = MAGIC + b"a line of a later version\n"
+    total = hashlib.sha256(lines).hexdigest()[:16].encode()
+    with pytest.raises(NoLocator, match="of a version that this one does not know"):
+        Locator.from_bytes((lines + b"sum=" + total + b"\n").ljust(LENGTH, b"\0"))
 
 
 def test_another_iso_has_no_locator() -> None:

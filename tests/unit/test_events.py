@@ -116,3 +116,11 @@ def test_progress_is_described_in_its_unit(event: Event, text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (59.4, "59 s"), (187, "3:07"), (3723, "1:02:03")])
 def test_durations_are_short(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_terminal_that_knows_no_check_marks_does_not_end_the_work() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    with Context(show_progress(stream), clock=Clock()).child("copy", "Copying to año"):
+        pass
+    stream.seek(0)
+    assert stream.read() == "? Copying to año\n? Copying to año  0.0 s\n"

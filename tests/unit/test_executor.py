@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,3 +110,10 @@ def test_a_dry_run_names_every_step_and_runs_nothing() -> None:
 
     started = [event.path[-1] for event in events if event.kind is Kind.START]
     assert started == [step_name(step) for step in made.steps]
+
+
+def test_the_report_can_be_loaded_without_the_executor() -> None:
+    code = "import sys, trebol_installer.report; print('trebol_installer.execute' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert result.stdout.strip() == "False", result.stderr

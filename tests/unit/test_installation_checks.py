@@ -120,7 +120,8 @@ def test_validate_knows_the_codes_without_a_machine(tmp_path: Path, capsys: pyte
     file = tmp_path / "answer.toml"
     file.write_text(changed(("checks.mute", ["kvm-usabel"])))
     assert run(["answer", "validate", str(file)]) == 2
-    assert "did you mean kvm-usable" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"{file}: checks.mute: 'kvm-usabel': " in told and "did you mean kvm-usable" in told
     file.write_text(changed(("checks.mute", ["kvm-usable"])))
     assert run(["answer", "validate", str(file)]) == 0
 

@@ -37,8 +37,8 @@ BOTH = (
         ),
         (
             "sources.list.d/off.sources",
-            f"Types: deb\nEnabled: no\nURIs: {SECURITY}\nSuites: trixie-security\n\n"
-            f"Types: deb\nURIs:\n {MAIN}\nSuites: trixie\n",
+            f"Types: deb\nEnabled: no\nURIs: {SECURITY}\nSuites: trixie-security\nComponents: main\n\n"
+            f"Types: deb\nURIs:\n {MAIN}\nSuites: trixie\nComponents: main\n",
             BOTH[:1],
         ),
     ],
@@ -50,6 +50,22 @@ def test_the_hosts_mirror_is_used_for_trixie(
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     assert host_sources(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["deb https://example.com/browser stable main", "deb https://example.com/containers trixie stable"],
+)
+def test_an_archive_of_others_is_never_taken_for_debian(tmp_path: Path, other: str) -> None:
+    (tmp_path / "sources.list").write_text(
+        f"{other}\ndeb {MAIN} trixie main\ndeb {MAIN} trixie-updates main\ndeb {SECURITY} trixie-security main\n"
+    )
+    assert host_sources(tmp_path) == BOTH
+
+
+def test_a_comment_in_another_encoding_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_bytes(f"# espa\u00f1ol\ndeb {MAIN} trixie main\n".encode("latin-1"))
+    assert host_sources(tmp_path) == BOTH[:1]
 
 
 def test_a_host_without_a_debian_mirror_is_told_so(tmp_path: Path) -> None:

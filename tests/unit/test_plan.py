@@ -216,6 +216,7 @@ def test_names_stay_as_they_are_without_pinning() -> None:
     [
         ({"52:54:00:00:00:09": "lan0"}, "no interface has the MAC address 52:54:00:00:00:09; there are 52:54:00"),
         ({"52:54:00:00:00:01": "vmbr0"}, "'vmbr0' is a name with another meaning"),
+        ({"52:54:00:00:00:01": "default"}, "'default' is a name with another meaning"),
     ],
 )
 def test_pinning_that_cannot_be_is_refused(mapping: dict[str, str], told: str) -> None:
@@ -268,3 +269,22 @@ def test_partitions_are_named_by_stable_paths() -> None:
 
     assert step(made, InstallBootLoader).esp == PartitionRef("/dev/disk/by-id/virtio-d1", 2)
     assert all("/dev/vda" not in describe(each) for each in made.steps)
+
+
+def test_a_second_path_to_the_disk_is_warned_of() -> None:
+    first, second, third = (
+        Disk(name, 40 * GIB, serial="d1", wwn=wwn, by_path=(f"sas-{name}",))
+        for name, wwn in (("sda", "0x5000c5001"), ("sdb", "0x5000c5001"), ("sdc", "0x5000c5002"))
+    )
+    wanted = answers(("disk-setup.disk-list", ["sda"]))
+
+    assert "sdb has the world wide name of sda" in plan(made_machine(first, second, third), wanted).warnings[0]
+    assert not plan(made_machine(first, third), wanted).warnings
+
+
+def test_a_record_that_somebody_sent_cannot_steer_the_terminal() -> None:
+    disk = Disk("vda", 40 * GIB, model="\x1b[2Jgone", by_id=("virtio-\x1bd1",))
+
+    text = render(plan(made_machine(disk), answers()))
+
+    assert r"\x1b[2Jgone" in text and "\x1b" not in text

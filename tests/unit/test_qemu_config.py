@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from trebol_common.cli import run
 from trebol_common.errors import BadInput
 from trebol_common.run import ScriptedRunner
 from trebol_image.qemu import (
@@ -235,3 +236,9 @@ def test_no_iso_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         newest_iso(tmp_path)
     assert "make iso" in str(caught.value)
+
+
+@pytest.mark.parametrize("size", ["", "0", "-5G", "64", "1.5G", "64 G", "lots"])
+def test_a_scratch_disk_of_no_size_is_bad_usage(capsys: pytest.CaptureFixture[str], size: str) -> None:
+    assert run(["image", "run", f"--disk={size}"]) == 2
+    assert f"--disk: {size!r} is not a size\n  → such as 64G" in capsys.readouterr().err

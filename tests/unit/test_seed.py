@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from tests.unit.answer_files import STATIC
+from tests.unit.answer_files import STATIC, changed
 from tests.unit.media import MEDIUM_ID, bare_medium
 
 from trebol_common.cli import run
-from trebol_common.errors import BadInput, Refused
+from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.medium import SLOT_SIZE
 from trebol_image import grubenv
 from trebol_image import seed as seed_module
@@ -80,18 +81,19 @@ def test_interrupted_anywhere_a_medium_never_starts_with_half_an_answer_file(
     real = seed_module._write
     done = 0
 
-    def write_then_fail(stream: BinaryIO, extent: Extent, start: int, content: bytes) -> None:
+    def write_then_fail(stream: BinaryIO, extent: Extent, content: bytes) -> None:
         nonlocal done
         if done == writes:
-            real(stream, extent, start, content[: len(content) // 2])
-            raise OSError("pulled out")
+            real(stream, extent, content[: len(content) // 2])
+            raise OSError(errno.EIO, "pulled out")
         done += 1
-        real(stream, extent, start, content)
+        real(stream, extent, content)
 
     monkeypatch.setattr(seed_module, "_write", write_then_fail)
     new = "new " * 3000
-    with pytest.raises(OSError, match="pulled out"):
+    with pytest.raises(TrebolError) as caught:
         write_seed(medium, Seed(new))
+    assert f"{medium}: cannot be written: pulled out" in str(caught.value)
     monkeypatch.undo()
     found = read_seed(medium)
     starts_by_itself = found.environment.get("trebol_timeout") not in (None, "-1")
@@ -140,7 +142,8 @@ def test_words_that_grub_would_read_differently_are_refused(word: str) -> None:
         (b"[global]\n", "global.fqdn: missing"),
         (b"\xff\xfe", "not UTF-8"),
         (b"a = 1\0", "NUL"),
-        (b"# \n" * 100_000, "the largest answer file"),
+        (b"# \n" * 100_000, "is larger than 262144 bytes"),
+        (changed(("checks.mute", ["kvm-usabel"])).encode(), "bad.toml: checks.mute: 'kvm-usabel': no such check"),
     ],
 )
 def test_a_bad_answer_file_leaves_the_medium_as_it_was(
@@ -216,8 +219,8 @@ def test_an_iso_that_is_mounted_through_a_loop_device_is_refused(medium: Path, t
     mountinfo = tmp_path / "mountinfo"
     mountinfo.write_text("36 35 8:1 / / rw - ext4 /dev/sda1 rw\n")
     refuse_mounted(medium, tmp_path / "sys", mountinfo)
-    mountinfo.write_text("36 35 7:7 / /mnt/my\\040iso ro - iso9660 /dev/loop7 ro\n")
-    with pytest.raises(Refused, match="/mnt/my iso"):
+    mountinfo.write_text("36 35 7:7 / /mnt/mi\\040año ro - iso9660 /dev/loop7 ro\n")
+    with pytest.raises(Refused, match="/mnt/mi año"):
         refuse_mounted(medium, tmp_path / "sys", mountinfo)
 
 
@@ -235,6 +238,8 @@ def test_show_leaves_secrets_out(medium: Path, answer: Path, capsys: pytest.Capt
     assert "not seeded" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["--show", "--clear"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--show", "--clear"], ["--clear", "--console", "ttyS0"], ["--show", "--no-autostart"]]
+)
 def test_asking_for_nothing_or_for_two_things_is_bad_usage(medium: Path, arguments: list[str]) -> None:
     assert run(["image", "seed", str(medium), *arguments]) == 2

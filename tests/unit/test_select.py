@@ -39,6 +39,38 @@ def test_a_disk_can_be_named_in_every_usual_way(name: str) -> None:
     assert select_disk(RACK, answers(("disk-setup.disk-list", [name]))).name == "sdd"
 
 
+#: Two disks of one serial number, as cheap USB bridges have: /dev/disk/by-id/usb-X points at one of them only.
+TWINS = (
+    Disk(
+        "sda", 40 * GIB, serial="X", by_id=("usb-X",), by_path=("pci-1",), content=(Content("ext4", label="photos"),)
+    ),
+    Disk("sdb", 40 * GIB, serial="X", by_id=("usb-X",), by_path=("pci-2",)),
+)
+
+
+@pytest.mark.parametrize("name", ["sdb", "pci-2"])
+def test_a_disk_is_never_written_to_by_a_name_that_another_disk_has_too(name: str) -> None:
+    chosen = select_disk(made_machine(*TWINS), answers(("disk-setup.disk-list", [name])))
+
+    assert chosen.stable_path == "/dev/disk/by-path/pci-2"
+
+
+def test_disks_with_all_names_in_common_keep_the_kernels() -> None:
+    first, second = (replace(disk, by_path=()) for disk in TWINS)
+
+    assert (
+        select_disk(made_machine(first, second), answers(("disk-setup.disk-list", ["sdb"]))).stable_path == "/dev/sdb"
+    )
+
+
+def test_twins_are_told_apart_by_where_they_are() -> None:
+    with pytest.raises(BadInput) as caught:
+        select_disk(made_machine(*TWINS), answers(("disk-setup.disk-list", ["usb-X"])))
+
+    assert "usb-X matches 2 disks" in str(caught.value)
+    assert "X  pci-1  holds ext4 'photos'" in str(caught.value) and "X  pci-2  empty" in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["d", "dd", "sd", "dev/sdd", "by-id/wwn-0x5000c500d1a0b10d", "SDD", "sd*"])
 def test_a_name_is_never_matched_in_part(name: str) -> None:
     with pytest.raises(BadInput, match="matches no disk"):

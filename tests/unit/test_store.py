@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from trebol_common.errors import BadInput, Refused
 from trebol_common.run import CommandRunner
 from trebol_image.inputs import hash_tree
 from trebol_image.lock import Lock, Package, archive_name
-from trebol_image.store import Record, Store, layer_id
+from trebol_image.store import Record, Store, default_folder, layer_id
 
 INPUTS = {"list": "1", "epoch": "0"}
 
@@ -138,3 +139,58 @@ def test_a_renewed_lock_says_which_packages_changed() -> None:
 
 def test_the_archive_of_a_package_is_named_as_apt_does() -> None:
     assert archive_name(package("chrony", "1:4.6-1")) == "chrony_1%3a4.6-1_amd64.deb"
+
+
+def test_a_folder_of_somebody_elses_is_no_store(tmp_path: Path) -> None:
+    mine = tmp_path / "work" / "thesis.odt"
+    mine.parent.mkdir()
+    mine.write_text("years")
+    store = Store(tmp_path, CommandRunner())
+    with pytest.raises(Refused, match="holds other things than a layer store"), store.locked(lambda: locked(store)):
+        pass
+    assert mine.read_text() == "years"
+
+
+def test_a_fresh_file_system_with_packages_of_another_store_can_be_one(tmp_path: Path) -> None:
+    for name in ("lost+found", "packages", "apt"):
+        (tmp_path / name).mkdir()
+    store = Store(tmp_path, CommandRunner())
+    for _ in range(2):
+        with store.locked(lambda: locked(store)):
+            assert (tmp_path / "work").is_dir()
+
+
+def test_where_no_store_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file" / "store", CommandRunner())
+    with pytest.raises(BadInput, match="cannot be the layer store: Not a dir"), store.locked(lambda: locked(store)):
+        pass
+
+
+@pytest.mark.parametrize(("value", "folder"), [("", "/var/cache/trebol"), ("/data/trebol", "/data/trebol")])
+def test_the_store_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, value: str, folder: str) -> None:
+    monkeypatch.setenv("TREBOL_CACHE", value)
+    assert default_folder() == Path(folder)
+
+
+def test_a_relative_store_stays_where_it_is_however_programs_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREBOL_CACHE", "cache")
+    monkeypatch.chdir(tmp_path)
+    assert default_folder() == tmp_path / "cache"
+
+
+@pytest.mark.parametrize("left", [None, b"x" * 999], ids=["gone", "cut"])
+def test_a_layer_that_is_gone_or_cut_off_is_built_again(store: Store, left: bytes | None) -> None:
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+        found = store.find("base", INPUTS)
+        assert found is not None
+        found.path.unlink()
+        if left is not None:
+            found.path.write_bytes(left)
+        assert store.find("base", INPUTS) is None
+        assert "damaged" in store.why_missing("base", INPUTS)[0]
+        add(store, INPUTS)
+    assert store.find("base", INPUTS) is not None

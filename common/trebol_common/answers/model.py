@@ -25,7 +25,7 @@ from pydantic import (
     Discriminator,
     Field,
     SecretStr,
-    StringConstraints,
+    StrictBool,
     Tag,
     field_validator,
     model_validator,
@@ -43,9 +43,15 @@ BRANCH = "="
 class Section(BaseModel):
     """A table of the answer file: frozen, unknown keys rejected, kebab-case with snake_case as alias."""
 
-    # Validators are built once, for the whole file, when the first one is read.
+    # Validators are built once, for the whole file, when the first one is read. Pydantic's own text of an error ends up
+    # in tracebacks (`--debug`): it must not repeat a secret.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, defer_build=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=_kebab,
+        populate_by_name=True,
+        defer_build=True,
+        hide_input_in_errors=True,
     )
 
 
@@ -109,6 +115,8 @@ class FilterMatch(StrEnum):
     ALL = "all"
 
 
+_TEXT_NEEDED = "must be text in quotes"
+_COUNTRY = r"[a-zA-Z]{2}"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _FQDN = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE | re.ASCII)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -118,11 +126,19 @@ _INTERFACE_NAME = re.compile(r"[a-z][a-z0-9_]{1,14}", re.IGNORECASE | re.ASCII)
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
+def _country(code: str) -> str:
+    if not re.fullmatch(_COUNTRY, code):
+        raise ValueError("is not a country's two letters such as es")
+    return code.lower()
+
+
 def _fqdn(name: str) -> str:
     if len(name) > 253 or not _FQDN.fullmatch(name):
         raise ValueError("is not a fully qualified domain name such as node1.example.org")
     if name.split(".")[0].isdigit():
         raise ValueError("has a host name made of digits only")
+    if name.lower().startswith("localhost."):
+        raise ValueError("has the host name of every machine's loopback")
     return name.lower()
 
 
@@ -152,8 +168,11 @@ def _timezone(name: str) -> str:
 
 def _interface(value: Any) -> Any:
     """An address with its prefix; by hand, because pydantic names the classes it tried in its message."""
-    if not isinstance(value, str):
+    if isinstance(value, ipaddress.IPv4Interface | ipaddress.IPv6Interface):
         return value
+    if not isinstance(value, str):
+        # ipaddress takes numbers, and true for one.
+        raise ValueError(_TEXT_NEEDED)
     if "/" not in value:
         raise ValueError("needs the prefix length, such as 192.0.2.10/24")
     try:
@@ -163,8 +182,10 @@ def _interface(value: Any) -> Any:
 
 
 def _address(value: Any) -> Any:
-    if not isinstance(value, str):
+    if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return value
+    if not isinstance(value, str):
+        raise ValueError(_TEXT_NEEDED)
     try:
         return ipaddress.ip_address(value)
     except ValueError as error:
@@ -204,7 +225,23 @@ Fqdn = Annotated[str, AfterValidator(_fqdn)]
 Interface = Annotated[ipaddress.IPv4Interface | ipaddress.IPv6Interface, BeforeValidator(_interface)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidator(_address)]
 #: Up to an exbibyte, beyond which the arithmetic in bytes has no meaning.
-Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False)]
+Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False, strict=True)]
+
+
+def _other_meaning(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: ipaddress.IPv4Network | ipaddress.IPv6Network
+) -> str:
+    """What an address is that no machine of `network` can have; empty for one that it can.
+
+    A network of two addresses has no address of its own, nor for all (RFC 3021, RFC 6164).
+    """
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
+        return "no address that a machine can have"
+    if network.num_addresses > 2 and address == network.network_address:
+        return "the address of the network itself"
+    if network.version == 4 and network.num_addresses > 2 and address == network.broadcast_address:
+        return "the broadcast address of its network"
+    return ""
 
 
 class FqdnFromDhcp(Section):
@@ -221,7 +258,7 @@ def _fqdn_form(value: Any) -> str:
 class Global(Section):
     """`[global]`: who and where the node is, and how to get in."""
 
-    country: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]{2}$", to_lower=True)]
+    country: Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": f"^{_COUNTRY}$"})]
     fqdn: Annotated[
         Annotated[Fqdn, Tag(f"{BRANCH}name")] | Annotated[FqdnFromDhcp, Tag(f"{BRANCH}table")],
         Discriminator(_fqdn_form),
@@ -232,7 +269,7 @@ class Global(Section):
     root_password: Annotated[SecretStr, AfterValidator(_password_length)] | None = None
     root_password_hashed: Annotated[SecretStr, AfterValidator(_hashed_password)] | None = None
     root_ssh_keys: tuple[Annotated[str, AfterValidator(_ssh_key)], ...] = ()
-    reboot_on_error: bool = False
+    reboot_on_error: StrictBool = False
     reboot_mode: RebootMode = RebootMode.REBOOT
     subscription_key: SecretStr | None = None
 
@@ -246,7 +283,7 @@ class Global(Section):
 class InterfaceNamePinning(Section):
     """`[network.interface-name-pinning]`: names bound to MAC addresses, so that they survive new hardware."""
 
-    enabled: bool = False
+    enabled: StrictBool = False
     mapping: dict[str, str] = {}
 
     @field_validator("mapping")
@@ -258,6 +295,8 @@ class InterfaceNamePinning(Section):
                 raise ValueError(f"{mac!r} is not a MAC address such as 52:54:00:12:34:56")
             if not _INTERFACE_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is not an interface name (a letter, then letters, digits or _; 2 to 15)")
+        if len(lowered) != len(mapping):
+            raise ValueError("names a MAC address twice, written in different ways")
         if len(set(lowered.values())) != len(lowered):
             raise ValueError("gives one name to two MAC addresses")
         return lowered
@@ -296,11 +335,13 @@ class Network(Section):
             raise ValueError(f"gateway {self.gateway} is not in {self.cidr.network}")
         if self.gateway == self.cidr.ip:
             raise ValueError("gateway is the node's own address")
-        network = self.cidr.network
-        if network.num_addresses > 2 and self.cidr.ip == network.network_address:
-            raise ValueError(f"cidr {self.cidr} is the address of the network itself")
-        if network.version == 4 and network.num_addresses > 2 and self.cidr.ip == network.broadcast_address:
-            raise ValueError(f"cidr {self.cidr} is the broadcast address of its network")
+        for key, shown, address in (("cidr", self.cidr, self.cidr.ip), ("gateway", self.gateway, self.gateway)):
+            if key == "gateway" and address.version == 6 and address == self.cidr.network.network_address:
+                continue  # RFC 4291, 2.6.1: the network's own address is that of its routers.
+            if meaning := _other_meaning(address, self.cidr.network):
+                raise ValueError(f"{key} {shown} is {meaning}")
+        if self.dns is not None and (self.dns.is_multicast or self.dns.is_unspecified):
+            raise ValueError(f"dns {self.dns} is no address that a server can have")
         return self
 
 

@@ -24,20 +24,41 @@ SHOWN = 64
 #: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake.
 SECRETS = frozenset(("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys"))
 
+#: What pydantic says in Python's words of a value of the wrong kind, in those of TOML.
+KINDS = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a table",
+    "float_type": "must be a number",
+    "model_type": "must be a table",
+    "string_type": "must be text in quotes",
+    "tuple_type": "must be a list",
+}
+
 
 def load_answers(path: Path) -> Answers:
     """Read an answer file. Raises BadInput with every problem in it."""
+    return parse_answers(read_text(path), where=str(path))
+
+
+def read_text(path: Path, *, hint: str = "check the path") -> str:
+    """The text of the answer file at `path`, see `decode`. Raises BadInput, with `hint` where it cannot be read."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            # No more than what tells that it is too much: a disk named by mistake does not fit into memory.
+            content = stream.read(MAXIMUM_SIZE + 1)
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from error
-    return parse_answers(decode(content, where=str(path)), where=str(path))
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+    return decode(content, where=str(path))
 
 
 def decode(content: bytes, *, where: str) -> str:
     """The text of an answer file: UTF-8, within MAXIMUM_SIZE, without byte order mark. Raises BadInput."""
     if len(content) > MAXIMUM_SIZE:
-        raise BadInput(f"is {len(content)} bytes; the largest answer file is {MAXIMUM_SIZE}", where=where)
+        raise BadInput(
+            f"is larger than {MAXIMUM_SIZE} bytes, the most that an answer file can have",
+            where=where,
+            hint="give the answer file, and not something else",
+        )
     try:
         # An editor's byte order mark is no part of TOML.
         return content.decode("utf-8").removeprefix("\ufeff")
@@ -128,6 +149,8 @@ def _problem(details: ErrorDetails, where: str) -> Problem:
     place = f"{where}: {key}" if key else where
     shown = _shown(details["input"], path)
     match details["type"]:
+        case kind if kind in KINDS:
+            return Problem(f"{shown}: {KINDS[kind]}" if shown else KINDS[kind], place)
         case "extra_forbidden":
             return Problem("unknown key", place, _nearest(path))
         case "missing":
@@ -145,6 +168,8 @@ def _shown(value: object, path: list[str]) -> str:
     """A value for a message, cut short; empty for secrets, and for tables and lists, which may hold some."""
     if not isinstance(value, str | int | float) or _is_secret(path):
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     # Before repr, which a whole answer file in one string would make slow.
     return repr(value[:SHOWN]) + "…" if isinstance(value, str) and len(value) > SHOWN else repr(value)
 

@@ -40,6 +40,12 @@ def seed(
             where="trebol image seed",
             hint="such as: trebol image seed trebol.iso answer.toml",
         )
+    if answer is None and (console is not None or words or no_autostart):
+        raise BadInput(
+            "--console, --words and --no-autostart go with an answer file",
+            where="trebol image seed",
+            hint="give the answer file too, or leave them out",
+        )
     if show:
         _show(medium, as_json=as_json)
         return

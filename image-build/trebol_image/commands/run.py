@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -22,6 +23,9 @@ from trebol_image.qemu.terminal import attach
 #: What a fresh node answers on: SSH, cockpit.
 PORTS = (22, 9090)
 DISK_SERIAL = "trebol-run"
+
+#: Sizes as qemu-img takes them, but for those of a few bytes.
+_SIZE = re.compile(r"[1-9][0-9]*[MGT]")
 
 
 def run(
@@ -43,6 +47,8 @@ def run(
 
     Example: trebol image run --firmware bios --fresh
     """
+    if not _SIZE.fullmatch(disk):
+        raise BadInput(f"{disk!r} is not a size", where="--disk", hint="such as 64G")
     out = Project.find().out
     if iso is not None and not iso.is_file():
         raise BadInput("no such file", where=str(iso), hint="build one with `make iso`")

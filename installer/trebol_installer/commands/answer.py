@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,8 @@ from trebol_common.answers import Answers, load_answers
 from trebol_common.answers.parse import dump_answers
 from trebol_common.errors import BadInput, raise_for
 from trebol_common.medium import read_manifest
+from trebol_hardware.checks.mute import mute_problems
 from trebol_hardware.machine import Machine
-from trebol_installer.hardware import mute_problems
 from trebol_installer.plan import plan
 from trebol_installer.render import render, to_json
 
@@ -37,7 +38,8 @@ def validate(file: File, json_: Json = False) -> None:
 
     Example: trebol answer validate answer.toml
     """
-    raise_for(list(mute_problems(load_answers(file).checks)), BadInput)
+    unknown = mute_problems(load_answers(file).checks)
+    raise_for([replace(problem, where=f"{file}: {problem.where}") for problem in unknown], BadInput)
     typer.echo(json.dumps({"valid": True, "file": str(file)}) if json_ else f"{file}: valid")
 
 
