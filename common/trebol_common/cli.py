@@ -6,6 +6,7 @@ libraries.
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import cast
 import click
 
 from trebol_common import __version__
-from trebol_common.errors import TrebolError
+from trebol_common.errors import TrebolError, of_system
 
 PROJECT = "trebol"
 GROUP = "trebol.commands"
@@ -93,6 +94,9 @@ root = _Rooms(
 
 def main() -> None:
     """Run `trebol`; errors go to stderr with their exit status, without a traceback unless `--debug` asks for it."""
+    # A terminal that is not UTF-8 gets question marks, and the rest of the text.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -109,14 +113,9 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("trebol: interrupted", err=True)
         return 130
-    except TrebolError as error:
+    except (TrebolError, OSError) as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"trebol: {error}", err=True)
-        return error.exit_status
-    except OSError as error:
-        # What no command took for an error of its own: a full disk, a file that may not be written.
-        if debug:
-            traceback.print_exc()
-        click.echo(f"trebol: {error.filename or 'a file or connection'}: {error.strerror or error}", err=True)
-        return 1
+        told = of_system(error) if isinstance(error, OSError) else error
+        click.echo(f"trebol: {told}", err=True)
+        return told.exit_status

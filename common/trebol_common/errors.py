@@ -55,6 +55,11 @@ class TrebolError(Exception):
         return "\n".join(str(problem) for problem in self.problems)
 
 
+def of_system(error: OSError) -> TrebolError:
+    """What no one took for an error of its own: a full disk, a file that may not be written."""
+    return TrebolError(str(error.strerror or error), where=str(error.filename or "a file or connection"))
+
+
 class BadInput(TrebolError):
     """What the user gave (file, option, value) cannot be used; nothing was done."""
 

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from trebol_common import block_sums
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context
 from trebol_common.run import CommandFailed, Runner
@@ -34,6 +35,7 @@ def appliance_inputs(project: Project, base: str, epoch: int, profile: Profile, 
         "parent": base,
         "epoch": str(epoch),
         "level": str(profile.level),
+        "sums": block_sums.KIND,
     }
 
 

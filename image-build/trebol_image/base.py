@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from trebol_common import block_sums
 from trebol_common.answers.model import Keyboard
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context
@@ -80,6 +81,7 @@ def base_inputs(project: Project, lock: Lock, profile: Profile, runner: Runner) 
         "lock": hash_text(lock.model_dump_json()),
         "epoch": str(lock.epoch),
         "level": str(profile.level),
+        "sums": block_sums.KIND,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from trebol_common import block_sums
 from trebol_common.events import Context
 from trebol_common.run import Runner
 from trebol_image.inputs import hash_file, hash_tree, tool_versions
@@ -25,6 +26,7 @@ def live_inputs(project: Project, epoch: int, profile: Profile, runner: Runner) 
         **tool_versions(("squashfs-tools",), runner),
         "epoch": str(epoch),
         "level": str(profile.level),
+        "sums": block_sums.KIND,
     }
 
 

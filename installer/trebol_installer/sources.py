@@ -35,21 +35,29 @@ def fetch(url: str) -> bytes:
     """Get a file over HTTP. Raises BadInput with the reason: name, connection, certificate, status, time, size."""
     import requests
 
+    shown = without_user(url)
     hint = f"check the URL after {WORD}=, the network and the server; then start again"
     try:
         with requests.get(url, timeout=TIMEOUT, stream=True) as reply:
             if reply.status_code != requests.codes.ok:
-                raise BadInput(f"the server says {reply.status_code} {reply.reason}", where=url, hint=hint)
+                raise BadInput(f"the server says {reply.status_code} {reply.reason}", where=shown, hint=hint)
             content = b""
             for piece in reply.iter_content(65536):
                 content += piece
                 if len(content) > MAXIMUM_SIZE:
-                    raise BadInput(f"is larger than {MAXIMUM_SIZE} bytes", where=url, hint=hint)
+                    raise BadInput(f"is larger than {MAXIMUM_SIZE} bytes", where=shown, hint=hint)
             return content
     except requests.Timeout as error:
-        raise BadInput("the server does not answer in time", where=url, hint=hint) from error
+        raise BadInput("the server does not answer in time", where=shown, hint=hint) from error
     except requests.RequestException as error:
-        raise BadInput(f"cannot be fetched: {error}", where=url, hint=hint) from error
+        raise BadInput(f"cannot be fetched: {error}", where=shown, hint=hint) from error
+
+
+def without_user(url: str) -> str:
+    """The URL as it may be shown: without a user's name and password."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def words(command_line: str, key: str) -> tuple[str, ...]:
@@ -93,7 +101,7 @@ def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Foun
 
 def _named(value: str, medium: Path, get: Fetch) -> Found:
     if value.startswith(("http://", "https://")):
-        return Found(decode(get(value), where=value), value)
+        return Found(decode(get(value), where=without_user(value)), without_user(value))
     path = medium / value  # An absolute path stays itself.
     text = read_text(path, hint=f"{WORD}= takes a path on the medium, an absolute path, or an http(s) URL")
     return Found(text, str(path))

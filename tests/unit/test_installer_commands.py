@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.answer_files import MACHINES, STATIC, changed
 
+from trebol_common.answers import Answers
 from trebol_common.cli import run
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT
@@ -226,8 +228,6 @@ def test_a_finished_installation_leaves_as_the_answers_say(
     (tmp_path / SLOT).write_text(changed(("global.reboot-mode", mode), ("network.filter", {"INTERFACE": "ens3"})))
     from tests.unit.answer_files import machine
 
-    from trebol_common.answers import Answers
-
     def prepare(wanted: Answers, medium: Path, **_: object) -> session.Prepared:
         return session.prepare_dry_run(wanted, machine("qemu-bios"), None)
 
@@ -241,7 +241,7 @@ def test_a_finished_installation_leaves_as_the_answers_say(
 def test_answers_of_a_server_have_the_network_brought_up_first(
     live: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "cmdline").write_text("boot=trebol trebol.answer=http://198.51.100.1/a.toml\n")
+    (tmp_path / "cmdline").write_text("boot=trebol trebol.answer=http://me:secret@198.51.100.1/a.toml\n")
     seen_before: list[list[str]] = []
 
     def fetch(url: str) -> bytes:
@@ -255,3 +255,20 @@ def test_answers_of_a_server_have_the_network_brought_up_first(
     said = capsys.readouterr()
     assert "Fetching http://198.51.100.1/a.toml" in said.out
     assert "the server does not answer in time" in said.err
+    assert "secret" not in said.out
+
+
+def test_what_the_system_refuses_fails_an_unattended_installation_as_anything_else(
+    live: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / SLOT).write_text(changed(("global.reboot-on-error", True)))
+
+    def prepare(wanted: Answers, medium: Path, **_: object) -> session.Prepared:
+        raise OSError(errno.EMFILE, "Too many open files", "/sys/block")
+
+    monkeypatch.setattr(session, "prepare", prepare)
+
+    assert run(["install", "--unattended", "--medium", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "The installation failed." in said and "/sys/block: Too many open files" in said
+    assert live.seen[-1] == ["systemctl", "reboot"]

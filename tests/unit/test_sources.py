@@ -12,7 +12,7 @@ import pytest
 from trebol_common.answers.parse import MAXIMUM_SIZE
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT, SLOT_SIZE
-from trebol_installer.sources import console_words, fetch, find_answers, words
+from trebol_installer.sources import console_words, fetch, find_answers, without_user, words
 
 
 def no_get(url: str) -> bytes:
@@ -146,3 +146,15 @@ def test_what_a_server_does_wrong_is_told_with_the_url(server: str, path: str, t
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(BadInput, match="cannot be fetched"):
         fetch("http://127.0.0.1:1/a.toml")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://me:secret@host:8000/a.toml", "http://host:8000/a.toml"),
+        ("https://host/a@b.toml", "https://host/a@b.toml"),
+        ("https://p@ss@host", "https://host"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_user(url) == shown

@@ -43,8 +43,8 @@ BRANCH = "="
 class Section(BaseModel):
     """A table of the answer file: frozen, unknown keys rejected, kebab-case with snake_case as alias."""
 
-    # Validators are built once, for the whole file, when the first one is read. Pydantic's own text of an error ends up
-    # in tracebacks (`--debug`): it must not repeat a secret.
+    # Validators are built once, for the whole file, when the first one is read. Pydantic's own text of an error ends
+    # up in tracebacks (`--debug`): it must not repeat a secret.
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,

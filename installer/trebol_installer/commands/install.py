@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from trebol_common.answers import Answers, load_answers, parse_answers
-from trebol_common.errors import BadInput, TrebolError
+from trebol_common.errors import BadInput, TrebolError, of_system
 from trebol_common.events import Sink, into_file, json_lines, tee, warn_of_loss, while_it_lasts
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
@@ -22,7 +22,7 @@ from trebol_installer import live, session
 from trebol_installer.execute.state import LOGS
 from trebol_installer.render import render, to_json
 from trebol_installer.report import LOG
-from trebol_installer.sources import COMMAND_LINE, fetch, find_answers
+from trebol_installer.sources import COMMAND_LINE, fetch, find_answers, without_user
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -103,19 +103,20 @@ def _unattended(medium: Path, sink: Sink) -> None:
         prepared = session.prepare(answers, medium, runner=runner)
         typer.echo(render(prepared.plan))
         session.run_logged(prepared, sink)
-    except TrebolError as error:
-        typer.echo(f"\nThe installation failed.\n\n{error}\n", err=True)
+    except (TrebolError, OSError) as error:
+        told = of_system(error) if isinstance(error, OSError) else error
+        typer.echo(f"\nThe installation failed.\n\n{told}\n", err=True)
         typer.echo(_what_next(answers), err=True)
         if answers is not None and answers.global_.reboot_on_error:
             runner.run(["systemctl", "reboot"])
-        raise typer.Exit(error.exit_status) from error
+        raise typer.Exit(told.exit_status) from error
     mode = answers.global_.reboot_mode
     typer.echo(f"\nInstalled. {mode.value.capitalize()} follows.")
     session.leave(mode, runner)
 
 
 def _over_the_network(url: str, runner: Runner) -> bytes:
-    typer.echo(f"Fetching {url}")
+    typer.echo(f"Fetching {without_user(url)}")
     live.await_network(runner)
     return fetch(url)
 
