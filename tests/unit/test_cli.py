@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import pytest
-from tests.unit.answer_files import MACHINES, changed
 
 from trebol_common import __version__
 from trebol_common.cli import root, run
@@ -87,14 +86,10 @@ def test_an_installation_does_not_load_what_it_does_not_need() -> None:
     assert result.stderr.strip() == "[]"
 
 
-def test_a_terminal_that_is_not_utf_8_gets_the_rest_of_the_text(tmp_path: Path) -> None:
-    file = tmp_path / "answer.toml"
-    file.write_text(changed(("network.filter", {"INTERFACE": "ens3"})))
-    arguments = ["answer", "match", str(file), "--machine", str(MACHINES / "qemu-bios.json")]
-    program = f"import sys; from trebol_common.cli import main; sys.argv = ['trebol', *{arguments}]; main()"
-    environment = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"}
+def test_a_terminal_that_is_not_utf_8_gets_the_rest_of_the_text() -> None:
+    program = "from trebol_common import cli; cli.run = lambda arguments: print('✓ done'); cli.main()"
+    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, check=False, timeout=60
     )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"?" in done.stdout and b"vmbr0 on ens3" in done.stdout
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"? done\n", b"")
