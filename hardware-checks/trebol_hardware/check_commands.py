@@ -12,7 +12,7 @@ from typing import Annotated
 import click
 import typer
 
-from trebol_common.files import write_text
+from trebol_common.files import write_output
 from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Finding, Severity
 from trebol_hardware.checks.registry import Check, Role, check_machine, checks, find, gravest
@@ -56,7 +56,7 @@ def check(
         return
     findings = check_machine(_machine(machine), role, mute=mute or ())
     if output is not None:
-        write_text(output, (_to_json(findings, role) if json_ else render(findings)) + "\n")
+        write_output(output, (_to_json(findings, role) if json_ else render(findings)) + "\n")
     elif json_:
         typer.echo(_to_json(findings, role))
     else:
