@@ -183,6 +183,20 @@ def test_one_absurd_file_among_sound_ones_still_gives_a_machine(system: FakeSyst
             path.write_bytes(sound)
 
 
+@pytest.mark.parametrize("kind", ["folder", "loop", "nowhere"])
+def test_what_is_not_a_file_still_gives_a_machine(system: FakeSystem, kind: str) -> None:
+    entries = [path for path in system.root.rglob("*") if path.is_symlink() or path.is_file()]
+    for path in entries:
+        aside = path.rename(path.with_name("aside"))
+        if kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to(path if kind == "loop" else "/nowhere")
+        assert_recordable(system, AnsweringRunner())
+        path.rmdir() if kind == "folder" else path.unlink()
+        aside.rename(path)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     said=st.dictionaries(

@@ -14,7 +14,17 @@ from trebol_hardware.probe import lvm, mounts
 from trebol_hardware.probe.health import NO_ANSWER
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
 from trebol_hardware.probe.signatures import unseen_by_udev
-from trebol_hardware.probe.sysfs import SECTOR, count, names, pci_above, read_count, read_flag, read_int, read_text
+from trebol_hardware.probe.sysfs import (
+    SECTOR,
+    count,
+    names,
+    pci_above,
+    read_count,
+    read_flag,
+    read_int,
+    read_text,
+    real_path,
+)
 from trebol_hardware.probe.udev import UdevSource
 
 #: Kernel's devices.txt: floppy disks, CD drives.
@@ -79,7 +89,7 @@ def _devices(folder: Path) -> Iterator[Path]:
     listed = set(names(folder))
     for name in sorted(listed):
         path = folder / name
-        real = path.resolve()
+        real = real_path(path)
         if real.parent.parts[-2:] == ("virtual", "block") or real.parent.name in listed:
             continue  # The second: boot areas of an eMMC, listed beside the disk that they belong to.
         if read_flag(path / "hidden") or read_text(path / "dev").partition(":")[0] in _NO_DISKS:
@@ -131,7 +141,7 @@ def _controller(path: Path) -> str:
 
     The head of an NVMe multipath device hangs below no controller; its subsystem links to them.
     """
-    real = path.resolve()
+    real = real_path(path)
     if real.parent.parent.name != "nvme-subsystem":
         return pci_above(path)
     controllers = (pci_above(real.parent / name) for name in names(real.parent) if name != path.name)
