@@ -72,13 +72,18 @@ class Processor:
 
 @dataclass(frozen=True)
 class Product:
-    """DMI names of the machine: what stands on its label."""
+    """DMI names of the machine: what stands on its label, and on its main board.
+
+    The board's are the only ones that tell where whoever built the machine never filled in its own.
+    """
 
     manufacturer: str = ""
     name: str = ""
     version: str = ""
     serial: str = ""
     uuid: str = ""
+    board_manufacturer: str = ""
+    board_name: str = ""
 
 
 #: blkid's type of an LVM physical volume.

@@ -216,7 +216,7 @@ EXPECTED: Mapping[str, Expected] = {
             "disk-power-loss": "Samsung SSD 970 EVO 500GB|A client SSD",
             "disk-write-cache": "nvme0n1: The write cache is lost with power",
             "dmi-label": "manufacturer, product name, serial number: Never filled in",
-            "iommu": "VT-d|Advanced, Chipset or System Agent",
+            "iommu": "VT-d|ASUS: Del, F7 (Advanced Mode) → Advanced → System Agent (SA) Configuration",
             "fencing": "iTCO_wdt|fence_apc_snmp",
             "nic-cards": "There is one port",
             "power-supplies": "Look at the back.",
