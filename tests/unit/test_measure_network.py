@@ -47,6 +47,8 @@ def test_iperfs_reports_are_read() -> None:
         ("[]", "no table|not a table"),
         ("{}", "lacks"),
         ('{"end": {"sum_received": {"bits_per_second": "fast"}}}', "lacks"),
+        ('{"end": {"sum_received": {"bits_per_second": 1e999}, "sum": {"packets": 1e999}}}', "lacks"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_a_report_without_result_is_an_error(text: str, words: str) -> None:
@@ -105,6 +107,9 @@ def test_the_mtu_is_that_of_the_interface_with_the_address() -> None:
     assert interface_mtu("fe80::1%eno1", runner) == 65536
     runner.expect("ip", "-json", "address", "show", "to", "192.0.2.1", stdout="[{},{}]")
     with pytest.raises(TrebolError, match="no interface"):
+        interface_mtu("192.0.2.1", runner)
+    runner.expect("ip", "-json", "address", "show", "to", "192.0.2.1", stdout="2: eth0")
+    with pytest.raises(TrebolError, match="not JSON"):
         interface_mtu("192.0.2.1", runner)
 
 
@@ -293,7 +298,7 @@ def test_a_client_whose_connection_breaks_is_named() -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
 
-    assert _failure_of_server(break_off) == "127.0.0.1: the connection broke: Connection reset by peer"
+    assert _failure_of_server(break_off).startswith("127.0.0.1: the connection broke: ")
 
 
 def test_a_server_that_nobody_comes_to_gives_up() -> None:
