@@ -35,3 +35,14 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
     """`write_new` for a text that is already whole."""
     with write_new(path, mode=mode) as stream:
         stream.write(text)
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write what a user asked to have in `path`: as `write_text`, but through a link, a device or a pipe.
+
+    /dev/stdout and /dev/null are named as outputs too; to replace them would break the whole system.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_text(text, encoding="utf-8")
+    else:
+        write_text(path, text)

@@ -38,7 +38,7 @@ def banner_command(
     Example: trebol firstboot banner
     """
     from trebol_common.errors import BadInput
-    from trebol_common.files import write_text
+    from trebol_common.files import write_output
     from trebol_firstboot.banner import Banner, banner, render
     from trebol_firstboot.follow import ISSUE
     from trebol_firstboot.follow import follow as keep_right
@@ -59,4 +59,4 @@ def banner_command(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_output(output, text)

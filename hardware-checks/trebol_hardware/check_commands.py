@@ -12,7 +12,7 @@ from typing import Annotated
 import click
 import typer
 
-from trebol_common.files import write_text
+from trebol_common.files import write_output
 from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Finding, Severity
 from trebol_hardware.checks.registry import Check, Role, check_machine, checks, find, gravest
@@ -56,7 +56,8 @@ def check(
         return
     findings = check_machine(_machine(machine), role, mute=mute or ())
     if output is not None:
-        write_text(output, (_to_json(findings, role) if json_ else render(findings)) + "\n")
+        text = _to_json(findings, role) if json_ else _encodable(render(findings), "utf-8")
+        write_output(output, text + "\n")
     elif json_:
         typer.echo(_to_json(findings, role))
     else:
@@ -100,7 +101,7 @@ def list_command(
 
 
 def _to_json(findings: Sequence[Finding], role: Role) -> str:
-    return json.dumps(to_members(findings, role), indent=2, ensure_ascii=False)
+    return _encodable(json.dumps(to_members(findings, role), indent=2, ensure_ascii=False), "utf-8")
 
 
 def _machine(record: Path | None) -> Machine:
@@ -143,11 +144,20 @@ def _refuse_options(context: typer.Context) -> None:
 
 def _ascii_only() -> bool:
     """Whether ✗ and ✓ cannot be shown: the kernel's console has no font with them."""
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    encoding = _terminal().lower().replace("-", "")
     return encoding != "utf8" or os.environ.get("TERM") == "linux"
 
 
 def _show(text: str) -> None:
     """Print, with “?” for what the terminal's encoding lacks: firmware may put any letter into a name."""
-    encoding = sys.stdout.encoding or "ascii"
-    typer.echo(text.encode(encoding, errors="replace").decode(encoding))
+    typer.echo(_encodable(text, _terminal()))
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """`text` with “?” for what an encoding lacks; UTF-8 lacks the bytes of names that are not UTF-8."""
+    return text.encode(encoding, errors="replace").decode(encoding)
+
+
+def _terminal() -> str:
+    """The encoding of the terminal. There is no stdout at all where the caller closed it."""
+    return (sys.stdout.encoding if sys.stdout is not None else None) or "ascii"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trebol_common.files import write_text
+from trebol_common.files import write_output
 from trebol_hardware.machine import Machine
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ def probe_command(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_output(output, text)
 
 
 @app.command("show")

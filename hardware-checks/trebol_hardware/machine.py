@@ -72,13 +72,18 @@ class Processor:
 
 @dataclass(frozen=True)
 class Product:
-    """DMI names of the machine: what stands on its label."""
+    """DMI names of the machine: what stands on its label, and on its main board.
+
+    The board's are the only ones that tell where whoever built the machine never filled in its own.
+    """
 
     manufacturer: str = ""
     name: str = ""
     version: str = ""
     serial: str = ""
     uuid: str = ""
+    board_manufacturer: str = ""
+    board_name: str = ""
 
 
 #: blkid's type of an LVM physical volume.
@@ -211,8 +216,12 @@ class Machine:
     kernel_words: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """The recorded form: indented JSON with a format number, sorted as declared."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        """The recorded form: indented JSON with a format number, sorted as declared.
+
+        Of a name that is not UTF-8 (Linux allows them), the other bytes are “?”.
+        """
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        return text.encode(errors="replace").decode()
 
     @classmethod
     def from_json(cls, text: str, *, where: str = "machine.json") -> Machine:
@@ -222,7 +231,7 @@ class Machine:
         except (ValueError, RecursionError) as error:
             # Beside JSONDecodeError: numbers of thousands of digits, brackets nested by the thousand.
             raise BadInput(f"not JSON: {error}", where=where, hint=_RECORD_HINT) from error
-        if not isinstance(members, dict) or members.get("format") != FORMAT:
+        if not isinstance(members, dict) or type(members.get("format")) is not int or members["format"] != FORMAT:
             raise BadInput(f"not a machine record of format {FORMAT}", where=where, hint=_RECORD_HINT)
         try:
             machine: Machine = read_record(cls, {key: members[key] for key in members if key != "format"}, "machine")

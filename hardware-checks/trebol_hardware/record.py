@@ -27,7 +27,10 @@ def read_record(kind: Any, value: object, place: str) -> Any:
         return tuple(read_record(get_args(kind)[0], item, f"{place}[{index}]") for index, item in enumerate(items))
     if origin is Mapping:
         table = _require(dict, value, place, "a table")
-        return {key: read_record(get_args(kind)[1], item, f"{place}.{key}") for key, item in table.items()}
+        return {
+            _require_text(key, place): read_record(get_args(kind)[1], item, f"{place}.{key}")
+            for key, item in table.items()
+        }
     if is_dataclass(kind):
         return _read_dataclass(kind, _require(dict, value, place, "a table"), place)
     if issubclass(kind, StrEnum):
@@ -37,7 +40,9 @@ def read_record(kind: Any, value: object, place: str) -> Any:
         return kind(value)
     if kind is int and type(value) is int and not 0 <= value <= LARGEST:
         raise ValueError(f"{place} is out of range")
-    return _require(kind, value, place, {str: "text", int: "a whole number", bool: "true or false"}[kind])
+    if kind is str:
+        return _require_text(value, place)
+    return _require(kind, value, place, {int: "a whole number", bool: "true or false"}[kind])
 
 
 def _read_dataclass(kind: Any, members: dict[str, Any], place: str) -> Any:
@@ -48,6 +53,16 @@ def _read_dataclass(kind: Any, members: dict[str, Any], place: str) -> Any:
         if field.default is MISSING and field.default_factory is MISSING and field.name not in members:
             raise ValueError(f"{place} lacks {field.name}")
     return kind(**{name: read_record(hints[name], value, f"{place}.{name}") for name, value in members.items()})
+
+
+def _require_text(value: object, place: str) -> Any:
+    text = _require(str, value, place, "text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # JSON can write halves of characters ("\ud800"), which neither files nor terminals take.
+        raise ValueError(f"{ascii(place)[1:-1]} has half a character") from None
+    return text
 
 
 def _require(kind: type, value: object, place: str, name: str) -> Any:

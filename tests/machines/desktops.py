@@ -21,6 +21,7 @@ def asus_core_i7(machine: Recorder) -> None:
         "System Serial Number",
         "9b1c8d20-2f3e-11e8-b467-0ed5f89f718b",
         ("American Megatrends Inc.", "3005", "09/30/2021"),
+        board=("ASUSTeK COMPUTER INC.", "PRIME H370M-PLUS"),
     )
     machine.uefi()
     machine.processors(CORE_I7_8700)

@@ -66,9 +66,17 @@ class Recorder:
         self._hardware_clock: int | None = None
 
     def label(
-        self, vendor: str, product: str, version: str, serial: str, uuid: str, firmware: tuple[str, str, str]
+        self,
+        vendor: str,
+        product: str,
+        version: str,
+        serial: str,
+        uuid: str,
+        firmware: tuple[str, str, str],
+        *,
+        board: tuple[str, str] = ("", ""),
     ) -> None:
-        """DMI's names; `firmware` is vendor, version, date."""
+        """DMI's names; `firmware` is vendor, version, date, `board` vendor and name of the main board."""
         names = ("bios_vendor", "bios_version", "bios_date")
         values = {
             "sys_vendor": vendor,
@@ -76,6 +84,8 @@ class Recorder:
             "product_version": version,
             "product_serial": serial,
             "product_uuid": uuid,
+            "board_vendor": board[0],
+            "board_name": board[1],
         }
         self.system.attributes("sys/class/dmi/id", {**values, **dict(zip(names, firmware, strict=True))})
 

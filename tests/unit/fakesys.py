@@ -154,6 +154,8 @@ class AnsweringRunner:
     """
 
     answers: Mapping[str, Completed] = field(default_factory=dict)
+    #: What smartctl says of these devices instead.
+    devices: Mapping[str, Completed] = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def run(
@@ -174,6 +176,8 @@ class AnsweringRunner:
         if program not in self.answers and arguments[0] != "timeout":
             raise CommandFailed(program, 127, ())
         answer = self.answers.get(program, Completed(127))
+        if program == "smartctl":
+            answer = self.devices.get(arguments[-1], answer)
         if check and answer.status != 0:
             raise CommandFailed(program, answer.status, ())
         return answer

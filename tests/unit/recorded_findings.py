@@ -218,7 +218,7 @@ EXPECTED: Mapping[str, Expected] = {
             "disk-write-cache": "nvme0n1, sda: The write cache may be lost with power|use a UPS|smartctl -s "
             "wcache,off /dev/sda",
             "dmi-label": "manufacturer, product name, serial number: Never filled in",
-            "iommu": "VT-d|Advanced, Chipset or System Agent",
+            "iommu": "VT-d|ASUS: Del, F7 (Advanced Mode) → Advanced → System Agent (SA) Configuration",
             "fencing": "iTCO_wdt|fence_apc_snmp",
             "nic-cards": "There is one port",
             "power-supplies": "Look at the back.",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 from tests.unit.checked_machines import INTEL, changed
 from typer.testing import CliRunner
 
@@ -87,6 +89,29 @@ def test_muting_an_unknown_code_is_bad_input(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, BadInput)
     assert result.exception.exit_status == 2
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_name_that_is_not_utf8_is_shown_all_the_same(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = replace(FAILING.product, name="R\udcff650")
+    monkeypatch.setattr("trebol_hardware.probe.probe", lambda **_options: replace(FAILING, product=product))
+
+    shown = CliRunner().invoke(app, arguments)
+    written = CliRunner().invoke(app, [*arguments, "--output", str(tmp_path / "report")])
+
+    assert shown.exit_code == written.exit_code == 1
+    assert "R?650" in shown.output
+    assert "R?650" in (tmp_path / "report").read_text()
+
+
+def test_a_closed_output_costs_the_text_and_not_the_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+
+    command = typer.main.get_command(app)
+
+    assert command.main(["--machine", record(tmp_path, FAILING)], standalone_mode=False) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Errors carry every reason; files are whole or untouched."""
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError, raise_for
-from trebol_common.files import write_new, write_text
+from trebol_common.files import write_new, write_output, write_text
 
 
 def test_an_error_says_what_where_and_what_to_do() -> None:
@@ -40,3 +41,25 @@ def test_the_old_file_survives_a_failed_write(tmp_path: Path) -> None:
         raise ValueError("no")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_output_goes_through_a_link_and_into_a_pipe_and_replaces_neither(tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for _time in range(2):  # The first time the link points to nothing yet.
+        write_output(link, "said")
+    write_output(pipe, "said")
+    assert link.is_symlink()
+    assert file.read_text() == "said"
+    assert pipe.is_fifo()
+    assert os.read(reader, 10) == b"said"
+    os.close(reader)
+
+
+def test_an_output_that_is_a_folder_is_told_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as raised:
+        write_output(tmp_path, "said")
+    assert raised.value.filename == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,9 @@ def test_what_an_older_record_lacks_has_its_default() -> None:
         (("disks", 0, "content"), [None], "machine.disks[0].content[0] is not a table"),
         (("disks", 0, "colour"), "red", "machine.disks[0] has a member 'colour' that is unknown"),
         (("interfaces", 0, "carrier"), "yes", "machine.interfaces[0].carrier is not true or false"),
+        (("disks", 0, "model"), "half \ud800", "machine.disks[0].model has half a character"),
+        (("disks", 0, "udev"), {"\ud800": "x"}, "machine.disks[0].udev has half a character"),
+        (("format",), True, "not a machine record of format 1"),
         (("format",), 2, "not a machine record of format 1"),
     ],
 )
@@ -84,6 +88,12 @@ def test_a_damaged_record_is_told_with_its_place(place: tuple[str | int, ...], v
 
     assert str(caught.value).startswith("m.json: ")
     assert told in str(caught.value)
+
+
+def test_a_name_that_is_not_utf8_can_be_recorded() -> None:
+    machine = replace(Machine.from_json(damaged((("kernel",), "6.12"))), kernel="\udcff6")
+
+    assert Machine.from_json(machine.to_json()).kernel == "?6"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, f'{{"format": {"9" * 5000}}}'], ids=lambda text: text[:4])

@@ -54,15 +54,29 @@ def _changed(change: Callable[[dict[str, Any]], None]) -> str:
         ("", "reported nothing"),
         ("fio: no such file", "reported nothing"),
         ("{", "not JSON"),
+        ('{"a": ' * 100_000, "not JSON"),
         ("{}", "no job"),
         (_changed(lambda job: job.update(error=5)), "error 5"),
         (_changed(lambda job: job.update(write={})), "lacks"),
+        (_changed(lambda job: job["write"].update(bw_bytes=float("inf"))), "lacks"),
         (_changed(lambda job: job["write"].update(total_ios=0)), "nothing was written"),
     ],
 )
 def test_a_report_without_result_is_an_error_and_no_zero(text: str, words: str) -> None:
     with pytest.raises(TrebolError, match=words):
         fio.parse(text)
+
+
+def test_no_share_of_the_writes_is_slower_than_the_slowest() -> None:
+    writes = fio.parse(_changed(lambda job: job["write"]["clat_ns"].update(max=100_000_000)))
+    assert writes.percentiles["99.99"] == writes.largest == 100_000
+
+
+@pytest.mark.parametrize("said", ["", "[]", '{"filesystems": []}', '{"filesystems": [{"fstype": "ext4"}]}'])
+def test_a_findmnt_that_says_nothing_useful_is_an_error(tmp_path: Path, said: str) -> None:
+    runner = ScriptedRunner([replace(_findmnt(tmp_path), stdout=said)])
+    with pytest.raises(TrebolError, match="findmnt"):
+        _measure(tmp_path, runner)
 
 
 def test_fio_writes_as_journals_do() -> None:

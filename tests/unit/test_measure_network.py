@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from trebol_hardware.measure import commands, control, iperf, network, network_r
 from trebol_hardware.measure.interface_mtu import interface_mtu
 from trebol_hardware.measure.network_rating import NetworkMeasurement
 from trebol_hardware.measure.percentiles import percentile
-from trebol_hardware.measure.udp_link import PathMtu, RoundTrips, answer, largest_passing, round_trips
+from trebol_hardware.measure.udp_link import PathMtu, RoundTrips, answer, largest_passing, numeric, round_trips
 
 GOLDEN = Path(__file__).parent / "golden"
 TCP = (GOLDEN / "iperf3-tcp.json").read_text()
@@ -46,6 +47,8 @@ def test_iperfs_reports_are_read() -> None:
         ("[]", "no table|not a table"),
         ("{}", "lacks"),
         ('{"end": {"sum_received": {"bits_per_second": "fast"}}}', "lacks"),
+        ('{"end": {"sum_received": {"bits_per_second": 1e999}, "sum": {"packets": 1e999}}}', "lacks"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_a_report_without_result_is_an_error(text: str, words: str) -> None:
@@ -104,6 +107,9 @@ def test_the_mtu_is_that_of_the_interface_with_the_address() -> None:
     assert interface_mtu("fe80::1%eno1", runner) == 65536
     runner.expect("ip", "-json", "address", "show", "to", "192.0.2.1", stdout="[{},{}]")
     with pytest.raises(TrebolError, match="no interface"):
+        interface_mtu("192.0.2.1", runner)
+    runner.expect("ip", "-json", "address", "show", "to", "192.0.2.1", stdout="2: eth0")
+    with pytest.raises(TrebolError, match="not JSON"):
         interface_mtu("192.0.2.1", runner)
 
 
@@ -201,7 +207,7 @@ class NodeRunner(ScriptedRunner):
         match command:
             case ["ip", *_rest]:
                 return Completed(0, LOOPBACK)
-            case ["iperf3", "--client", *rest]:
+            case ["timeout", _kill, _seconds, "iperf3", "--client", *rest]:
                 return Completed(0, UDP if "--udp" in rest else TCP)
             case _:
                 raise AssertionError(command)
@@ -256,12 +262,56 @@ def test_a_peer_that_does_not_serve_is_told_apart_from_a_bad_network() -> None:
     assert "--serve" in str(error.value)
 
 
+@pytest.mark.parametrize("peer", ["a..b", "a" * 70, "\udcff"])
+def test_what_can_be_no_name_is_bad_input(peer: str) -> None:
+    with pytest.raises(BadInput, match="no name that can be resolved"):
+        network.measure(peer, 1, 1, runner=NodeRunner(), tell=lambda _line: None)
+    with pytest.raises(TrebolError, match="cannot listen"):
+        network_server.serve(peer, 1, 1, runner=NodeRunner(), tell=lambda _line: None)
+
+
+def test_a_test_that_hangs_is_told_and_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(NodeRunner):
+        def run(self, command: Sequence[Argument], **options: Any) -> Completed:
+            if command[0] == "timeout" and "--udp" not in command:
+                return Completed(124, '{"start": {}}')
+            return super().run(command, **options)
+
+    monkeypatch.setattr(network_server, "spawn", lambda *_arguments, **_options: nullcontext())
+    monkeypatch.setattr(network_server, "_is_listening", lambda _port: True)
+    port = _free_port()
+    with _serving(port):
+        measured = network.measure("127.0.0.1", port, 1, runner=Hanging(), tell=lambda _line: None)
+    assert measured.to_tcp is None
+    assert "nothing gets through" in measured.why("to_tcp")
+    assert measured.udp is not None
+
+
+def test_a_link_local_address_keeps_its_interface() -> None:
+    assert numeric(("fe80::1", 7, 0, 1)) == "fe80::1%lo"
+    assert numeric(("192.0.2.1", 7)) == "192.0.2.1"
+
+
+def test_a_client_whose_connection_breaks_is_named() -> None:
+    def break_off(client: socket.socket) -> None:
+        # Closing sends a reset instead of a farewell.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    assert _failure_of_server(break_off).startswith("127.0.0.1: the connection broke: ")
+
+
 def test_a_server_that_nobody_comes_to_gives_up() -> None:
     with pytest.raises(TrebolError, match="nobody came"):
         network_server.serve("127.0.0.1", _free_port(), 0.05, runner=NodeRunner(), tell=lambda _line: None)
 
 
 def test_a_client_that_speaks_something_else_ends_the_server_with_an_error() -> None:
+    assert "not understood" in _failure_of_server(lambda client: client.sendall(b"GET / HTTP/1.1\r\n\r\n"))
+
+
+def _failure_of_server(act: Callable[[socket.socket], None]) -> str:
+    """What the server says when a client connects and does this."""
     port = _free_port()
     failed: list[str] = []
     listening = threading.Event()
@@ -276,9 +326,9 @@ def test_a_client_that_speaks_something_else_ends_the_server_with_an_error() -> 
     server.start()
     assert listening.wait(10)
     with socket.create_connection(("127.0.0.1", port)) as client:
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        act(client)
         server.join(10)
-    assert failed and "not understood" in failed[0]
+    return failed[0]
 
 
 @pytest.mark.parametrize(
@@ -289,6 +339,8 @@ def test_a_client_that_speaks_something_else_ends_the_server_with_an_error() -> 
         ["node2", "--port", "0"],
         ["node2", "--port", "65535"],
         ["--serve", "--lifetime", "0"],
+        ["--serve", "--lifetime", "99999999999999"],
+        [""],
         ["node2", "--seconds", "601"],
     ],
 )

@@ -64,12 +64,12 @@ def test_volume_groups_are_asked_once_for_all_disks(system: FakeSystem) -> None:
         )
     report = '{"report": [{"pv": [{"pv_uuid": "uuid-0", "vg_name": "old"}, {"pv_uuid": "uuid-1", "vg_name": ""}]}]}'
     runner = ScriptedRunner()
+    runner.expect("systemd-detect-virt", stdout="kvm\n")
     runner.expect(
         *("pvs", "--readonly", "--config", "devices{use_devicesfile=0}"),
         *("--reportformat", "json", "--options", "pv_uuid,vg_name"),
         stdout=report,
     )
-    runner.expect("systemd-detect-virt", stdout="kvm\n")
 
     first, second = probe(system.root, udev=system.udev, runner=runner).disks
 
@@ -87,8 +87,8 @@ def test_a_disk_that_looks_empty_to_udev_is_looked_at_again(system: FakeSystem) 
         '{"device": "sdb", "offset": "0x438", "type": "ext4", "uuid": "v", "label": null}]}'
     )
     runner = ScriptedRunner()
-    runner.expect("wipefs", "--json", "/dev/sda", "/dev/sdb", stdout=answer)
     runner.expect("systemd-detect-virt", stdout="kvm\n")
+    runner.expect("wipefs", "--json", "/dev/sda", "/dev/sdb", stdout=answer)
 
     first, second = probe(system.root, udev=system.udev, runner=runner).disks
 
@@ -100,10 +100,10 @@ def test_a_disk_that_cannot_be_read_does_not_count_as_empty(system: FakeSystem) 
     system.disk("sda", "pci0000:00/ata1/host0/target0:0:0/0:0:0:0/block")
     system.disk("sdb", "pci0000:00/ata2/host0/target0:0:0/0:0:1:0/block")
     runner = ScriptedRunner()
+    runner.expect("systemd-detect-virt", stdout="kvm\n")
     runner.expect("wipefs", "--json", "/dev/sda", "/dev/sdb", status=1)
     runner.expect("wipefs", "--json", "/dev/sda", status=1)
     runner.expect("wipefs", "--json", "/dev/sdb", stdout='{"signatures": []}')
-    runner.expect("systemd-detect-virt", stdout="kvm\n")
 
     first, second = probe(system.root, udev=system.udev, runner=runner).disks
 

@@ -20,7 +20,7 @@ def system(tmp_path: Path) -> FakeSystem:
 
 
 def read(system: FakeSystem) -> tuple[Disk, ...]:
-    return disks.read(system.root, system.udev, None, None)
+    return disks.read(system.root, system.udev)
 
 
 def test_what_is_not_a_disk_is_left_out(system: FakeSystem) -> None:

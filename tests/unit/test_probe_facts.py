@@ -179,7 +179,7 @@ def test_disks_name_the_pci_function_that_they_hang_on(system: FakeSystem, devic
     system.attributes(controller, {"state": "live"})
     system.link("sys/devices/virtual/nvme-subsystem/nvme-subsys0/nvme0", controller)
     system.disk("nvme0n1", device, attributes={"queue/write_cache": "write back"})
-    (disk,) = disks.read(system.root, system.udev, None, None)
+    (disk,) = disks.read(system.root, system.udev)
     assert (disk.pci, disk.write_cache) == (expected, "write back")
 
 

@@ -96,6 +96,26 @@ def test_every_program_for_the_checks_has_a_bound_on_its_time(system: FakeSystem
     assert sorted({command[3] for command in asked}) == ["chronyc", "ethtool", "ipmitool", "smartctl", "timedatectl"]
 
 
+@pytest.mark.parametrize("silent", [Completed(health.ASLEEP), Completed(124)], ids=["asleep", "hung"])
+def test_the_checks_read_no_disk_that_sleeps_or_hangs(system: FakeSystem, silent: Completed) -> None:
+    for index, name in enumerate(("sdb", "sdc", "sdd")):
+        system.disk(
+            name,
+            f"pci0000:00/0000:00:17.0/ata{index + 2}/host0/target0:0:0/0:0:0:{index}/block",
+            udev={"ID_FS_TYPE": "LVM2_member", "ID_FS_UUID": name} if name != "sdd" else {},
+        )
+    group = '{"report": [{"pv": [{"pv_uuid": "sdc", "vg_name": "trebol"}]}]}'
+    runner = AnsweringRunner(
+        {"pvs": Completed(0, group), "wipefs": Completed(0, "")}, devices={"/dev/sdb": silent, "/dev/sdd": silent}
+    )
+
+    machine = probe(system.root, udev=system.udev, runner=runner, health=True)
+
+    readers = [command for command in runner.asked if command[0] in ("pvs", "wipefs")]
+    assert [command[-2:] for command in readers] == [("--devices", "/dev/sdc")]
+    assert [content.member_of for disk in machine.disks for content in disk.content] == ["", "trebol"]
+
+
 def test_without_programs_health_is_unknown_with_the_reason(system: FakeSystem) -> None:
     installed = AnsweringRunner({"wipefs": Completed(0, "")})
     none = probe(system.root, udev=system.udev, runner=installed, health=True).disks[0].health
@@ -161,6 +181,20 @@ def test_one_absurd_file_among_sound_ones_still_gives_a_machine(system: FakeSyst
                 path.write_bytes(content)
             assert_recordable(system, AnsweringRunner())
             path.write_bytes(sound)
+
+
+@pytest.mark.parametrize("kind", ["folder", "loop", "nowhere"])
+def test_what_is_not_a_file_still_gives_a_machine(system: FakeSystem, kind: str) -> None:
+    entries = [path for path in system.root.rglob("*") if path.is_symlink() or path.is_file()]
+    for path in entries:
+        aside = path.rename(path.with_name("aside"))
+        if kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to(path if kind == "loop" else "/nowhere")
+        assert_recordable(system, AnsweringRunner())
+        path.rmdir() if kind == "folder" else path.unlink()
+        aside.rename(path)
 
 
 @settings(max_examples=40, deadline=None)

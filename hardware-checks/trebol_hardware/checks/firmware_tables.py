@@ -44,12 +44,16 @@ class Menu:
     common: Mapping[Switch, str] = field(default_factory=dict)
 
     def fits(self, machine: Machine) -> bool:
-        """Whether this is the firmware of `machine`."""
+        """Whether this is the firmware of `machine`, by its own names or by its main board's."""
         product = machine.product
         # Lenovo's name is a type number; what is on the lid is the version.
-        texts = (product.manufacturer, f"{product.name} {product.version}", machine.firmware.vendor)
-        patterns = (self.manufacturer, self.product, self.firmware)
-        return all(re.search(pattern, text, re.IGNORECASE) for pattern, text in zip(patterns, texts, strict=True))
+        own = (product.manufacturer, f"{product.name} {product.version}")
+        board = (product.board_manufacturer, product.board_name)
+        return any(self._fits(*names, machine.firmware.vendor) for names in (own, board))
+
+    def _fits(self, manufacturer: str, product: str, firmware: str) -> bool:
+        pairs = ((self.manufacturer, manufacturer), (self.product, product), (self.firmware, firmware))
+        return all(re.search(pattern, text, re.IGNORECASE) for pattern, text in pairs)
 
     def path(self, switch: Switch, *, amd: bool) -> str:
         """The path to `switch`, empty where it is not known."""

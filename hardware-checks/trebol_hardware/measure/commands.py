@@ -16,6 +16,9 @@ from trebol_hardware.measure.control import PORT
 #: Bounds in seconds: below, caches hide the disk; above, a device is worn for nothing.
 _SHORTEST, _LONGEST = 1, 600
 
+#: Of a server, in seconds: a day.
+_LONGEST_LIFETIME = 86_400
+
 
 def disk_write_command(
     target: Annotated[Path, typer.Argument(help="An empty disk, a folder, or a file that does not exist yet.")],
@@ -81,7 +84,7 @@ def network_command(
             raise BadInput(_("goes without an address"), where="--serve", hint=_("--bind says where to listen"))
         _serve(bind, port, lifetime)
         return
-    if peer is None:
+    if not peer:
         raise BadInput(_("which node?"), where="PEER", hint=_("trebol check network ADDRESS, or --serve"))
     from trebol_hardware.measure import network, network_rating, render
 
@@ -99,8 +102,10 @@ def network_command(
 def _serve(bind: str, port: int, lifetime: int) -> None:
     from trebol_hardware.measure.network_server import serve
 
-    if lifetime < 1:
-        raise BadInput(_("is at least a second"), where="--lifetime", hint="600")
+    if not 1 <= lifetime <= _LONGEST_LIFETIME:
+        raise BadInput(
+            _("between {least} and {most}").format(least=1, most=_LONGEST_LIFETIME), where="--lifetime", hint="600"
+        )
     client = serve(bind, port, lifetime, runner=CommandRunner(), tell=lambda line: typer.echo(line))
     typer.echo(_("{client} has finished").format(client=client))
 

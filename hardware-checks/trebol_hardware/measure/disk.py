@@ -71,8 +71,12 @@ def _run(path: Path, size: int, seconds: int, runner: Runner) -> fio.Writes:
 def _filesystem(folder: Path, runner: Runner) -> str:
     """ "ext4 on /dev/sda3". Raises BadInput for memory, TrebolError where too little is free."""
     shown = runner.run(["findmnt", "--json", "--target", str(folder), "--output", "FSTYPE,SOURCE"]).stdout
-    found = json.loads(shown)["filesystems"][0]
-    check_filesystem(found["fstype"], folder)
+    try:
+        found = json.loads(shown)["filesystems"][0]
+        kind, source = str(found["fstype"]), str(found["source"])
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise TrebolError(_("its report lacks {what}").format(what=error), where="findmnt") from error
+    check_filesystem(kind, folder)
     free = os.statvfs(folder)
     if free.f_bavail * free.f_frsize < 2 * FILE_SPAN:
         raise TrebolError(
@@ -80,7 +84,7 @@ def _filesystem(folder: Path, runner: Runner) -> str:
             where=str(folder),
             hint=_("name another folder"),
         )
-    return f"{found['fstype']} on {found['source']}"
+    return f"{kind} on {source}"
 
 
 @contextmanager

@@ -76,9 +76,13 @@ def parse(text: str) -> Writes:
             seconds=int(write["runtime"]) / 1000,
             mean=float(latency["mean"]) / 1000,
             largest=int(latency["max"]) / 1000,
-            percentiles={share: int(latency["percentile"][f"{float(share):.6f}"]) / 1000 for share in PERCENTILES},
+            # Of its buckets fio gives the upper bound, which the largest of all may not reach.
+            percentiles={
+                share: min(int(latency["percentile"][f"{float(share):.6f}"]), int(latency["max"])) / 1000
+                for share in PERCENTILES
+            },
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _damaged(_("its report lacks {what}").format(what=error)) from error
 
 
@@ -89,7 +93,7 @@ def _report(text: str) -> Mapping[str, Any]:
         raise _damaged(_("it reported nothing"))
     try:
         report, _end = json.JSONDecoder().raw_decode("".join(lines[start:]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(_("its report is not JSON: {error}").format(error=error)) from error
     return report if isinstance(report, Mapping) else {}
 

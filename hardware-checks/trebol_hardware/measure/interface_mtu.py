@@ -14,7 +14,10 @@ def interface_mtu(address: str, runner: Runner) -> int:
     bare = address.partition("%")[0]
     shown = runner.run(["ip", "-json", "address", "show", "to", bare]).stdout
     # ip prints an empty table for each interface that its filter leaves out.
-    found = [int(interface["mtu"]) for interface in json.loads(shown or "[]") if "mtu" in interface]
+    try:
+        found = [int(interface["mtu"]) for interface in json.loads(shown or "[]") if "mtu" in interface]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise TrebolError(_("its report is not JSON: {error}").format(error=error), where="ip") from error
     if not found:
         raise TrebolError(_("no interface has this address"), where=bare, hint="ip address")
     return min(found)

@@ -56,7 +56,7 @@ def parse_tcp(text: str) -> Throughput:
         return Throughput(
             rate=round(end["sum_received"]["bits_per_second"]), retransmits=int(end["sum_sent"].get("retransmits", 0))
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _failed(_("its report lacks {what}").format(what=error)) from error
 
 
@@ -70,14 +70,14 @@ def parse_udp(text: str) -> Stream:
             lost=max(int(received["lost_packets"]), 0),  # Duplicates make it negative.
             jitter=round(received["jitter_ms"] * 1000),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _failed(_("its report lacks {what}").format(what=error)) from error
 
 
 def _end(text: str) -> Mapping[str, Any]:
     try:
         report = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _failed(_("its report is not JSON: {error}").format(error=error)) from error
     if not isinstance(report, Mapping):
         raise _failed(_("its report is not a table"))

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import BadInput, TrebolError
 from trebol_common.i18n import _
 from trebol_common.run import Runner
 from trebol_hardware.measure import iperf
@@ -21,15 +21,20 @@ from trebol_hardware.measure.udp_link import (
     RoundTrips,
     measure_path_mtu,
     measure_round_trips,
+    numeric,
     open_link,
     serve_packet,
 )
+from trebol_hardware.probe.programs import TIMED_OUT
 
 #: Seconds for the peer to answer; finding a path MTU takes the most.
 _PATIENCE = 30.0
 
 #: Seconds between echoes: faster than tokens of corosync pass, slow enough for any link.
 _INTERVAL = 0.01
+
+#: Seconds that iperf3 may take beyond its test.
+_SLACK = 15
 
 _Result = TypeVar("_Result")
 
@@ -42,7 +47,7 @@ def measure(peer: str, port: int, seconds: int, *, runner: Runner, tell: Callabl
     with ExitStack() as stack:
         connection = stack.enter_context(_connect(peer, port))
         connection.settimeout(_PATIENCE)
-        address, local = str(connection.getpeername()[0]), str(connection.getsockname()[0])
+        address, local = numeric(connection.getpeername()), numeric(connection.getsockname())
         link = stack.enter_context(open_link(local, 0))
         link.connect(connection.getpeername())
         other = _Peer(connection, link, address)
@@ -53,6 +58,15 @@ def measure(peer: str, port: int, seconds: int, *, runner: Runner, tell: Callabl
 def _connect(peer: str, port: int) -> socket.socket:
     try:
         return socket.create_connection((peer, port), timeout=5)
+    except (socket.gaierror, UnicodeError) as error:
+        # Of names with an empty or too long part Python makes a UnicodeError.
+        raise BadInput(
+            _("is no address, and no name that can be resolved: {error}").format(
+                error=error.strerror if isinstance(error, OSError) else error
+            ),
+            where=ascii(peer)[1:-1],
+            hint=_("name the other node by its address"),
+        ) from error
     except OSError as error:
         raise TrebolError(
             _("does not answer on TCP port {port}: {error}").format(port=port, error=error.strerror or error),
@@ -157,7 +171,12 @@ class _Client:
         command = iperf.client_command(
             self._peer.address, self._port + 1, self._local, self._seconds, reverse=reverse, udp=udp
         )
-        completed = self._runner.run(command, check=False)
+        # iperf3 itself waits for a peer that is gone until TCP gives it up, which takes a quarter of an hour.
+        completed = self._runner.run(
+            ["timeout", "--kill-after=1", str(self._seconds + _SLACK), *command], check=False
+        )
+        if completed.status in TIMED_OUT:
+            raise TrebolError(_("did not come to an end: nothing gets through any more"), where="iperf3")
         if completed.status == 127:
             raise TrebolError(_("is not installed"), where="iperf3", hint="apt install iperf3")
         return completed.stdout

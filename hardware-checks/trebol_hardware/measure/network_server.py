@@ -16,7 +16,7 @@ from trebol_common.run import Runner, spawn
 from trebol_hardware.measure import iperf
 from trebol_hardware.measure.control import PROTOCOL, Reply, Request, Wish, parse, receive_line, send
 from trebol_hardware.measure.interface_mtu import interface_mtu
-from trebol_hardware.measure.udp_link import measure_path_mtu, open_link, serve_packet
+from trebol_hardware.measure.udp_link import measure_path_mtu, numeric, open_link, serve_packet
 
 #: proc(5): state of a listening socket in /proc/net/tcp.
 _LISTENING = "0A"
@@ -40,7 +40,7 @@ def serve(bind: str, port: int, lifetime: float, *, runner: Runner, tell: Callab
         )
         listener.settimeout(lifetime)
         try:
-            connection, _peer = listener.accept()
+            connection, peer = listener.accept()
         except TimeoutError as error:
             raise TrebolError(
                 _("nobody came within {lifetime:.0f} s").format(lifetime=lifetime),
@@ -49,9 +49,14 @@ def serve(bind: str, port: int, lifetime: float, *, runner: Runner, tell: Callab
             ) from error
         listener.close()
         stack.enter_context(connection)
-        client = _unmapped(connection.getpeername()[0])
-        tell(_("serving {client}").format(client=client))
-        _Session(connection, port, deadline, runner, stack).run()
+        try:
+            client = _unmapped(numeric(connection.getpeername()))
+            tell(_("serving {client}").format(client=client))
+            _Session(connection, port, deadline, runner, stack).run()
+        except OSError as error:
+            raise TrebolError(
+                _("the connection broke: {error}").format(error=error.strerror or error), where=str(peer[0])
+            ) from error
         return client
 
 
@@ -63,10 +68,12 @@ def _listen(bind: str, port: int) -> socket.socket:
         if socket.has_dualstack_ipv6():
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
         return socket.create_server(("", port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise TrebolError(
-            _("cannot listen: {error}").format(error=error.strerror or error),
-            where=f"{bind or '*'}:{port}",
+            _("cannot listen: {error}").format(
+                error=error.strerror or error if isinstance(error, OSError) else error
+            ),
+            where=f"{ascii(bind)[1:-1] or '*'}:{port}",
             hint=_("another address by --bind, or another port by --port"),
         ) from error
 
@@ -77,8 +84,8 @@ class _Session:
     def __init__(
         self, connection: socket.socket, port: int, deadline: float, runner: Runner, stack: ExitStack
     ) -> None:
-        self._local = _unmapped(connection.getsockname()[0])
-        self._client = _unmapped(connection.getpeername()[0])
+        self._local = _unmapped(numeric(connection.getsockname()))
+        self._client = _unmapped(numeric(connection.getpeername()))
         self._connection = connection
         self._port = port
         self._deadline = deadline
@@ -139,9 +146,9 @@ class _Session:
                     serve_packet(self._link)
 
 
-def _unmapped(address: object) -> str:
+def _unmapped(address: str) -> str:
     """An address of IPv4 as such: on a socket of both kinds it shows as ::ffff:192.0.2.1."""
-    return str(address).removeprefix("::ffff:")
+    return address.removeprefix("::ffff:")
 
 
 def _is_listening(port: int) -> bool:

@@ -87,6 +87,11 @@ class PathMtu:
     link: int
 
 
+def numeric(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
+    """The host of a socket's address; a link-local one of IPv6 with its interface: "fe80::1%eno1"."""
+    return socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]
+
+
 def open_link(local: str, port: int) -> socket.socket:
     """A UDP socket bound to an address (port 0: any), that never fragments what it sends."""
     v6 = ip_address(local.partition("%")[0]).version == 6

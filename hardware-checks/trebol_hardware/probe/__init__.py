@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from trebol_hardware.probe import (
     smbios,
 )
 from trebol_hardware.probe.questions import answered
-from trebol_hardware.probe.signatures import SignatureReader, unseen_by_udev
 from trebol_hardware.probe.sysfs import read_text
 from trebol_hardware.probe.udev import PyudevSource, UdevSource, settle
 
@@ -41,7 +41,8 @@ def probe(
     the health of disks.
 
     With `health`, for the checks, smartctl, ethtool, chronyc, timedatectl and ipmitool are asked too, all at the same
-    time, and processors or memory that /proc does not tell of count as 0; without, they raise TrebolError.
+    time, disks that sleep are not read (what they hold is what udev knows), and processors or memory that /proc does
+    not tell of count as 0; without, they raise TrebolError.
     """
     live = root == Path("/")
     if runner is None and live:
@@ -50,9 +51,6 @@ def probe(
         settle(root, runner)
         udev = PyudevSource(root)
     privileged = not live or os.geteuid() == 0
-    read_signatures: SignatureReader | None = None
-    if runner is not None and privileged:
-        read_signatures = unseen_by_udev(runner)
     cpu, usable = processor.read(root), processor.memory(root)
     if not health:
         processor.demand(root, cpu, usable)
@@ -63,7 +61,7 @@ def probe(
         processor=cpu,
         memory=usable,
         product=product.read(root),
-        disks=disks.read(root, udev, runner if privileged else None, read_signatures),
+        disks=disks.read(root, udev),
         interfaces=network.read(root, udev),
         kernel=read_text(root / "proc/sys/kernel/osrelease"),
         virtualisation=product.virtualisation(root, runner),
@@ -79,7 +77,10 @@ def probe(
         tpm=management.tpm_version(root),
         kernel_words=_kernel_words(root),
     )
-    return answered(machine, runner, privileged=privileged) if health else machine
+    if health:
+        machine = answered(machine, runner, privileged=privileged)
+    # After the question for their health, which tells the disks that sleep.
+    return replace(machine, disks=disks.looked_into(machine.disks, runner)) if runner and privileged else machine
 
 
 def _kernel_words(root: Path) -> tuple[str, ...]:

@@ -11,9 +11,20 @@ from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.run import Runner
 from trebol_hardware.machine import LVM_MEMBER, SECTORS, Content, Disk, Partition
 from trebol_hardware.probe import lvm, mounts
+from trebol_hardware.probe.health import NO_ANSWER
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
-from trebol_hardware.probe.signatures import SignatureReader
-from trebol_hardware.probe.sysfs import SECTOR, count, names, pci_above, read_count, read_flag, read_int, read_text
+from trebol_hardware.probe.signatures import unseen_by_udev
+from trebol_hardware.probe.sysfs import (
+    SECTOR,
+    count,
+    names,
+    pci_above,
+    read_count,
+    read_flag,
+    read_int,
+    read_text,
+    real_path,
+)
 from trebol_hardware.probe.udev import UdevSource
 
 #: Kernel's devices.txt: floppy disks, CD drives.
@@ -30,25 +41,43 @@ class _Sources:
     mounts: mounts.Mounts
 
 
-def read(
-    root: Path, udev: UdevSource, runner: Runner | None, read_signatures: SignatureReader | None
-) -> tuple[Disk, ...]:
-    """Disks in the order of their names (nvme0n1, sda, sdz, sdaa).
+def read(root: Path, udev: UdevSource) -> tuple[Disk, ...]:
+    """Disks in the order of their names (nvme0n1, sda, sdz, sdaa), as the kernel and udev know them.
 
     No CD drives, floppies, empty card readers, virtual devices (loop, ram, zram, dm, md, nbd) nor paths behind an
-    NVMe multipath device. `runner` is used for one pvs when there is a physical volume.
+    NVMe multipath device.
     """
     sources = _Sources(udev, mounts.read(root))
     folder = root / "sys/block"
-    disks = [_disk(path, sources) for path in _devices(folder)]
-    if runner is not None and any(content.kind == LVM_MEMBER for disk in disks for content in _all_contents(disk)):
-        groups = lvm.volume_groups(runner)
-        disks = [_with_groups(disk, groups) for disk in disks]
-    if read_signatures is not None:
-        empty = [disk.name for disk in disks if not disk.content and not disk.partitions]
-        found = read_signatures(empty)
-        disks = [replace(disk, content=found[disk.name]) if disk.name in found else disk for disk in disks]
-    return tuple(sorted(disks, key=lambda disk: _natural(disk.name)))
+    return tuple(sorted((_disk(path, sources) for path in _devices(folder)), key=lambda disk: _natural(disk.name)))
+
+
+def looked_into(disks: tuple[Disk, ...], runner: Runner) -> tuple[Disk, ...]:
+    """`disks` with what only reading them tells: names of volume groups, by one pvs where there is a physical
+    volume, and what wipefs finds on those that look empty.
+
+    Not read are those that `health` says are asleep, which reading would wake, or do not answer, for which it would
+    wait for minutes.
+    """
+    awake = [disk for disk in disks if not _is_silent(disk)]
+    members = [device for disk in awake for device in _physical_volumes(disk)]
+    groups = lvm.volume_groups(runner, only=members if len(awake) < len(disks) else ()) if members else {}
+    found = unseen_by_udev(runner)([disk.name for disk in awake if not disk.content and not disk.partitions])
+    return tuple(
+        replace(disk, content=found[disk.name]) if disk.name in found else _with_groups(disk, groups)
+        for disk in disks
+    )
+
+
+def _is_silent(disk: Disk) -> bool:
+    return disk.health is not None and (disk.health.asleep or disk.health.unknown == NO_ANSWER)
+
+
+def _physical_volumes(disk: Disk) -> Iterator[str]:
+    devices: tuple[Disk | Partition, ...] = (disk, *disk.partitions)
+    for device in devices:
+        if any(content.kind == LVM_MEMBER for content in device.content):
+            yield f"/dev/{device.name}"
 
 
 def _devices(folder: Path) -> Iterator[Path]:
@@ -60,7 +89,7 @@ def _devices(folder: Path) -> Iterator[Path]:
     listed = set(names(folder))
     for name in sorted(listed):
         path = folder / name
-        real = path.resolve()
+        real = real_path(path)
         if real.parent.parts[-2:] == ("virtual", "block") or real.parent.name in listed:
             continue  # The second: boot areas of an eMMC, listed beside the disk that they belong to.
         if read_flag(path / "hidden") or read_text(path / "dev").partition(":")[0] in _NO_DISKS:
@@ -112,7 +141,7 @@ def _controller(path: Path) -> str:
 
     The head of an NVMe multipath device hangs below no controller; its subsystem links to them.
     """
-    real = path.resolve()
+    real = real_path(path)
     if real.parent.parent.name != "nvme-subsystem":
         return pci_above(path)
     controllers = (pci_above(real.parent / name) for name in names(real.parent) if name != path.name)
@@ -156,12 +185,6 @@ def _contents(properties: Mapping[str, str]) -> tuple[Content, ...]:
 def _decode(text: str) -> str:
     """Undo udev's \\xNN escapes; the bytes are UTF-8."""
     return _HEX_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), text.encode()).decode(errors="replace")
-
-
-def _all_contents(disk: Disk) -> Iterator[Content]:
-    yield from disk.content
-    for partition in disk.partitions:
-        yield from partition.content
 
 
 def _with_groups(disk: Disk, groups: Mapping[str, str]) -> Disk:

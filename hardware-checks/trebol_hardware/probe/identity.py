@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from trebol_hardware.probe.sysfs import read_text
+from trebol_hardware.probe.sysfs import read_text, real_path
 
 #: Virtual media of management controllers: Dell, Dell iDRAC, HP's SD reader, Cisco, ASUS and others with AMI's.
 BMC_MEDIA = (
@@ -64,7 +64,7 @@ def transport(path: Path) -> str:
 
     A SATA disk behind a SAS controller is "sata": what it is, not what it is plugged into.
     """
-    above = f"{path.resolve().parent}/"
+    above = f"{real_path(path).parent}/"
     bus = next((name for pattern, name in _BUSES if pattern.search(above)), "")
     return "sata" if bus == "sas" and read_text(path / "device/vendor") == "ATA" else bus
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trebol_common.run import CommandFailed, Runner
 
@@ -20,10 +20,13 @@ COMMAND = (
 )
 
 
-def volume_groups(runner: Runner) -> Mapping[str, str]:
-    """VG name by UUID of the physical volume; none where LVM's tools are missing or fail: then it stays unknown."""
+def volume_groups(runner: Runner, *, only: Sequence[str] = ()) -> Mapping[str, str]:
+    """VG name by UUID of the physical volume; none where LVM's tools are missing or fail: then it stays unknown.
+
+    With `only`, no device but these is read; else all are.
+    """
     try:
-        return parse(runner.run(COMMAND).stdout)
+        return parse(runner.run([*COMMAND, *(("--devices", ",".join(only)) if only else ())]).stdout)
     except CommandFailed:
         return {}
 

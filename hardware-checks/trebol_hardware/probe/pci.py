@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trebol_hardware.facts import PciDevice
-from trebol_hardware.probe.sysfs import PCI_ADDRESS, link_name, names, read_count, read_text, to_count
+from trebol_hardware.probe.sysfs import PCI_ADDRESS, link_name, names, read_count, read_text, real_path, to_count
 from trebol_hardware.probe.udev import UdevSource
 
 #: PCI Code and ID Assignment: storage, networks, and Fibre Channel, which counts as a serial bus.
@@ -32,7 +32,7 @@ def _device(path: Path, udev: UdevSource) -> PciDevice:
         vendor=properties.get("ID_VENDOR_FROM_DATABASE", ""),
         model=properties.get("ID_MODEL_FROM_DATABASE", ""),
         driver=link_name(path / "driver"),
-        path=tuple(part for part in path.resolve().parts[:-1] if PCI_ADDRESS.fullmatch(part)),
+        path=tuple(part for part in real_path(path).parts[:-1] if PCI_ADDRESS.fullmatch(part)),
         # The kernel writes -1 where firmware did not say.
         numa_node=read_count(path / "numa_node"),
         iommu_group=to_count(link_name(path / "iommu_group")),

@@ -34,6 +34,8 @@ def read(root: Path) -> Product:
         version=read_text(dmi / "product_version"),
         serial=read_text(dmi / "product_serial"),
         uuid=read_text(dmi / "product_uuid"),
+        board_manufacturer=read_text(dmi / "board_vendor"),
+        board_name=read_text(dmi / "board_name"),
     )
 
 

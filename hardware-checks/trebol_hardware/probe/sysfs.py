@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -66,9 +67,14 @@ def link_name(path: Path) -> str:
         return ""
 
 
+def real_path(path: Path) -> Path:
+    """`path` without symbolic links. Those that lead in a circle stay: Path.resolve() raises for them, until 3.13."""
+    return Path(os.path.realpath(path))
+
+
 def pci_above(path: Path) -> str:
     """The PCI function that the sysfs folder `path` is or hangs on; none behind USB, whose controller is shared."""
-    parts = path.resolve().parts
+    parts = real_path(path).parts
     if any(part.startswith("usb") for part in parts):
         return ""
     return next((part for part in reversed(parts) if PCI_ADDRESS.fullmatch(part)), "")
