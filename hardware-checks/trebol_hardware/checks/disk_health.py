@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.disks import own_disks
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict, worst
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import NVME
 from trebol_hardware.facts import DiskHealth
@@ -28,7 +29,7 @@ _MEMORY_BUFFER_BIT = 1 << 5
 
 def health(machine: Machine) -> Verdict:
     """The health of every disk."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("The health of disks"))
     there = own_disks(machine)
     if not there:
