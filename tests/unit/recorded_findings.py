@@ -171,7 +171,7 @@ EXPECTED: Mapping[str, Expected] = {
         fails_for=_EVERY_ROLE,
         words={
             "disk-sectors": "sda, sdb, sdc, sdd: 4Kn: BIOS cannot boot from it|Boot in UEFI mode",
-            "ceph-osd-journals": "0 SSDs for 3 hard disks|trebol check disk-write",
+            "ceph-osd-journals": "hard disks: 3, SSDs for them: 0|trebol check disk-write",
             "power-supplies": "ipmitool",
         },
     ),

@@ -75,7 +75,7 @@ def journals(machine: Machine) -> Verdict:
     if not hard:
         return Verdict(Severity.PASS, _("no hard disk"))
     solid = found.for_journals
-    measured = _("{ssds} SSDs for {disks} hard disks").format(ssds=len(solid), disks=len(hard))
+    measured = _("hard disks: {disks}, SSDs for them: {ssds}").format(ssds=len(solid), disks=len(hard))
     room = sum(_HARD_DISKS_PER_NVME if disk.transport == "nvme" else _HARD_DISKS_PER_SATA for disk in solid)
     if not solid:
         return Verdict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.checks.details import on_the_host
 from trebol_hardware.checks.finding import Requirement, Severity, Verdict
 from trebol_hardware.checks.hypervisor import container, is_guest, is_virtual
@@ -119,7 +119,7 @@ def _measured(machine: Machine) -> str:
     clock = machine.clock
     words = [clock.daemon or _("no time daemon")]
     if clock.servers is not None:
-        words.append(_("{count} time servers").format(count=clock.servers))
+        words.append(counted("{count} time server", "{count} time servers", clock.servers))
     if clock.offset is not None:
         words.append(_("off by {offset:.3f} ms").format(offset=clock.offset / 1000))
     return ", ".join(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.fence_agents import controller
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
@@ -191,12 +191,12 @@ def power(machine: Machine) -> Verdict:
             else _("Look at the back."),
         )
     details = [_supply(number, supply) for number, supply in enumerate(there, start=1)]
-    measured = _("{count} power supplies").format(count=len(there))
+    measured = counted("{count} power supply", "{count} power supplies", len(there))
     verdict = of_details(details, measured=measured)
     if verdict.severity is Severity.PASS and len(there) == 1:
         return Verdict(
             Severity.INFO,
-            _("1 power supply"),
+            measured,
             _("The node is down with it, or with its circuit."),
             _("Fit a second one on another circuit, if the machine takes one."),
             tuple(details),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trebol_common.errors import printable
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.checks.finding import Detail, Finding, Severity
 from trebol_hardware.checks.registry import Check, Role, gravest
 
@@ -71,17 +71,17 @@ def count_severities(findings: Sequence[Finding]) -> dict[Severity, int]:
 
 
 def _counts(findings: Sequence[Finding]) -> str:
-    names = {
-        Severity.FAIL: _("{count} failed"),
-        Severity.WARN: _("{count} warnings"),
-        Severity.UNKNOWN: _("{count} unknown"),
-        Severity.INFO: _("{count} notes"),
-        Severity.PASS: _("{count} passed"),
-    }
-    parts = [names[severity].format(count=count) for severity, count in count_severities(findings).items()]
+    of = count_severities(findings)
+    parts = [
+        counted("{count} failed", "{count} failed", of[Severity.FAIL]),
+        counted("{count} warning", "{count} warnings", of[Severity.WARN]),
+        counted("{count} unknown", "{count} unknown", of[Severity.UNKNOWN]),
+        counted("{count} note", "{count} notes", of[Severity.INFO]),
+        counted("{count} passed", "{count} passed", of[Severity.PASS]),
+    ]
     if muted := sum(finding.muted for finding in findings):
-        parts.append(_("{count} muted").format(count=muted))
-    return _("{count} checks: {parts}").format(count=len(findings), parts=", ".join(parts))
+        parts.append(counted("{count} muted", "{count} muted", muted))
+    return counted("{count} check: {parts}", "{count} checks: {parts}", len(findings), parts=", ".join(parts))
 
 
 @dataclass(frozen=True)
