@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 from trebol_common.errors import printable
 from trebol_common.i18n import _, counted
-from trebol_hardware.checks.finding import Detail, Finding, Severity
+from trebol_hardware.checks.finding import Detail, Finding, Requirement, Severity
 from trebol_hardware.checks.registry import Check, Role, gravest
 
 WIDTH = 80
@@ -26,6 +27,9 @@ MARKS: Mapping[Severity, tuple[str, str]] = {
 _TO_ASCII = str.maketrans(
     {"→": "->", "…": "...", "“": '"', "”": '"', "’": "'", "–": "-", "—": "-", "×": "x", "≥": ">=", "°": ""}
 )
+
+#: The web address of a document, in brackets after its name; `trebol check explain` shows it.
+_ADDRESS = re.compile(r" \((?:[a-z0-9-]+\.)+[a-z]+(?:/[^()\s]*)?\)")
 
 
 def render(findings: Sequence[Finding], *, ascii_only: bool = False) -> str:
@@ -70,6 +74,12 @@ def count_severities(findings: Sequence[Finding]) -> dict[Severity, int]:
     }
 
 
+def _who_says_so(requirement: Requirement) -> str:
+    """Where what is asked for comes from, without addresses; empty where nothing is asked for."""
+    asked = requirement.minimum or requirement.recommended
+    return _ADDRESS.sub("", requirement.source) if asked else ""
+
+
 def _counts(findings: Sequence[Finding]) -> str:
     of = count_severities(findings)
     parts = [
@@ -105,6 +115,7 @@ class _Layout:
             (_("measured"), finding.measured),
             (_("required"), finding.requirement.minimum),
             (_("recommended"), finding.requirement.recommended),
+            (_("source"), _who_says_so(finding.requirement)),
             (_("why"), finding.reason),
             (_("remedy"), finding.remedy),
         ):
