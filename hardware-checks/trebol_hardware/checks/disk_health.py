@@ -14,7 +14,8 @@ from trebol_hardware.checks.sources import NVME
 from trebol_hardware.facts import DiskHealth
 from trebol_hardware.machine import Disk, Machine
 
-#: Per cent of the endurance that the vendor warrants. NVMe: 100 means that it is consumed, not that the disk fails.
+#: Per cent of the endurance that the vendor warrants. NVMe: 100 means that it is consumed, not that the disk fails;
+#: that the disk itself says, by its verdict, a critical warning or its spare.
 _WORN = 80
 _WORN_OUT = 100
 
@@ -100,7 +101,7 @@ def _problems(disk: Disk, health: DiskHealth) -> Iterator[tuple[Severity, str]]:
             ),
         )
     if health.used is not None and health.used >= _WORN_OUT:
-        yield Severity.FAIL, _("The warranted endurance is used up ({used} %)").format(used=health.used)
+        yield Severity.WARN, _("The warranted endurance is used up ({used} %)").format(used=health.used)
     elif health.used is not None and health.used >= _WORN:
         yield Severity.WARN, _("{used} % of the warranted endurance is used").format(used=health.used)
     counters = (
@@ -131,7 +132,7 @@ CHECKS: tuple[Check, ...] = (
         "What smartctl(8) reads from each disk: its own verdict, replaced and unreadable sectors, media errors, "
         "wear, spare blocks, temperature. Sleeping disks are left asleep.",
         Requirement(
-            "the disk's own verdict is good, spare above its threshold, less than 100 % of endurance used",
+            "the disk's own verdict is good, spare above its threshold",
             "no bad sectors or media errors, less than 80 % used, below 60 °C (HDD) or 70 °C (SSD)",
             f"smartctl(8); {NVME}; 80 % and temperatures: data sheets' usual limits",
         ),
