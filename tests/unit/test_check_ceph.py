@@ -108,7 +108,12 @@ def test_a_server_of_the_briefs_example_passes_or_is_told_where_ceph_asks_for_mo
         ("ceph-osd-journals", but(disks=(SYSTEM, HDD)), WARN, "twice"),
         ("ceph-osd-journals", but(disks=(SYSTEM, JOURNAL, *[HDD] * 6)), WARN, "too many"),
         ("ceph-osd-journals", but(disks=(SYSTEM, JOURNAL, *[HDD] * 5)), PASS, "hard disks: 5, SSDs for them: 1"),
-        ("ceph-osd-journals", but(disks=(SYSTEM, replace(JOURNAL, transport="nvme"), *[HDD] * 10)), PASS, "hard disks: 10"),
+        (
+            "ceph-osd-journals",
+            but(disks=(SYSTEM, replace(JOURNAL, transport="nvme"), *[HDD] * 10)),
+            PASS,
+            "disks: 10",
+        ),
         ("ceph-osd-journals", GUEST, INFO, "host"),
         ("ceph-osd-ssds", but(disks=(SYSTEM, HDD)), PASS, "no SSD"),
         ("ceph-osd-ssds", but(disks=(SYSTEM,)), UNKNOWN, "no disk for an OSD"),
