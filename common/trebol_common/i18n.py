@@ -23,3 +23,11 @@ def catalogue(folder: Path = LOCALE, language: str | None = None) -> gettext.Nul
 def _(message: str) -> str:
     """`message` in the user's language."""
     return catalogue().gettext(message)
+
+
+def counted(one: str, many: str, count: int, **others: object) -> str:
+    """The text for `count` of something in the user's language, formatted with it and with `others`.
+
+    `one` and `many` are the English forms, "{count} disk" and "{count} disks"; a language may have more or fewer.
+    """
+    return catalogue().ngettext(one, many, count).format(count=count, **others)

@@ -29,6 +29,18 @@ def messages(package: Path) -> set[str]:
     return {text for path in sorted(package.rglob("*.py")) for text in _texts(ast.parse(path.read_text()))}
 
 
+def plurals(package: Path) -> set[tuple[str, str]]:
+    """The English forms that the modules below `package` hand to `counted`: of one, of many."""
+    return {
+        (one, many)
+        for path in sorted(package.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "counted"
+        for one, many in [[word.value for word in call.args[:2] if isinstance(word, ast.Constant)]]
+        if isinstance(one, str) and isinstance(many, str)
+    }
+
+
 def registered() -> set[str]:
     """What the registry holds in English, and `_()` gets where it is shown: titles, explanations, requirements."""
     return {

@@ -56,8 +56,8 @@ def test_a_server_of_the_briefs_example_passes_or_is_told_where_ceph_asks_for_mo
 @pytest.mark.parametrize(
     ("code", "machine", "severity", "words"),
     [
-        ("ceph-mon-cores", cores(1), WARN, "1 threads"),
-        ("ceph-mon-cores", cores(2), PASS, "2 threads"),
+        ("ceph-mon-cores", cores(1), WARN, "threads: 1,"),
+        ("ceph-mon-cores", cores(2), PASS, "threads: 2,"),
         ("ceph-mon-memory", but(memory=2 * GB - 1), FAIL, "kill"),
         ("ceph-mon-memory", but(memory=2 * GB), WARN, "recovery"),
         ("ceph-mon-memory", but(memory=6 * GB), PASS, "GiB"),
@@ -71,7 +71,7 @@ def test_a_server_of_the_briefs_example_passes_or_is_told_where_ceph_asks_for_mo
         ("ceph-mon-network", links(None, 1000), PASS, "1000"),
         ("ceph-osd-cores", cores(3), FAIL, "fewer daemons"),
         ("ceph-osd-cores", cores(4), WARN, "under load"),
-        ("ceph-osd-cores", cores(8), PASS, "8 threads"),
+        ("ceph-osd-cores", cores(8), PASS, "threads: 8,"),
         ("ceph-osd-cores", but(disks=()), UNKNOWN, "ceph-osd-disks"),
         ("ceph-osd-memory", replace(BRIEF, memory=9 * GB - 1), FAIL, "kill"),
         ("ceph-osd-memory", replace(BRIEF, memory=9 * GB), WARN, "recovery"),
@@ -83,15 +83,15 @@ def test_a_server_of_the_briefs_example_passes_or_is_told_where_ceph_asks_for_mo
         ("ceph-osd-network", links(100), FAIL, "1 Gbit/s"),
         ("ceph-osd-network", links(None, 1000), UNKNOWN, "measure"),
         ("ceph-mds-cores", cores(1), FAIL, "processors"),
-        ("ceph-mds-cores", cores(2), WARN, "2 threads"),
-        ("ceph-mds-cores", cores(4), PASS, "4 threads"),
+        ("ceph-mds-cores", cores(2), WARN, "threads: 2,"),
+        ("ceph-mds-cores", cores(4), PASS, "threads: 4,"),
         ("ceph-mds-memory", but(memory=2 * GB - 1), FAIL, "memory"),
         ("ceph-mds-memory", but(memory=2 * GB), WARN, "memory"),
         ("ceph-mds-memory", but(memory=3 * GB), PASS, "GiB"),
         ("ceph-mds-network", links(100), FAIL, "100"),
         ("mixed-cores", cores(5), FAIL, "fewer daemons"),
         ("mixed-cores", cores(6), WARN, "load"),
-        ("mixed-cores", cores(12), PASS, "12 threads"),
+        ("mixed-cores", cores(12), PASS, "threads: 12,"),
         ("mixed-memory", replace(BRIEF, memory=10 * GB - 1), FAIL, "kill"),
         ("mixed-memory", replace(BRIEF, memory=10 * GB), WARN, "recovery"),
         ("mixed-memory", replace(BRIEF, memory=29 * GB), PASS, "GiB"),
@@ -107,8 +107,13 @@ def test_a_server_of_the_briefs_example_passes_or_is_told_where_ceph_asks_for_mo
         ("ceph-osd-journals", but(disks=(SYSTEM, SSD)), PASS, "no hard disk"),
         ("ceph-osd-journals", but(disks=(SYSTEM, HDD)), WARN, "twice"),
         ("ceph-osd-journals", but(disks=(SYSTEM, JOURNAL, *[HDD] * 6)), WARN, "too many"),
-        ("ceph-osd-journals", but(disks=(SYSTEM, JOURNAL, *[HDD] * 5)), PASS, "1 SSDs for 5"),
-        ("ceph-osd-journals", but(disks=(SYSTEM, replace(JOURNAL, transport="nvme"), *[HDD] * 10)), PASS, "10 hard"),
+        ("ceph-osd-journals", but(disks=(SYSTEM, JOURNAL, *[HDD] * 5)), PASS, "hard disks: 5, SSDs for them: 1"),
+        (
+            "ceph-osd-journals",
+            but(disks=(SYSTEM, replace(JOURNAL, transport="nvme"), *[HDD] * 10)),
+            PASS,
+            "disks: 10",
+        ),
         ("ceph-osd-journals", GUEST, INFO, "host"),
         ("ceph-osd-ssds", but(disks=(SYSTEM, HDD)), PASS, "no SSD"),
         ("ceph-osd-ssds", but(disks=(SYSTEM,)), UNKNOWN, "no disk for an OSD"),
@@ -129,7 +134,7 @@ def test_what_osds_need_is_reckoned_for_the_disks_that_are_there() -> None:
     memory = run(CHECKS, "ceph-osd-memory", BRIEF).requirement
     threads = run(CHECKS, "ceph-osd-cores", BRIEF).requirement
 
-    assert memory.minimum.startswith("9 GB: 2 GB for each of 4 OSDs")
+    assert memory.minimum.startswith("9 GB: 2 GB for each OSD")
     assert "the brief: 0.5 GB" in memory.minimum
     assert memory.recommended.startswith("17 GB: 4 GB for each")
     assert (threads.minimum[:2], threads.recommended[:2]) == ("4:", "8:")

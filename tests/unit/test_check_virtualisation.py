@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from tests.unit.checked_machines import AMD, INTEL, NO_KVM, changed, finding, words
+from tests.unit.checked_machines import AMD, GIB, INTEL, NO_KVM, changed, finding, words
+from tests.unit.sound_machine import GUEST
 
 from trebol_hardware.checks.finding import Severity
+from trebol_hardware.checks.hypervisor import is_guest, is_virtual
+from trebol_hardware.checks.registry import Role, check_machine
+from trebol_hardware.facts import Clock
 from trebol_hardware.machine import Firmware, FirmwareMode, Machine, Product
 
 BIOS_SAYS = "x86/cpu: VMX (outside TXT) disabled by BIOS"
@@ -210,6 +216,41 @@ def test_bare_metal_and_containers_are_told_apart(machine: Machine, severity: Se
     found = finding(machine, "virtual-machine")
 
     assert (found.severity, told in words(found)) == (severity, True)
+
+
+BY_FLAG = changed(INTEL, flags=(*INTEL.processor.flags, "hypervisor"))
+LXC = changed(INTEL, virtualisation="lxc")
+
+
+@pytest.mark.parametrize(
+    ("machine", "virtual", "kind"),
+    [
+        (in_vm("kvm"), True, "virtual machine (KVM)"),
+        (changed(INTEL, virtualisation="kvm"), True, "virtual machine (KVM)"),
+        (BY_FLAG, True, "virtual machine (an unnamed hypervisor)"),
+        (LXC, False, "container (lxc)"),
+        (changed(BY_FLAG, virtualisation="docker"), True, "container (docker)"),
+    ],
+)
+def test_guests_are_sent_to_their_host_by_the_name_of_what_they_are(
+    machine: Machine, virtual: bool, kind: str
+) -> None:
+    assert (is_virtual(machine), is_guest(machine)) == (virtual, True)
+    assert finding(machine, "memory-ecc").measured == kind
+    assert finding(machine, "disk-health").measured == kind
+
+
+def test_bare_metal_is_no_guest() -> None:
+    assert not is_virtual(INTEL) and not is_guest(INTEL)
+    assert "host" not in words(finding(INTEL, "memory-ecc"))
+
+
+@pytest.mark.parametrize("kind", ["lxc", "docker", "systemd-nspawn"])
+def test_in_a_container_nobody_is_sent_to_a_virtual_machine(kind: str) -> None:
+    bare = replace(GUEST, virtualisation=kind, memory=GIB, disks=GUEST.disks[:1], clock=Clock("hpet"))
+    found = check_machine(bare, Role.MIXED)
+
+    assert [each.code for each in found if "irtual machine" in f"{each.measured} {each.reason} {each.remedy}"] == []
 
 
 @pytest.mark.parametrize(

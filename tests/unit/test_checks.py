@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.unit.answer_files import MACHINES
 from tests.unit.checked_machines import INTEL, V4, changed
 
 from trebol_common.errors import BadInput
-from trebol_hardware.checks.finding import Detail, Finding, Severity
+from trebol_hardware.checks.finding import Detail, Finding, Requirement, Severity
 from trebol_hardware.checks.hypervisor import CONTAINERS, HYPERVISORS
 from trebol_hardware.checks.processor import LEVELS
 from trebol_hardware.checks.registry import Check, Role, check_machine, checks, gravest
@@ -241,7 +242,7 @@ def test_the_report_begins_with_the_gravest_and_ends_with_counts() -> None:
     marks = [line[0] for line in lines if line[:1] in tuple("✗!?i✓")]
     assert marks == sorted(marks, key="✗!?i✓".index)
     assert marks[0] == "✗"
-    assert re.fullmatch(r"\d+ checks: \d+ failed, \d+ warnings, \d+ unknown, \d+ notes, \d+ passed", lines[-1])
+    assert re.fullmatch(r"\d+ checks: \d+ failed, \d+ warnings?, \d+ unknown, \d+ notes?, \d+ passed", lines[-1])
 
 
 def test_a_device_is_not_told_again_by_what_was_said_of_it() -> None:
@@ -253,6 +254,24 @@ def test_a_device_is_not_told_again_by_what_was_said_of_it() -> None:
 
     assert not [line for line in lines if line.startswith("! sda")]
     assert {"! sdb: 3 °C", "i sdc: 4 °C; Cool.", "! sdd"} <= set(lines)
+
+
+def test_what_is_asked_for_is_told_with_its_source_but_without_addresses() -> None:
+    source = "Ceph, Hardware Recommendations (docs.ceph.com/en/reef/start); SMBIOS (DMTF DSP0134), 7.2; sbd(8)"
+    asked = Finding("x", "X", Severity.WARN, "4 GB", Requirement("8 GB", "", source))
+    passed = replace(asked, severity=Severity.PASS)
+    unasked = replace(asked, requirement=Requirement(source=source))
+
+    assert "    required     8 GB\n    source       Ceph, Hardware Recommendations; SMBIOS" in render([asked])
+    assert "(DMTF DSP0134), 7.2; sbd(8)" in " ".join(render([asked]).split())
+    assert "docs.ceph.com" not in render([asked])
+    assert "source" not in render([passed]) and "source" not in render([unasked])
+
+
+def test_every_finding_that_asks_for_something_says_who_does() -> None:
+    silent = [check.code for check in checks() if check.requirement != Requirement() and not check.requirement.source]
+
+    assert silent == []
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

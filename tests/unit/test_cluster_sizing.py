@@ -345,6 +345,13 @@ def test_what_cannot_be_is_refused_with_a_word_on_where(arguments: str) -> None:
     assert where in arguments or where == "--disks"
 
 
+def test_one_of_a_thing_is_not_told_as_many() -> None:
+    one = Cluster((Server("a", (DataDisk(4 * TB),)),), replicated(1), monitors=1)
+    text = report(one).to_text()
+    assert text.startswith("1 server, 1 OSD, size 1, min_size 1, 1 monitor\n  a: 1 disk, ")
+    assert "1 vote −" in text and "1 OSDs" not in text
+
+
 def test_the_command_needs_no_subcommand_and_shows_both_units() -> None:
     server = ["--disks", "4x4TB", "--ram", "32GB", "--cores", "12", "--nics", "1x10G"]
     shown = CliRunner().invoke(app, ["--servers", "3", *server])

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from tests.unit import smbios_tables as tables
 from tests.unit.fakesys import FakeSystem
+from tests.unit.sound_machine import but
 
 from trebol_common.run import Completed
+from trebol_hardware.checks.finding import Severity
+from trebol_hardware.checks.network import drivers
 from trebol_hardware.facts import Bmc, Bond, Clock, MemoryErrors, NumaNode, PciDevice, Watchdog
 from trebol_hardware.probe import clock, disks, kvm, links, management, memory, network, pci, processor, smbios
 
@@ -163,6 +166,20 @@ def test_storage_and_networks_are_listed_with_what_they_hang_on(system: FakeSyst
         ),
         PciDevice("0000:80:01.0", class_code="020000"),
     )
+
+
+def test_a_virtual_function_kept_without_a_driver_for_a_guest_is_no_lost_controller(system: FakeSystem) -> None:
+    pci_function(system, "pci0000:80/0000:80:01.0", {"class": "0x020000"})
+    pci_function(system, "pci0000:80/0000:80:01.1", {"class": "0x020000"})
+    system.link("sys/devices/pci0000:80/0000:80:01.0/driver", "sys/bus/pci/drivers/ixgbe")
+
+    def lost() -> list[str]:
+        found = drivers(but(pci=pci.read(system.root, system.udev)))
+        return [detail.subject for detail in found.details if detail.severity is Severity.WARN]
+
+    assert lost() == ["0000:80:01.1"]
+    system.link("sys/devices/pci0000:80/0000:80:01.1/physfn", "sys/devices/pci0000:80/0000:80:01.0")
+    assert lost() == []
 
 
 @pytest.mark.parametrize(

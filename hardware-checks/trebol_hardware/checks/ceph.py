@@ -67,7 +67,7 @@ def _cores(machine: Machine, need: Need, requirement: Requirement | None = None)
             _("Record the machine anew: trebol machine probe"),
             requirement=requirement,
         )
-    measured = _("{threads} threads on {cores} cores").format(threads=threads, cores=machine.processor.cores)
+    measured = _("threads: {threads}, cores: {cores}").format(threads=threads, cores=machine.processor.cores)
     remedy = _("Take more or larger processors, or put fewer daemons on this host.")
     least, recommended = need.cores
     if threads < least:
@@ -121,7 +121,7 @@ def osd_cores(machine: Machine) -> Verdict:
         return _no_osd()
     need = osds(number)
     requirement = Requirement(
-        _("{cores}: 1 for each of {osds} OSDs (Ceph)").format(cores=need.cores[0], osds=number),
+        _("{cores}: 1 for each OSD (Ceph); OSDs: {osds}").format(cores=need.cores[0], osds=number),
         _("{cores}: 2 for each (the brief and Ceph)").format(cores=need.cores[1]),
         _SOURCES,
     )
@@ -136,7 +136,7 @@ def osd_memory(machine: Machine) -> Verdict:
     need = osds(number) + SYSTEM
     requirement = Requirement(
         _(
-            "{memory} GB: 2 GB for each of {osds} OSDs (Ceph) and 1 GB for the node; the brief: 0.5 GB for each"
+            "{memory} GB: 2 GB for each OSD (Ceph) and 1 GB for the node; the brief: 0.5 GB for each; OSDs: {osds}"
         ).format(memory=need.memory[0] // GB, osds=number),
         _("{memory} GB: 4 GB for each, osd_memory_target; better 8 GB for each (Ceph)").format(
             memory=need.memory[1] // GB

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.disks import FRAGILE, own_disks
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.osd_disks import osd_disks
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CEPH, CEPH
@@ -65,7 +66,7 @@ def _no_disk() -> Verdict:
 
 def journals(machine: Machine) -> Verdict:
     """SSDs for WAL and DB of hard disks."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Which disks Ceph gets"))
     found = osd_disks(machine)
     hard = [disk for disk in found.for_data if disk.rotational]
@@ -74,7 +75,7 @@ def journals(machine: Machine) -> Verdict:
     if not hard:
         return Verdict(Severity.PASS, _("no hard disk"))
     solid = found.for_journals
-    measured = _("{ssds} SSDs for {disks} hard disks").format(ssds=len(solid), disks=len(hard))
+    measured = _("hard disks: {disks}, SSDs for them: {ssds}").format(ssds=len(solid), disks=len(hard))
     room = sum(_HARD_DISKS_PER_NVME if disk.transport == "nvme" else _HARD_DISKS_PER_SATA for disk in solid)
     if not solid:
         return Verdict(
@@ -95,7 +96,7 @@ def journals(machine: Machine) -> Verdict:
 
 def ssds(machine: Machine) -> Verdict:
     """SSDs under Ceph: with power-loss protection, or not worth it; sticks and cards never."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Which disks Ceph gets"))
     found = osd_disks(machine)
     fragile = [disk for disk in own_disks(machine) if disk.transport in FRAGILE]

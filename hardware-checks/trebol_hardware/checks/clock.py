@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, on_the_host
+from trebol_common.i18n import _, counted
+from trebol_hardware.checks.details import on_the_host
 from trebol_hardware.checks.finding import Requirement, Severity, Verdict
+from trebol_hardware.checks.hypervisor import container, is_guest, is_virtual
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CLUSTER, CEPH_MON
 from trebol_hardware.machine import Machine
@@ -40,6 +41,8 @@ def source(machine: Machine) -> Verdict:
         )
     if clock.source == "tsc" or (is_virtual(machine) and clock.source in _OF_HYPERVISORS):
         return Verdict(Severity.PASS, clock.source)
+    if container(machine):
+        return on_the_host(machine, _("The clock source"))
     if is_virtual(machine):
         reason = _("A slow clock for a virtual machine: the hypervisor offers none of its own.")
         return Verdict(Severity.INFO, clock.source, reason, _("Give the machine kvm-clock, or the host's CPU model."))
@@ -116,7 +119,7 @@ def _measured(machine: Machine) -> str:
     clock = machine.clock
     words = [clock.daemon or _("no time daemon")]
     if clock.servers is not None:
-        words.append(_("{count} time servers").format(count=clock.servers))
+        words.append(counted("{count} time server", "{count} time servers", clock.servers))
     if clock.offset is not None:
         words.append(_("off by {offset:.3f} ms").format(offset=clock.offset / 1000))
     return ", ".join(words)
@@ -126,7 +129,7 @@ def hardware_clock(machine: Machine) -> Verdict:
     """How far the hardware clock is off, which is how far the system is off at its next boot."""
     offset = machine.clock.hardware_clock_offset
     if offset is None:
-        if is_virtual(machine):
+        if is_guest(machine):
             return on_the_host(machine, _("The hardware clock"))
         return Verdict(
             Severity.UNKNOWN,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.network import linked
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CLUSTER, PROXMOX_BONDS
@@ -79,7 +80,7 @@ def cards_in_cluster(machine: Machine) -> Verdict:
 
 
 def _cards(machine: Machine, severity: Severity) -> Verdict:
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Network cards"))
     ports = [interface for interface in machine.interfaces if interface.pci]
     groups: dict[str, list[str]] = {}

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.disks import targets
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, menu_path
+from trebol_hardware.checks.hypervisor import is_guest, is_virtual
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CEPH, BRIEF_NODE, CEPH, OPENZFS
 from trebol_hardware.checks.volumes import is_volume
@@ -170,7 +171,7 @@ def _firmware_raid_of(device: PciDevice) -> Detail | None:
 
 def system_mirror(machine: Machine) -> Verdict:
     """Whether the system's disk can be mirrored: by a controller, or by software on a second disk."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Mirrors of disks"))
     there = targets(machine)
     if volumes := [disk.name for disk in there if is_volume(disk)]:

@@ -1,4 +1,4 @@
-"""Verdicts on many devices, the gravest first, and on what a virtual machine has none of."""
+"""Verdicts on many devices, the gravest first, and on what guests have none of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Detail, Severity, Verdict, worst
-from trebol_hardware.checks.hypervisor import product_name
+from trebol_hardware.checks.hypervisor import container, guest_kind, is_virtual
 from trebol_hardware.machine import Machine
 
 
@@ -20,11 +20,6 @@ def of_details(details: Sequence[Detail], *, measured: str) -> Verdict:
     return Verdict(severity, measured, reason, first.remedy, tuple(details))
 
 
-def is_virtual(machine: Machine) -> bool:
-    """Whether `machine` is a virtual one, whose hardware is looked at on its host."""
-    return bool(machine.virtualisation)
-
-
 def memory_not_known() -> Verdict:
     """UNKNOWN for a record whose memory is 0, which is what the probe gives where the kernel does not say."""
     return Verdict(
@@ -35,10 +30,17 @@ def memory_not_known() -> Verdict:
     )
 
 
+def fitting(machine: Machine, bare: str, *, virtual: str) -> str:
+    """The remedy that fits: `bare` for hardware, `virtual` for a virtual machine, the host for a container."""
+    if container(machine):
+        return _("Run Trebol on the host itself.")
+    return virtual if is_virtual(machine) else bare
+
+
 def on_the_host(machine: Machine, what: str) -> Verdict:
-    """INFO for `what`, in the user's language, that a virtual machine has none of, or shows none of."""
+    """INFO for `what`, in the user's language, that a guest (`is_guest`) has none of, or shows none of."""
     return Verdict(
         Severity.INFO,
-        _("virtual machine ({hypervisor})").format(hypervisor=product_name(machine.virtualisation)),
+        guest_kind(machine),
         _("{what}: look at the host.").format(what=what),
     )

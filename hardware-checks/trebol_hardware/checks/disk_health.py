@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.disks import own_disks
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict, worst
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import NVME
 from trebol_hardware.facts import DiskHealth
 from trebol_hardware.machine import Disk, Machine
 
-#: Per cent of the endurance that the vendor warrants. NVMe: 100 means that it is consumed, not that the disk fails.
+#: Per cent of the endurance that the vendor warrants. NVMe: 100 means that it is consumed, not that the disk fails;
+#: that the disk itself says, by its verdict, a critical warning or its spare.
 _WORN = 80
 _WORN_OUT = 100
 
@@ -28,7 +30,7 @@ _MEMORY_BUFFER_BIT = 1 << 5
 
 def health(machine: Machine) -> Verdict:
     """The health of every disk."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("The health of disks"))
     there = own_disks(machine)
     if not there:
@@ -99,7 +101,7 @@ def _problems(disk: Disk, health: DiskHealth) -> Iterator[tuple[Severity, str]]:
             ),
         )
     if health.used is not None and health.used >= _WORN_OUT:
-        yield Severity.FAIL, _("The warranted endurance is used up ({used} %)").format(used=health.used)
+        yield Severity.WARN, _("The warranted endurance is used up ({used} %)").format(used=health.used)
     elif health.used is not None and health.used >= _WORN:
         yield Severity.WARN, _("{used} % of the warranted endurance is used").format(used=health.used)
     counters = (
@@ -130,7 +132,7 @@ CHECKS: tuple[Check, ...] = (
         "What smartctl(8) reads from each disk: its own verdict, replaced and unreadable sectors, media errors, "
         "wear, spare blocks, temperature. Sleeping disks are left asleep.",
         Requirement(
-            "the disk's own verdict is good, spare above its threshold, less than 100 % of endurance used",
+            "the disk's own verdict is good, spare above its threshold",
             "no bad sectors or media errors, less than 80 % used, below 60 °C (HDD) or 70 °C (SSD)",
             f"smartctl(8); {NVME}; 80 % and temperatures: data sheets' usual limits",
         ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
+from trebol_hardware.checks.hypervisor import container, is_guest, is_virtual
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_NODE, CEPH, OPENZFS
 from trebol_hardware.checks.ssd_models import power_loss_protection
@@ -56,7 +57,7 @@ def _kind(machine: Machine, disk: Disk) -> str:
 
 
 def _one_disk(machine: Machine, disk: Disk, measured: str) -> Verdict:
-    if is_virtual(machine):
+    if is_virtual(machine) and not container(machine):
         reason = _("System and guests share one virtual disk.")
         return Verdict(Severity.INFO, measured, reason, _("Give the virtual machine a second disk for guests."))
     if is_volume(disk):
@@ -132,7 +133,7 @@ def _sectors_of(disk: Disk, *, bios: bool, only: bool) -> Detail:
 
 def protection(machine: Machine) -> Verdict:
     """Power-loss protection of SSDs, by their model."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Power-loss protection of disks"))
     if not own_disks(machine):
         return _no_disk()
@@ -172,7 +173,7 @@ def _protection_of(disk: Disk) -> Detail:
 
 def write_cache(machine: Machine) -> Verdict:
     """Volatile write caches, and whether power loss empties them."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Write caches of disks"))
     there = own_disks(machine)
     if not there:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details
+from trebol_hardware.checks.details import of_details
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, menu_path
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import SMBIOS
 from trebol_hardware.machine import FirmwareMode, Machine
@@ -87,7 +88,7 @@ def tpm(machine: Machine) -> Verdict:
     if machine.tpm:
         reason = _("Too old for keys bound to the boot: systemd-cryptenroll(1) wants TPM 2.0.")
         return Verdict(Severity.INFO, f"TPM {machine.tpm}", reason)
-    remedy = "" if is_virtual(machine) else _("Look for TPM, PTT (Intel) or fTPM (AMD) in the firmware's setup.")
+    remedy = "" if is_guest(machine) else _("Look for TPM, PTT (Intel) or fTPM (AMD) in the firmware's setup.")
     return Verdict(Severity.INFO, _("none"), _("The kernel sees none: there is none, or it is switched off."), remedy)
 
 

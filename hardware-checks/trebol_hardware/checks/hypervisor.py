@@ -1,4 +1,4 @@
-"""What a machine runs under, if it is a virtual one, and how the hypervisor above passes VT-x or AMD-V to it."""
+"""Whether a machine is a virtual one or a container, and how the hypervisor above passes VT-x or AMD-V to it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,22 @@ def container(machine: Machine) -> str:
 
 
 def is_virtual(machine: Machine) -> bool:
-    """Whether a hypervisor is below. The kernel's flag `hypervisor` counts too: CPUID's own (leaf 1, ECX 31)."""
+    """Whether a hypervisor is below, also below a container. The kernel's flag `hypervisor` counts too: CPUID's own
+    (leaf 1, ECX 31)."""
     named = bool(machine.virtualisation) and not container(machine)
     return named or "hypervisor" in machine.processor.flags
+
+
+def is_guest(machine: Machine) -> bool:
+    """Whether this system is a part of another, whose hardware is looked at there: a virtual machine or container."""
+    return is_virtual(machine) or bool(container(machine))
+
+
+def guest_kind(machine: Machine) -> str:
+    """What a guest is, for people: "virtual machine (KVM)", "container (lxc)"."""
+    if kind := container(machine):
+        return _("container ({kind})").format(kind=kind)
+    return _("virtual machine ({hypervisor})").format(hypervisor=hypervisor(machine))
 
 
 def hypervisor(machine: Machine) -> str:

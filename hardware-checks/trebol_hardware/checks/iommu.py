@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.checks.extension import State, examine
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, is_amd, menu_path
@@ -38,7 +38,7 @@ def _iommu(machine: Machine) -> Verdict:
         )
     groups = {device.iommu_group for device in machine.pci if device.iommu_group is not None}
     if groups:
-        return Verdict(Severity.PASS, _("on: {count} groups").format(count=len(groups)))
+        return Verdict(Severity.PASS, counted("on: {count} group", "on: {count} groups", len(groups)))
     why = _("Without it no device can be passed to a guest, and devices may write anywhere in memory.")
     if words := [word for word in machine.kernel_words if word in OFF_WORDS]:
         return Verdict(
@@ -74,7 +74,7 @@ def _groups(machine: Machine) -> Verdict:
         severity = Severity.INFO if _iommu(machine).severity is Severity.INFO else Severity.UNKNOWN
         return Verdict(severity, reason=_("There are no IOMMU groups: see iommu."))
     details = tuple(_details(members))
-    measured = _("{count} groups").format(count=len(members))
+    measured = counted("{count} group", "{count} groups", len(members))
     if not details:
         return Verdict(Severity.PASS, measured)
     return Verdict(

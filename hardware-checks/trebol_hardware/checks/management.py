@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_common.i18n import _, counted
+from trebol_hardware.checks.details import of_details, on_the_host
 from trebol_hardware.checks.fence_agents import controller
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
 from trebol_hardware.checks.firmware_menu import Switch, menu_path
-from trebol_hardware.checks.hypervisor import product_name
+from trebol_hardware.checks.hypervisor import container, guest_kind, is_guest, is_virtual
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_HA, CEPH, SBD, SMBIOS
 from trebol_hardware.facts import Bmc, PowerSupply, Watchdog
@@ -30,7 +30,7 @@ _VIRTUAL_AGENTS = {
 def bmc(machine: Machine) -> Verdict:
     """The BMC: noted, with its type and agent."""
     if machine.bmc is None:
-        if is_virtual(machine):
+        if is_guest(machine):
             return on_the_host(machine, _("A BMC"))
         if not _firmware_was_read(machine):
             return _bmc_not_known()
@@ -94,11 +94,13 @@ def fencing(machine: Machine) -> Verdict:
 
 
 def _without_bmc(machine: Machine) -> Verdict:
+    if container(machine):
+        return on_the_host(machine, _("A fencing device"))
     if is_virtual(machine):
         agents = _VIRTUAL_AGENTS.get(machine.virtualisation)
         return Verdict(
             Severity.INFO,
-            _("virtual machine ({hypervisor})").format(hypervisor=product_name(machine.virtualisation)),
+            guest_kind(machine),
             _("Its hypervisor has to fence it."),
             _("Fence agents that fit: {agents}").format(agents=agents)
             if agents
@@ -129,6 +131,8 @@ def is_software(watchdog: Watchdog) -> bool:
 
 def watchdog(machine: Machine) -> Verdict:
     """Hardware watchdogs, for sbd and against nodes that hang."""
+    if not machine.watchdogs and container(machine):
+        return on_the_host(machine, _("A watchdog"))
     if not machine.watchdogs:
         reason = _("Nothing restarts a node that hangs, and sbd does not start.")
         if is_virtual(machine):
@@ -174,7 +178,7 @@ def _name_of(watchdog: Watchdog) -> str:
 
 def power(machine: Machine) -> Verdict:
     """Power supplies: redundant, and all of them plugged."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Power supplies"))
     there = [supply for supply in machine.power_supplies if supply.present is not False]
     if not there:
@@ -187,12 +191,12 @@ def power(machine: Machine) -> Verdict:
             else _("Look at the back."),
         )
     details = [_supply(number, supply) for number, supply in enumerate(there, start=1)]
-    measured = _("{count} power supplies").format(count=len(there))
+    measured = counted("{count} power supply", "{count} power supplies", len(there))
     verdict = of_details(details, measured=measured)
     if verdict.severity is Severity.PASS and len(there) == 1:
         return Verdict(
             Severity.INFO,
-            _("1 power supply"),
+            measured,
             _("The node is down with it, or with its circuit."),
             _("Fit a second one on another circuit, if the machine takes one."),
             tuple(details),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, memory_not_known, of_details, on_the_host
+from trebol_hardware.checks.details import fitting, memory_not_known, of_details, on_the_host
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_NODE, NODE_MEMORY, NODE_MEMORY_RECOMMENDED, OPENZFS, SMBIOS
 from trebol_hardware.facts import MemoryErrors, MemoryModule
@@ -29,7 +30,7 @@ def size(machine: Machine) -> Verdict:
     if not machine.memory:
         return memory_not_known()
     measured = show_size(machine.memory)
-    remedy = _("Give the virtual machine more memory.") if is_virtual(machine) else _("Add memory modules.")
+    remedy = fitting(machine, _("Add memory modules."), virtual=_("Give the virtual machine more memory."))
     if machine.memory < NODE_MEMORY:
         return Verdict(Severity.FAIL, measured, _("The node itself does not run in less than 1 GB."), remedy)
     if machine.memory < NODE_MEMORY_RECOMMENDED:
@@ -88,7 +89,7 @@ def _look_at_modules() -> str:
 
 
 def _no_modules(machine: Machine) -> Verdict:
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Memory modules"))
     return Verdict(
         Severity.UNKNOWN,
@@ -100,7 +101,7 @@ def _no_modules(machine: Machine) -> Verdict:
 
 def ecc(machine: Machine) -> Verdict:
     """Error correction: what firmware says of the board, the modules' widths, and the kernel's EDAC driver."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Memory with error correction (ECC)"))
     memory = machine.memory_details
     widths = {_has_check_bits(module) for module in memory.modules or ()} - {None}
@@ -142,7 +143,7 @@ def _has_check_bits(module: MemoryModule) -> bool | None:
 
 def errors(machine: Machine) -> Verdict:
     """What EDAC counted since boot."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Counters of memory errors"))
     counted = machine.memory_details.errors
     if counted is None and ecc(machine).severity is Severity.WARN:
@@ -180,7 +181,7 @@ def _errors_of(controller: MemoryErrors) -> Detail:
 
 def modules(machine: Machine) -> Verdict:
     """Modules of one size, kind and rated speed."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("Memory modules"))
     there = [module for module in machine.memory_details.modules or () if module.size]
     if not there:
@@ -214,7 +215,7 @@ def _describe(members: list[MemoryModule]) -> str:
 
 def speed(machine: Machine) -> Verdict:
     """Modules that run below their rated speed. INFO only: two modules in a channel, or the processor, ask for it."""
-    if is_virtual(machine):
+    if is_guest(machine):
         return on_the_host(machine, _("The speed of memory"))
     known = [
         (module, module.speed, module.configured_speed)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.details import is_virtual, of_details, on_the_host
+from trebol_hardware.checks.details import fitting, of_details, on_the_host
 from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdict
+from trebol_hardware.checks.hypervisor import is_guest
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_NODE
 from trebol_hardware.machine import Machine, NetworkInterface
@@ -56,7 +57,7 @@ def count(machine: Machine) -> Verdict:
             Severity.WARN,
             measured,
             _("Guests, cluster and storage share one interface, and nothing is left when it dies."),
-            _("Give the virtual machine a second one.") if is_virtual(machine) else _("Fit a second NIC."),
+            fitting(machine, _("Fit a second NIC."), virtual=_("Give the virtual machine a second one.")),
         )
     return Verdict(Severity.PASS, measured)
 
@@ -182,7 +183,7 @@ def _of_links(machine: Machine, detail_of: Callable[[NetworkInterface], Detail],
     details = [detail_of(interface) for interface in linked(machine)]
     if not details:
         return Verdict(Severity.UNKNOWN, "", _("No port has a link."), _("See nic-link."))
-    if is_virtual(machine) and all(detail.severity is Severity.UNKNOWN for detail in details):
+    if is_guest(machine) and all(detail.severity is Severity.UNKNOWN for detail in details):
         return on_the_host(machine, what)
     measured = ", ".join(f"{detail.subject} {detail.measured}" for detail in details if detail.measured)
     return of_details(details, measured=measured)

@@ -98,7 +98,7 @@ def _level(machine: Machine) -> Verdict:
         "lacks {flags}."
     ).format(flags=lacking)
     remedy = _("Run such guests on other nodes.")
-    if is_virtual(machine):
+    if is_virtual(machine) and not container(machine):
         remedy = _(
             "Give this virtual machine the host's processor (QEMU, Proxmox VE: cpu “host”, or “x86-64-v2-AES”)."
         )

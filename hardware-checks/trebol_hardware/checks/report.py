@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trebol_common.errors import printable
-from trebol_common.i18n import _
-from trebol_hardware.checks.finding import Detail, Finding, Severity
+from trebol_common.i18n import _, counted
+from trebol_hardware.checks.finding import Detail, Finding, Requirement, Severity
 from trebol_hardware.checks.registry import Check, Role, gravest
 
 WIDTH = 80
@@ -26,6 +27,9 @@ MARKS: Mapping[Severity, tuple[str, str]] = {
 _TO_ASCII = str.maketrans(
     {"→": "->", "…": "...", "“": '"', "”": '"', "’": "'", "–": "-", "—": "-", "×": "x", "≥": ">=", "°": ""}
 )
+
+#: The web address of a document, in brackets after its name; `trebol check explain` shows it.
+_ADDRESS = re.compile(r" \((?:[a-z0-9-]+\.)+[a-z]+(?:/[^()\s]*)?\)")
 
 
 def render(findings: Sequence[Finding], *, ascii_only: bool = False) -> str:
@@ -70,18 +74,24 @@ def count_severities(findings: Sequence[Finding]) -> dict[Severity, int]:
     }
 
 
+def _who_says_so(requirement: Requirement) -> str:
+    """Where what is asked for comes from, without addresses; empty where nothing is asked for."""
+    asked = requirement.minimum or requirement.recommended
+    return _ADDRESS.sub("", requirement.source) if asked else ""
+
+
 def _counts(findings: Sequence[Finding]) -> str:
-    names = {
-        Severity.FAIL: _("{count} failed"),
-        Severity.WARN: _("{count} warnings"),
-        Severity.UNKNOWN: _("{count} unknown"),
-        Severity.INFO: _("{count} notes"),
-        Severity.PASS: _("{count} passed"),
-    }
-    parts = [names[severity].format(count=count) for severity, count in count_severities(findings).items()]
+    of = count_severities(findings)
+    parts = [
+        counted("{count} failed", "{count} failed", of[Severity.FAIL]),
+        counted("{count} warning", "{count} warnings", of[Severity.WARN]),
+        counted("{count} unknown", "{count} unknown", of[Severity.UNKNOWN]),
+        counted("{count} note", "{count} notes", of[Severity.INFO]),
+        counted("{count} passed", "{count} passed", of[Severity.PASS]),
+    ]
     if muted := sum(finding.muted for finding in findings):
-        parts.append(_("{count} muted").format(count=muted))
-    return _("{count} checks: {parts}").format(count=len(findings), parts=", ".join(parts))
+        parts.append(counted("{count} muted", "{count} muted", muted))
+    return counted("{count} check: {parts}", "{count} checks: {parts}", len(findings), parts=", ".join(parts))
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,7 @@ class _Layout:
             (_("measured"), finding.measured),
             (_("required"), finding.requirement.minimum),
             (_("recommended"), finding.requirement.recommended),
+            (_("source"), _who_says_so(finding.requirement)),
             (_("why"), finding.reason),
             (_("remedy"), finding.remedy),
         ):

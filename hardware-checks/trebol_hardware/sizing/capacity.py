@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.sizing import sources
 from trebol_hardware.sizing.cluster import Cluster, Redundancy, Server
 from trebol_hardware.sizing.figure import Figure, Unit
@@ -142,7 +142,7 @@ def figures(cluster: Cluster) -> list[Figure]:
 
 def _raw_formula(cluster: Cluster) -> str:
     if len({server.disks for server in cluster.servers}) > 1 or len(set(cluster.servers[0].disks)) != 1:
-        return _("Σ disks of {servers} servers").format(servers=len(cluster.servers))
+        return counted("Σ disks of {count} server", "Σ disks of {count} servers", len(cluster.servers))
     disks = cluster.servers[0].disks
     return f"{len(cluster.servers)} × {len(disks)} × {show_disk_size(disks[0].size)}"
 

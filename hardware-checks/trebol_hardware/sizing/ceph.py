@@ -66,7 +66,7 @@ def figures(cluster: Cluster) -> list[Figure]:
             _("Journals of old (Filestore), per server"),
             journal * osds,
             Unit.BYTES,
-            _("the above × {osds} OSDs").format(osds=osds),
+            _("the above × OSDs ({osds})").format(osds=osds),
             sources.CEPH_JOURNAL,
             Basis.BRIEF,
         ),
@@ -75,9 +75,9 @@ def figures(cluster: Cluster) -> list[Figure]:
             _("Placement groups of all pools together"),
             placement_groups(cluster.osds, cluster.redundancy.parts),
             Unit.NUMBER,
-            _("{osds} OSDs × 100 / {parts}, up to a power of two; the autoscaler sets it per pool by itself").format(
-                osds=cluster.osds, parts=cluster.redundancy.parts
-            ),
+            _(
+                "OSDs ({osds}) × 100 / {parts}, up to a power of two; the autoscaler sets it per pool by itself"
+            ).format(osds=cluster.osds, parts=cluster.redundancy.parts),
             sources.CEPH_PGS,
         ),
     ]

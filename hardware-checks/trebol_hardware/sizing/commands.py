@@ -107,7 +107,7 @@ def _recorded(files: list[Path], servers: int | None) -> tuple[tuple[Server, ...
         return tuple(members), notes
     if len(members) > 1 and _count(servers) != len(members):
         raise BadInput(
-            _("{servers} servers, but {machines} machines").format(servers=servers, machines=len(members)),
+            _("servers: {servers}, but machines: {machines}").format(servers=servers, machines=len(members)),
             where="--servers",
             hint=_("leave --servers away, or give one machine that stands for all"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.sizing import sources
 from trebol_hardware.sizing.cluster import Cluster
 from trebol_hardware.sizing.figure import Figure, Unit
@@ -33,5 +33,8 @@ def figures(cluster: Cluster) -> list[Figure]:
 
 
 def _figure(code: str, title: str, votes: int, source: str) -> Figure:
-    formula = _("{votes} votes − majority of {majority}").format(votes=votes, majority=majority(votes))
+    most = majority(votes)
+    formula = counted(
+        "{count} vote − majority of {majority}", "{count} votes − majority of {majority}", votes, majority=most
+    )
     return Figure(code, title, tolerance(votes), Unit.NUMBER, formula, source)

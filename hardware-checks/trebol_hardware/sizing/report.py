@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_hardware.checks.finding import Finding
 from trebol_hardware.sizing import capacity, ceph, quorum, recovery, resources
 from trebol_hardware.sizing.cluster import Cluster, Server
@@ -71,19 +71,20 @@ def report(cluster: Cluster, notes: tuple[str, ...] = ()) -> Report:
 
 def _lines(made: Report) -> Iterator[str]:
     cluster = made.cluster
-    head = _("{servers} servers, {osds} OSDs, {redundancy}, min_size {min_size}, {monitors} monitors").format(
-        servers=len(cluster.servers),
-        osds=cluster.osds,
-        redundancy=cluster.redundancy.describe(),
-        min_size=cluster.redundancy.min_size,
-        monitors=cluster.monitors,
+    head = (
+        counted("{count} server", "{count} servers", len(cluster.servers)),
+        counted("{count} OSD", "{count} OSDs", cluster.osds),
+        cluster.redundancy.describe(),
+        f"min_size {cluster.redundancy.min_size}",
+        counted("{count} monitor", "{count} monitors", cluster.monitors),
     )
-    yield from _wrapped(head, "", "  ")
+    yield from _wrapped(", ".join(head), "", "  ")
     for names, server in _alike(cluster):
         memory = "–" if server.memory is None else show_memory_size(server.memory)
         cores = "–" if server.cores is None else server.cores
         nics = ", ".join(show_speed(speed) for speed in server.nics) or "–"
-        disks = _("{number} disks, {size}").format(number=len(server.disks), size=show_disk_size(server.capacity))
+        size = show_disk_size(server.capacity)
+        disks = counted("{count} disk, {size}", "{count} disks, {size}", len(server.disks), size=size)
         line = f"{names}: {disks}; {_('memory')} {memory}; {_('cores')} {cores}; {_('network')} {nics}"
         yield from _wrapped(line, "  ", "    ")
     for title, figures in made.sections:
