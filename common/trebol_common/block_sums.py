@@ -1,8 +1,8 @@
 """Checksums of a layer block by block: made by the image build, compared before an installation writes anything.
 
-Reading a whole medium takes longer than booting from it, so the live system begins at once, beside everything else
-(`python3 -m trebol_common.block_sums MEDIUM RECORD`, which loads nothing but the standard library). Whoever verifies
-takes what has been hashed by then and hashes only the rest; nobody waits for anybody.
+Reading a whole medium can take longer than booting from it, so the live system begins while the hardware is probed and
+the plan is made (`python3 -m trebol_common.block_sums MEDIUM RECORD`, which loads nothing but the standard library).
+Whoever verifies takes what has been hashed by then and hashes only the rest; nobody waits for anybody.
 """
 
 from __future__ import annotations

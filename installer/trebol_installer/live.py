@@ -1,7 +1,7 @@
 """What the installer has the live system do once it needs it.
 
 The installer is started before udev has looked at any device: loading it takes as long as that, and on another
-processor. Each function returns when its unit is done.
+processor.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from trebol_common.run import Runner
 
 DEVICES = "trebol-live-devices.service"
 NETWORK = "trebol-live-network.service"
+HASH = "trebol-live-hash.service"
 
 
 def await_devices(runner: Runner) -> None:
@@ -23,3 +24,8 @@ def await_network(runner: Runner) -> None:
     Without one this returns too: whoever needs the network then says for what.
     """
     runner.run(["systemctl", "start", NETWORK])
+
+
+def read_ahead(runner: Runner) -> None:
+    """Have the medium read and hashed beside what follows, up to the verification; does not wait for it."""
+    runner.run(["systemctl", "start", "--no-block", HASH])
