@@ -1,7 +1,7 @@
 """Checksums of a layer block by block: made by the image build, compared before an installation writes anything.
 
-Reading a whole medium can take longer than booting from it, so the live system begins while the hardware is probed and
-the plan is made (`python3 -m trebol_common.block_sums MEDIUM RECORD`, which loads nothing but the standard library).
+Reading a whole medium can take longer than booting from it, so the live system begins while the hardware is probed
+and the plan is made (`python3 -m trebol_common.block_sums MEDIUM RECORD`, which needs the standard library alone).
 Whoever verifies takes what has been hashed by then and hashes only the rest; nobody waits for anybody.
 """
 

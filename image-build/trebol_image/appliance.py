@@ -11,7 +11,6 @@ from trebol_common.errors import TrebolError
 from trebol_common.events import Context
 from trebol_common.run import CommandFailed, Runner
 from trebol_image.base import DEBRIS, remove
-from trebol_image.deb import build_deb
 from trebol_image.inputs import hash_file, hash_tree, tool_versions
 from trebol_image.mounts import api_filesystems, overlay, squashfs
 from trebol_image.project import PACKAGE_FILES, Profile, Project
@@ -22,14 +21,19 @@ from trebol_image.tree import copy_tree
 NAME = "appliance"
 
 
-def appliance_inputs(project: Project, base: str, epoch: int, profile: Profile, runner: Runner) -> dict[str, str]:
-    """Everything the appliance layer is made of; `base` is the id of the layer below."""
+def package_inputs(project: Project) -> dict[str, str]:
+    """Everything in the checkout that the `trebol` package is made of."""
     inputs: dict[str, str] = {}
     for name in PACKAGE_FILES:
         path = project.root / name
         inputs |= hash_tree(path) if path.is_dir() else {name: hash_file(path)}
+    return inputs
+
+
+def appliance_inputs(project: Project, base: str, epoch: int, profile: Profile, runner: Runner) -> dict[str, str]:
+    """Everything the appliance layer is made of; `base` is the id of the layer below."""
     return {
-        **inputs,
+        **package_inputs(project),
         **hash_tree(project.iso / "overlay" / NAME, label="overlay"),
         **tool_versions(("debhelper", "dh-python", "squashfs-tools"), runner),
         "parent": base,
@@ -40,17 +44,23 @@ def appliance_inputs(project: Project, base: str, epoch: int, profile: Profile, 
 
 
 def build_appliance(
-    project: Project, store: Store, inputs: Mapping[str, str], base: Stored, *, context: Context, runner: Runner
+    project: Project,
+    store: Store,
+    inputs: Mapping[str, str],
+    base: Stored,
+    package: Path,
+    *,
+    context: Context,
+    runner: Runner,
 ) -> Stored:
-    """Build the `trebol` package, install it over the mounted base, and pack what came on top.
+    """Install the `trebol` package over the mounted base, and pack what came on top.
 
     The package itself is kept beside the layer, as `trebol_VERSION_all.deb`.
     """
     work = store.work_folder(NAME)
     result = work / "result"
     result.mkdir()
-    with context.child("package", "Building the trebol package"):
-        deb = build_deb(project.root, result, runner, int(inputs["epoch"]))
+    deb = package.rename(result / package.name)
     upper = work / "upper"
     with (
         context.child("install", "Installing it over the base"),

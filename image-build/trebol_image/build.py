@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from trebol_common.files import write_text
 from trebol_common.medium import Layer
 from trebol_common.run import Runner
 from trebol_image import appliance, base, live
+from trebol_image.deb import build_deb
+from trebol_image.inputs import hash_text
 from trebol_image.iso import IsoInputs, assemble_iso
 from trebol_image.lock import Lock, Resolver
 from trebol_image.mirror import Source, host_sources
@@ -23,7 +26,7 @@ from trebol_image.mounts import squashfs
 from trebol_image.package_list import Wanted, read_package_lists
 from trebol_image.project import Profile, Project
 from trebol_image.space import Need, require_space
-from trebol_image.store import Store, Stored
+from trebol_image.store import Inputs, Store, Stored
 
 #: What the base layer with kernel and initramfs weighs at most, as a part of what its packages say they install (with
 #: profile dev 0.48 was seen), and what an ISO holds beside its layers, kernel and initramfs, in bytes.
@@ -31,6 +34,14 @@ PACKED = 0.6
 ISO_EXTRA = 64 * 2**20
 _FREE_STORE = "free some space, or put the store elsewhere with TREBOL_CACHE=/path"
 _FREE_OUT = "free some space where the ISO is written, such as older ISOs"
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A build of the `trebol` package that was begun when the checkout was like `sources`."""
+
+    sources: Inputs
+    package: Future[Path]
 
 
 @dataclass(frozen=True)
@@ -45,15 +56,24 @@ class Build:
     def run(self, context: Context, *, update: bool = False) -> Path:
         """Build the ISO and return its path. With `update`, take the packages that the mirror offers now."""
         self.project.out.mkdir(exist_ok=True)
-        with self.store.locked(on_wait=lambda: context.log("another build is running; waiting for it to finish")):
-            bottom, lock = self._base(context, update=update)
+        with (
+            self.store.locked(on_wait=lambda: context.log("another build is running; waiting for it to finish")),
+            ThreadPoolExecutor(1) as beside,
+        ):
+            bottom, lock, begun = self._base(context, beside, update=update)
             inputs = appliance.appliance_inputs(self.project, bottom.record.id, lock.epoch, self.profile, self.runner)
             top = self._layer(
                 context,
                 appliance.NAME,
                 inputs,
                 lambda step: appliance.build_appliance(
-                    self.project, self.store, inputs, bottom, context=step, runner=self.runner
+                    self.project,
+                    self.store,
+                    inputs,
+                    bottom,
+                    self._package(step, beside, lock, begun),
+                    context=step,
+                    runner=self.runner,
                 ),
             )
             live_inputs = live.live_inputs(self.project, lock.epoch, self.profile, self.runner)
@@ -66,15 +86,31 @@ class Build:
             with context.child("iso", "Writing the ISO"):
                 return self._iso(bottom, top, medium, lock)
 
-    def _base(self, context: Context, *, update: bool) -> tuple[Stored, Lock]:
-        """The base layer, from the store where lock and inputs are unchanged."""
+    def _begin_package(self, beside: Executor, lock: Lock) -> _Begun:
+        """Have the `trebol` package built beside whatever comes next."""
+        sources = appliance.package_inputs(self.project)
+        folder = self.store.work_folder(f"package-{hash_text(repr(sources))[:8]}")
+        return _Begun(sources, beside.submit(build_deb, self.project.root, folder, self.runner, lock.epoch))
+
+    def _package(self, context: Context, beside: Executor, lock: Lock, begun: _Begun | None) -> Path:
+        """The package of the sources as they are now, whenever its build was begun."""
+        with context.child("package", "Building the trebol package"):
+            if begun is None or begun.sources != appliance.package_inputs(self.project):
+                begun = self._begin_package(beside, lock)
+            return begun.package.result()
+
+    def _base(self, context: Context, beside: Executor, *, update: bool) -> tuple[Stored, Lock, _Begun | None]:
+        """The base layer, from the store where lock and inputs are unchanged.
+
+        Where it is built, what comes on top has to be too: its package is begun at the same time.
+        """
         wanted = read_package_lists(self.project.iso / "packages")
         old = self._stored_lock()
         if old is not None and not update:
             inputs = base.base_inputs(self.project, old, self.profile, self.runner)
             if stored := self.store.find(base.NAME, inputs):
                 context.log(f"base: {stored.record.id} is in the store")
-                return stored, old
+                return stored, old, None
             reasons = self.store.why_missing(base.NAME, inputs)
         else:
             reasons = ["update asked for"] if old else []
@@ -87,14 +123,16 @@ class Build:
             reasons.append(f"packages: {lock.difference(old)}")
         inputs = base.base_inputs(self.project, lock, self.profile, self.runner)
         stored = self.store.find(base.NAME, inputs)
+        begun = None
         if stored is None:
             require_space(space_for_base(lock, self.store.folder, self.project.out))
             with context.child("download", "Downloading packages") as step:
                 resolver.fetch(wanted, lock, step)
             reasons = reasons or self.store.why_missing(base.NAME, inputs)
+            begun = self._begin_package(beside, lock)
             stored = self._build_base(context, inputs, lock, wanted, sources, reasons)
         write_text(self.store.package_lock, lock.model_dump_json(indent=1))
-        return stored, lock
+        return stored, lock, begun
 
     def _build_base(
         self,
