@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -60,6 +61,15 @@ def test_a_program_whose_output_cannot_be_kept_ends_and_says_why() -> None:
         RUNNER.run(["yes"], on_line=full)
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """SIGINT interrupts, also where the tests were started in the background, for which shells have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupted_program_is_heard_to_its_end_and_not_afterwards() -> None:
     lines: list[str] = []
 
