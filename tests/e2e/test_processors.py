@@ -27,6 +27,6 @@ def test_libvirt_agrees(examined: Examined) -> None:
     said = re.search(r"hardware virtualization\s*:\s*(\w+)", examined.validated)
     assert said is not None, examined.validated
     assert (said[1] == "PASS") == (examined.processor.virtualisation == "pass")
-    device = re.search(r"/dev/kvm exists\s*:\s*(\w+)", examined.validated)
+    device = re.search(r"'/dev/kvm' exists\s*:\s*(\w+)", examined.validated)
     usable = examined.findings["kvm-usable"]["severity"] == "pass"
     assert usable == (device is not None and device[1] == "PASS"), examined.findings["kvm-usable"]
