@@ -76,7 +76,7 @@ class Case:
             case Bus.NVME:
                 return f"nvme-QEMU_NVMe_Ctrl_{self.disk_serial}"
             case Bus.SCSI:
-                return f"scsi-SQEMU_QEMU_HARDDISK_{self.disk_serial}"
+                return f"scsi-0QEMU_QEMU_HARDDISK_{self.disk_serial}"
             case Bus.USB:
                 return f"usb-QEMU_QEMU_HARDDISK_{self.disk_serial}-0:0"
 
