@@ -146,6 +146,10 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
         MachineConfig(kernel=DirectKernel(Path("k"), Path("i"), "console=ttyS0 quiet")),
         [("-kernel", "k", "-append", "console=ttyS0 quiet", "-initrd", "i")],
     ),
+    "its disks after a kernel, which QEMU puts first": (
+        MachineConfig(kernel=DirectKernel(Path("k"), None, ""), disks=(Disk(Path("one")),)),
+        [("-device", "virtio-blk-pci,drive=disk0,bootindex=1")],
+    ),
     "an end at the guest's first reset": (MachineConfig(reboot=False), [("-no-reboot",)]),
     "the screen by VNC": (MachineConfig(vnc=True), [("-display", "vnc=127.0.0.1:0,to=99")]),
     "whatever else is asked for": (MachineConfig(extra=("-device", "i6300esb")), [("-device", "i6300esb")]),

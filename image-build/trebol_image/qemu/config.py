@@ -5,6 +5,7 @@ Pure: nothing is started or written here. Sizes of memory are MiB, as for QEMU's
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -228,7 +229,8 @@ def _storage(config: MachineConfig) -> Iterator[str]:
         yield from ("-device", "qemu-xhci,id=usb")
     if Bus.SCSI in buses:
         yield from ("-device", "virtio-scsi-pci,id=scsi")
-    boot_index = iter(range(len(config.disks) + 1))
+    # A kernel that QEMU loads takes the first place itself.
+    boot_index = itertools.count(0 if config.kernel is None else 1)
     sata = iter(range(6))
     medium: tuple[str, ...] = ()
     if config.medium is not None and not config.disk_first:
