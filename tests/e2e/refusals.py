@@ -159,7 +159,9 @@ def extract_kernel(iso: Path, folder: Path) -> DirectKernel:
         kernel = folder / "vmlinuz"
         kernel.write_bytes(image.content(files["boot/vmlinuz"]))
         initrd = folder / "initrd.img"
-        initrd.write_bytes(b"".join(image.content(files[f"boot/{name}"]) for name in ("initrd.img", "medium.cpio")))
+        parts = [image.content(files[f"boot/{name}"]) for name in ("initrd.img", "medium.cpio")]
+        # The kernel looks for a further archive at multiples of four only; GRUB pads so too.
+        initrd.write_bytes(b"".join(part + bytes(-len(part) % 4) for part in parts))
     return DirectKernel(kernel, initrd, "boot=trebol console=ttyS0,115200n8")
 
 
