@@ -28,9 +28,6 @@ LAST_LINES = 12
 
 #: Seconds that a program has to end once it was asked to.
 ENDING_SECONDS = 10
-
-#: Longest time, in seconds, until an interrupt is noticed that came just before a wait began.
-WAKE_SECONDS = 0.5
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -193,9 +190,6 @@ def _communicate(
                 process.stdin.close()
             except BrokenPipeError:
                 process.stdin = None  # The program ended without reading its input; its status says why.
-        for reader in readers:
-            while reader.is_alive():
-                reader.join(WAKE_SECONDS)
         process.wait()
     except BaseException:
         _end(process)
@@ -205,6 +199,8 @@ def _communicate(
             if reader.is_alive():  # The interrupt may have come before it was started.
                 reader.join(ENDING_SECONDS)
         raise
+    for reader in readers:
+        reader.join()
     if failures:
         raise failures[0]
     return Completed(process.returncode, "".join(collected["stdout"]), "".join(collected["stderr"]))
