@@ -77,13 +77,17 @@ def build_appliance(
 
 
 def install(deb: Path, tree: Path, runner: Runner) -> None:
-    """`dpkg --install` in `tree`, whose packages must be all that the package depends on."""
+    """`dpkg --install` in `tree`, whose packages must be all that the package depends on.
+
+    Without waiting for the disk: the tree is packed and thrown away.
+    """
     inside = tree / "tmp" / deb.name
     inside.write_bytes(deb.read_bytes())
     with api_filesystems(tree, runner):
         try:
             runner.run(
-                ["chroot", tree, "dpkg", "--install", f"/tmp/{deb.name}"], env={"DEBIAN_FRONTEND": "noninteractive"}
+                ["chroot", tree, "dpkg", "--force-unsafe-io", "--install", f"/tmp/{deb.name}"],
+                env={"DEBIAN_FRONTEND": "noninteractive"},
             )
         except CommandFailed as error:
             raise TrebolError(
