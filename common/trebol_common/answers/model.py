@@ -194,9 +194,39 @@ class Network(Section):
         return self
 
 
-class LvmSizes(Section):
-    """`[disk-setup]` lvm.*: sizes in GiB; what is not given follows `trebol_installer.sizing`."""
+class MdRaid(StrEnum):
+    """RAID levels of md below LVM."""
 
+    RAID1 = "raid1"
+    RAID10 = "raid10"
+
+
+class BtrfsRaid(StrEnum):
+    """Profiles of btrfs; RAID 0 of one disk is a single disk."""
+
+    RAID0 = "raid0"
+    RAID1 = "raid1"
+    RAID10 = "raid10"
+
+
+class ZfsRaid(StrEnum):
+    """Layouts of a ZFS pool; RAID 0 of one disk is a single disk."""
+
+    RAID0 = "raid0"
+    RAID1 = "raid1"
+    RAID10 = "raid10"
+    RAIDZ1 = "raidz-1"
+    RAIDZ2 = "raidz-2"
+    RAIDZ3 = "raidz-3"
+
+
+class LvmSizes(Section):
+    """`[disk-setup]` lvm.*: sizes in GiB; what is not given follows `trebol_installer.sizing`.
+
+    `raid` is ours: LVM on an md array over all targets.
+    """
+
+    raid: MdRaid | None = None
     hdsize: Gibibytes | None = None
     swapsize: Gibibytes | None = None
     maxroot: Gibibytes | None = None
