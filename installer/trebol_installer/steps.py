@@ -23,6 +23,8 @@ class PartitionKind(StrEnum):
     BIOS_BOOT = "bios-boot"
     ESP = "esp"
     LVM = "lvm"
+    RAID = "raid"
+    BTRFS = "btrfs"
 
 
 @dataclass(frozen=True)
@@ -85,21 +87,30 @@ class PartitionDisk:
 
 
 @dataclass(frozen=True)
+class CreateArray:
+    """Make an md array `path` (/dev/md/NAME) of `level` ("raid1", "raid10") of partitions of `size` bytes each."""
+
+    path: str
+    level: str
+    members: tuple[PartitionRef, ...]
+
+
+@dataclass(frozen=True)
 class CreateVolumeGroup:
-    """Make an LVM volume group of one partition."""
+    """Make an LVM volume group of one partition or array."""
 
     group: str
-    partition: PartitionRef
+    device: Device
 
 
 @dataclass(frozen=True)
 class CreateVolume:
-    """Make a logical volume of `size` bytes."""
+    """Make a logical volume of `size` bytes in the group on `device`."""
 
     group: str
     name: str
     size: int
-    partition: PartitionRef
+    device: Device
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,7 @@ class CreateThinPool:
     name: str
     size: int
     metadata: int
-    partition: PartitionRef
+    device: Device
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ class MakeSwap:
 
 @dataclass(frozen=True)
 class MakeFilesystem:
-    """Make a file system; `kind` is "ext4" or "vfat". `sector` is the disk's logical sector, in bytes."""
+    """Make a file system; `kind` is "ext4", "xfs" or "vfat". `sector` is the disk's logical sector, in bytes."""
 
     device: Device
     kind: str
@@ -131,11 +142,26 @@ class MakeFilesystem:
 
 
 @dataclass(frozen=True)
+class MakeBtrfs:
+    """Make a btrfs over `devices`, known by the first of them, with its subvolumes.
+
+    `data` and `metadata` are profiles of mkfs.btrfs ("single", "dup", "raid0", "raid1", "raid10").
+    """
+
+    devices: tuple[Device, ...]
+    label: str
+    data: str
+    metadata: str
+    subvolumes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class MountTarget:
-    """Mount a file system at `at` of the target ("/" is the target itself)."""
+    """Mount a file system at `at` of the target ("/" is the target itself), with `options` of mount(8)."""
 
     device: Device
     at: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,10 +186,20 @@ class WriteIdentity:
 
 
 @dataclass(frozen=True)
-class WriteMounts:
-    """The file system table: where each device is mounted; "none" for swap."""
+class Mount:
+    """A line of the file system table: `kind` of file system ("swap" at "none"), and its options beyond the usual."""
 
-    mounts: tuple[tuple[Device, str], ...]
+    device: Device
+    at: str
+    kind: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WriteMounts:
+    """The file system table."""
+
+    mounts: tuple[Mount, ...]
 
 
 @dataclass(frozen=True)
@@ -198,17 +234,25 @@ class WriteNodeConfiguration:
 
 
 @dataclass(frozen=True)
-class InstallBootLoader:
-    """Kernels and EFI programs onto the ESP, GRUB for BIOS into its partition, an NVRAM entry under UEFI.
+class BootPartition:
+    """The ESP of a disk that boots; `sector` is the disk's logical one, in bytes: by BIOS only 512 can boot."""
 
-    `sector` is the disk's logical one, in bytes: by BIOS only 512 can boot.
+    esp: PartitionRef
+    sector: int = 512
+
+
+@dataclass(frozen=True)
+class InstallBootLoader:
+    """Kernels and EFI programs onto each ESP, GRUB for BIOS into its partition, an NVRAM entry each under UEFI.
+
+    The first of `boot` is mounted in the target already. The kernel's words are root=, made of `root` (its UUID where
+    it is a partition, which is known once the step runs), and `command_line`.
     """
 
-    disk: str
-    esp: PartitionRef
+    boot: tuple[BootPartition, ...]
     firmware: FirmwareMode
+    root: Device
     command_line: str
-    sector: int = 512
 
 
 @dataclass(frozen=True)
@@ -226,11 +270,13 @@ Step = (
     | VerifyLayers
     | WipeDisk
     | PartitionDisk
+    | CreateArray
     | CreateVolumeGroup
     | CreateVolume
     | CreateThinPool
     | MakeSwap
     | MakeFilesystem
+    | MakeBtrfs
     | MountTarget
     | ExtractLayer
     | WriteIdentity
