@@ -18,7 +18,7 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from trebol_common.errors import BadInput, TrebolError
 
 #: The kernel's command line of a node, below its root.
 COMMAND_LINE = "etc/trebol/kernel-cmdline"
+
+#: The UUIDs of the FAT file systems of a node's ESPs, a line each, below its root: every disk that boots has one.
+BOOT_PARTITIONS = "etc/trebol/boot-partitions"
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
 _MOK_MANAGER = "usr/lib/shim/mmx64.efi.signed"
@@ -199,6 +202,28 @@ def read_command_line(root: Path) -> str:
     if not any(word.startswith("root=") for word in words):
         raise BadInput("names no root=", where=str(path), hint="add root=/dev/mapper/trebol-root")
     return " ".join(words)
+
+
+def boot_partitions_file(identities: Iterable[str]) -> str:
+    """The text of BOOT_PARTITIONS."""
+    header = "# Boot partitions of this node, by UUID. trebol node boot-sync keeps these alike, and touches no other.\n"
+    return header + "".join(f"{identity}\n" for identity in identities)
+
+
+def read_boot_partitions(root: Path) -> tuple[str, ...]:
+    """The UUIDs in BOOT_PARTITIONS of the system at `root`; none where it has no such file. Raises BadInput."""
+    path = root / BOOT_PARTITIONS
+    if not path.exists():
+        return ()
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    named = tuple(line for line in lines if line and not line.startswith("#"))
+    if wrong := [name for name in named if not re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}", name)]:
+        raise BadInput(
+            f"{wrong[0]!r} is no UUID of a FAT file system",
+            where=str(path),
+            hint="give one a line, as blkid shows it: 1A2B-3C4D",
+        )
+    return named
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -33,6 +33,7 @@ def to_json(plan: Plan) -> str:
             | {"before": list(disk.before), "after": list(disk.after)}
             for disk in plan.disks
         ],
+        "together": list(plan.together),
         "steps": [step_to_json(step) for step in plan.steps],
         "notes": list(plan.notes),
         "warnings": list(plan.warnings),
@@ -53,6 +54,8 @@ def describe(step: Step) -> str:
             return f"Wipe {step.disk}"
         case steps.PartitionDisk():
             return f"Partition {step.disk} (GPT, {len(step.partitions)} partitions)"
+        case steps.CreateArray():
+            return f"Create array {step.path} ({step.level} of {len(step.members)})"
         case steps.CreateVolumeGroup():
             return f"Create volume group {step.group}"
         case steps.CreateVolume():
@@ -63,6 +66,8 @@ def describe(step: Step) -> str:
             return f"Make swap on {step.device}"
         case steps.MakeFilesystem():
             return f"Make {step.kind} on {step.device}"
+        case steps.MakeBtrfs():
+            return f"Make btrfs on {', '.join(map(str, step.devices))} ({', '.join(step.subvolumes)})"
         case steps.MountTarget():
             return f"Mount {step.device} as {step.at}"
         case steps.ExtractLayer():
@@ -83,7 +88,7 @@ def describe(step: Step) -> str:
         case steps.WriteNodeConfiguration():
             return "Write /etc/trebol/node.toml"
         case steps.InstallBootLoader():
-            return f"Install the boot loaders for BIOS and UEFI on {step.disk}"
+            return f"Install the boot loaders for BIOS and UEFI on {', '.join(each.esp.disk for each in step.boot)}"
         case steps.WriteReport():
             return "Write the report to /var/log/trebol"
         case steps.CloseTarget():
@@ -98,6 +103,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     for disk in plan.disks:
         yield ""
         yield from _disk(disk)
+    if plan.together:
+        yield ""
+        yield from _block("On all of them together:", plan.together)
     yield ""
     yield "Steps:"
     for number, step in enumerate(plan.steps, 1):
@@ -130,12 +138,12 @@ def _disk(disk: DiskChange) -> Iterator[str]:
     yield from _wrap(disk.path, "Disk ", "     ")
     about = [show_size(disk.size), disk.model, f"serial {disk.serial}" if disk.serial else ""]
     yield from _wrap(", ".join(filter(None, about)), "     ", "     ")
-    yield from _block("before:", disk.before or ("empty",))
-    yield from _block("after:", disk.after)
+    yield from _block("  before:", disk.before or ("empty",))
+    yield from _block("  after:", disk.after)
 
 
 def _block(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield f"  {title}"
+    yield title
     for line in lines:
         indent = 4 + len(line) - len(line.lstrip())
         yield from _wrap(line.strip(), " " * indent, " " * (indent + 2))

@@ -1,26 +1,66 @@
-"""`trebol node boot-sync`: the boot partition of the running node, brought up to date."""
+"""`trebol node boot-sync`: the boot partitions of the running node, brought up to date."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trebol_common.errors import Refused
-from trebol_common.esp import Synchronised, synchronise
+from trebol_common.esp import BOOT_PARTITIONS, Synchronised, read_boot_partitions, synchronise
+from trebol_common.run import CommandRunner, Runner
 
-#: Where a node mounts its boot partition.
+#: Where a node mounts its boot partition; of several, the first.
 ESP = Path("/boot/efi")
 
 
-def boot_sync(root: Path = Path("/")) -> Iterator[str]:
-    """Synchronise the boot partition below `root`; yields what was done, a line each.
+#: Where the others are mounted for as long as they are written.
+OTHERS = Path("/run/trebol/boot")
 
-    Raises Refused where it is not mounted or no FAT file system: kernels copied elsewhere would fill the root and
-    boot nothing. Raises what `trebol_common.esp.synchronise` raises.
+_BY_UUID = Path("dev/disk/by-uuid")
+
+
+def boot_sync(root: Path = Path("/"), runner: Runner | None = None) -> Iterator[str]:
+    """Synchronise the boot partitions of the node below `root`; yields what was done, a line each.
+
+    They are those that `trebol_common.esp.BOOT_PARTITIONS` names; without such a file, the one at /boot/efi. One whose
+    disk is not there is told and left out. Raises Refused where none can be written, or where /boot/efi holds no FAT
+    file system: kernels copied elsewhere would fill the root and boot nothing. Raises what
+    `trebol_common.esp.synchronise` raises.
     """
-    esp = root / ESP.relative_to("/")
-    require_mounted((root / "proc/self/mountinfo").read_text(encoding="utf-8"))
-    yield from describe(synchronise(root, esp))
+    mountinfo = (root / "proc/self/mountinfo").read_text(encoding="utf-8")
+    named = read_boot_partitions(root)
+    if len(named) < 2:
+        require_mounted(mountinfo)
+        yield from describe(synchronise(root, root / ESP.relative_to("/")))
+        return
+    devices = {identity: root / _BY_UUID / identity for identity in named}
+    there = {identity: device for identity, device in devices.items() if device.exists()}
+    if not there:
+        raise Refused(
+            f"no boot partition is there: {', '.join(named)}", where=str(root / BOOT_PARTITIONS), hint="check the disks"
+        )
+    for identity, device in there.items():
+        with _available(root, device.resolve(), mountinfo, runner or CommandRunner()) as esp:
+            yield from (f"{identity}: {line}" for line in describe(synchronise(root, esp)))
+    for identity in devices.keys() - there.keys():
+        yield f"warning: {identity} is not there: its disk is missing, and will not boot what is new"
+
+
+@contextmanager
+def _available(root: Path, device: Path, mountinfo: str, runner: Runner) -> Iterator[Path]:
+    """Where the file system on `device` is mounted already, else a folder where it is mounted for the while."""
+    for line in mountinfo.splitlines():
+        mount, _, super_block = line.partition(" - ")
+        if super_block.split(" ")[1] == f"/dev/{device.name}" and "ro" not in mount.split(" ")[5].split(","):
+            yield root / mount.split(" ")[4].lstrip("/")
+            return
+    folder = root / OTHERS.relative_to("/")
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as mounted:
+        runner.run(["mount", "-t", "vfat", "-o", "umask=0077,nodev,nosuid,noexec", device, folder])
+        mounted.callback(runner.run, ["umount", folder])
+        yield folder
 
 
 def require_mounted(mountinfo: str) -> None:

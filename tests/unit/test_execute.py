@@ -31,6 +31,7 @@ from trebol_installer.execute import (
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
 from trebol_installer.steps import (
+    BootPartition,
     CheckTarget,
     CreateThinPool,
     CreateVolume,
@@ -333,17 +334,30 @@ EFIBOOTMGR = ("efibootmgr", "--quiet")
 def test_firmware_that_refuses_a_boot_entry_does_not_fail_the_installation(fake: Fake) -> None:
     node = str(fake.folder / DISK)
     fake.runner.expect(*EFIBOOTMGR, "--delete-bootnum", "--label", "Trebol", status=1)
-    fake.runner.expect(
-        *(*EFIBOOTMGR, "--create", "--disk", node, "--part", "2"),
-        *("--label", "Trebol", "--loader", r"\EFI\debian\shimx64.efi"),
-        status=5,
-        stderr="No space left on device",
-    )
-    step = InstallBootLoader(fake.disk, PartitionRef(fake.disk, 2), FirmwareMode.UEFI, "root=/dev/x")
+    fake.runner.expect(*creation("Trebol", node), status=5, stderr="No space left on device")
+    esp = BootPartition(PartitionRef(fake.disk, 2))
 
-    bootloader._write_boot_entry(step, fake.run)
+    bootloader._write_boot_entries(InstallBootLoader((esp,), FirmwareMode.UEFI, "/dev/x", "ro"), fake.run)
 
     assert "no boot entry could be written" in fake.logged
+
+
+def test_each_disk_gets_a_boot_entry_and_the_first_disk_the_first_place(fake: Fake) -> None:
+    node = str(fake.folder / DISK)
+    for label in ("Trebol", "Trebol 2"):
+        fake.runner.expect(*EFIBOOTMGR, "--delete-bootnum", "--label", label)
+    for label in ("Trebol 2", "Trebol"):  # A new entry becomes the first.
+        fake.runner.expect(*creation(label, node))
+    esp = BootPartition(PartitionRef(fake.disk, 2))
+
+    bootloader._write_boot_entries(InstallBootLoader((esp, esp), FirmwareMode.UEFI, "/dev/x", "ro"), fake.run)
+
+    assert not fake.runner.expected
+
+
+def creation(label: str, node: str) -> tuple[str, ...]:
+    place = ("--create", "--disk", node, "--part", "2")
+    return (*EFIBOOTMGR, *place, "--label", label, "--loader", r"\EFI\debian\shimx64.efi")
 
 
 @pytest.fixture
@@ -364,7 +378,9 @@ def without_bios(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def boot_loader(fake: Fake, firmware: FirmwareMode, sector: int) -> InstallBootLoader:
-    return InstallBootLoader(fake.disk, PartitionRef(fake.disk, 2), firmware, "root=/dev/x", sector)
+    esp = BootPartition(PartitionRef(fake.disk, 2), sector)
+    fake.run.uuids[str(esp.esp)] = "AB12-CD34"
+    return InstallBootLoader((esp,), firmware, "/dev/x", "ro")
 
 
 def test_a_disk_from_which_no_bios_can_boot_is_installed_for_uefi_alone(without_bios: Fake) -> None:

@@ -14,6 +14,9 @@ from trebol_installer.steps import Device, PartitionRef
 SYSFS = Path("/sys/class/block")
 MOUNTS = Path("/proc/self/mountinfo")
 
+#: Where the links to md arrays are.
+ARRAYS = "/dev/md/"
+
 #: The kernel counts sizes in sysfs in these, whatever the disk's sectors are.
 _SYSFS_SECTOR = 512
 
@@ -42,9 +45,10 @@ def partitions(disk: str) -> dict[int, Path]:
 
 
 def node_of(device: Device) -> Path:
-    """The node of a volume or partition. Raises TrebolError where it is not there."""
+    """The node of a volume, array or partition. Raises TrebolError where it is not there."""
     if not isinstance(device, PartitionRef):
-        return Path(device)
+        # LVM knows an array by its kernel name; a logical volume is known by its path to every tool.
+        return disk_node(device) if device.startswith(ARRAYS) else Path(device)
     node = partitions(device.disk).get(device.number)
     if node is None:
         raise TrebolError("the kernel does not know this partition", where=str(device))

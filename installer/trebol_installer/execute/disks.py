@@ -30,8 +30,8 @@ def wipe_disk(step: WipeDisk, run: Run) -> None:
     # The medium was read in the meantime, which takes minutes: the disk may have been swapped or mounted since.
     checked = next(check for check in run.plan.steps if isinstance(check, CheckTarget) and check.disk == step.disk)
     check_disk(checked.disk, size=checked.size, serial=checked.serial)
-    run.lock.enter_context(locked(step.disk))
-    run.undo.callback(run.lock.close)
+    run.locks.take(step.disk, locked(step.disk))
+    run.undo.callback(run.locks.release, step.disk)
     node = disk_node(step.disk)
     old = sorted(partitions(step.disk).values())
     close_groups_on(step.disk, run)
@@ -62,9 +62,9 @@ def partition_disk(step: PartitionDisk, run: Run) -> None:
     """Write the GPT; when this returns, the kernel knows the partitions, and they are blank."""
     from trebol_installer.execute.partition import write_table
 
-    run.lock.close()
+    run.locks.release(step.disk)
     write_table(disk_node(step.disk), step.partitions)
-    run.lock.enter_context(locked(step.disk))
+    run.locks.take(step.disk, locked(step.disk))
     known = partitions(step.disk)
     if missing := [planned.number for planned in step.partitions if planned.number not in known]:
         raise TrebolError(f"the kernel did not take up partition {', '.join(map(str, missing))}", where=step.disk)

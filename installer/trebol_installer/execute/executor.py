@@ -13,7 +13,7 @@ from trebol_common.medium import Manifest
 from trebol_common.run import Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import steps
-from trebol_installer.execute import bootloader, configure, disks, filesystems, layers, lvm
+from trebol_installer.execute import bootloader, configure, disks, filesystems, layers, lvm, raid
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
@@ -112,6 +112,8 @@ def perform(step: Step, run: Run) -> None:
             disks.wipe_disk(step, run)
         case steps.PartitionDisk():
             disks.partition_disk(step, run)
+        case steps.CreateArray():
+            raid.create_array(step, run)
         case steps.CreateVolumeGroup():
             lvm.create_group(step, run)
         case steps.CreateVolume():
@@ -122,6 +124,8 @@ def perform(step: Step, run: Run) -> None:
             filesystems.make_swap(step, run)
         case steps.MakeFilesystem():
             filesystems.make_filesystem(step, run)
+        case steps.MakeBtrfs():
+            filesystems.make_btrfs(step, run)
         case steps.MountTarget():
             filesystems.mount_target(step, run)
         case steps.ExtractLayer():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
 from trebol_common.run import Runner
 from trebol_installer.execute.block import MOUNTS, node_of
 from trebol_installer.execute.state import Run, key_of
-from trebol_installer.steps import CloseTarget, MakeFilesystem, MakeSwap, MountTarget
+from trebol_installer.steps import CloseTarget, MakeBtrfs, MakeFilesystem, MakeSwap, MountTarget
 
 
 def make_filesystem(step: MakeFilesystem, run: Run) -> None:
@@ -20,6 +21,9 @@ def make_filesystem(step: MakeFilesystem, run: Run) -> None:
         case "ext4":
             identity = str(uuid.uuid4())
             run.runner.run(["mkfs.ext4", "-F", "-q", "-L", step.label, "-U", identity, node])
+        case "xfs":
+            identity = str(uuid.uuid4())
+            run.runner.run(["mkfs.xfs", "-f", "-q", "-L", step.label, "-m", f"uuid={identity}", node])
         case "vfat":
             number = secrets.token_hex(4).upper()
             identity = f"{number[:4]}-{number[4:]}"
@@ -30,6 +34,22 @@ def make_filesystem(step: MakeFilesystem, run: Run) -> None:
         case other:
             raise TrebolError(f"no such kind of file system: {other}", where=str(step.device))
     run.uuids[key_of(step.device)] = identity
+
+
+def make_btrfs(step: MakeBtrfs, run: Run) -> None:
+    """See `MakeBtrfs`."""
+    nodes = [node_of(device) for device in step.devices]
+    identity = str(uuid.uuid4())
+    profiles = ["-d", step.data, "-m", step.metadata]
+    run.runner.run(["mkfs.btrfs", "-f", "-q", "-L", step.label, "-U", identity, *profiles, *nodes])
+    # Subvolumes are made in the mounted file system, at its top.
+    run.target.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as mounted:
+        run.runner.run(["mount", "-t", "btrfs", nodes[0], run.target])
+        mounted.callback(run.runner.run, ["umount", run.target])
+        for name in step.subvolumes:
+            run.runner.run(["btrfs", "--quiet", "subvolume", "create", run.target / name])
+    run.uuids[key_of(step.devices[0])] = identity
 
 
 def make_swap(step: MakeSwap, run: Run) -> None:
@@ -43,11 +63,11 @@ def mount_target(step: MountTarget, run: Run) -> None:
     """See `MountTarget`."""
     at = run.inside(step.at)
     at.mkdir(parents=True, exist_ok=True)
-    run.runner.run(["mount", "-o", "noatime", node_of(step.device), at])
+    run.runner.run(["mount", "-o", ",".join(("noatime", *step.options)), node_of(step.device), at])
     run.undo.callback(run.runner.run, ["umount", at])
     if step.at == "/":
-        # From now on a partition of the disk is in use, so a rescan by udev can no longer take any away.
-        run.lock.close()
+        # From now on a partition of each disk is in use, so a rescan by udev can no longer take any away.
+        run.locks.close()
 
 
 def close_target(step: CloseTarget, run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,13 +58,36 @@ class LoggedRunner:
             self.context.log(line)
 
 
+class Locks:
+    """The disks that udev is kept off, each on its own."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, ExitStack] = {}
+
+    def take(self, disk: str, lock: AbstractContextManager[None]) -> None:
+        """Hold `lock` for `disk`, in place of the one held until now."""
+        self.release(disk)
+        self._held[disk] = ExitStack()
+        self._held[disk].enter_context(lock)
+
+    def release(self, disk: str) -> None:
+        """Let udev look at `disk` again; nothing where it may already."""
+        if disk in self._held:
+            self._held.pop(disk).close()
+
+    def close(self) -> None:
+        """Release every disk."""
+        for disk in tuple(self._held):
+            self.release(disk)
+
+
 @dataclass(frozen=True)
 class Run:
     """One installation while it runs.
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
-    reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `lock` keeps udev
-    off the disk while its partitions are made and is released once they are in use.
+    reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `locks` keep udev
+    off the disks while their partitions are made and are released once they are in use.
     """
 
     plan: Plan
@@ -79,7 +102,7 @@ class Run:
     hashed: Path = RECORD
     uuids: dict[str, str] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
-    lock: ExitStack = field(default_factory=ExitStack)
+    locks: Locks = field(default_factory=Locks)
 
     def within(self, context: Context) -> Run:
         """The same run, its commands logged in `context`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trebol_common.answers.model import BtrfsRaid
+from trebol_common.answers.model import BtrfsCompress, BtrfsRaid
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and
@@ -52,7 +52,7 @@ def btrfs(request: Request) -> Layout:
         hdsize=wishes.hdsize,
         data_disks=len(devices) * profile.share,
     )
-    compress = (f"compress={wishes.compress.mount_value}",) if wishes.compress.mount_value else ()
+    compress = _compress(wishes.compress)
     first = devices[0]
     return Layout(
         partitions=boot_and(PartitionKind.BTRFS, bios_boot=made.bios_boot, esp=made.esp, rest=made.pool),
@@ -69,6 +69,17 @@ def btrfs(request: Request) -> Layout:
         title=f"btrfs, {profile.title}" + (f" of {len(devices)} disks" if len(devices) > 1 else ""),
         volumes=_lines(made, len(devices) * profile.share),
     )
+
+
+def _compress(wish: BtrfsCompress) -> tuple[str, ...]:
+    """The option of mount(8) for a value of the answer file; "on" leaves the algorithm to btrfs."""
+    match wish:
+        case BtrfsCompress.OFF:
+            return ()
+        case BtrfsCompress.ON:
+            return ("compress",)
+        case _:
+            return (f"compress={wish.value}",)
 
 
 def _lines(made: PoolSizes, disks: float) -> tuple[str, ...]:

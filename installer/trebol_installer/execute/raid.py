@@ -1,0 +1,24 @@
+"""md arrays, by mdadm."""
+
+from __future__ import annotations
+
+from trebol_installer.execute.block import node_of
+from trebol_installer.execute.state import Run
+from trebol_installer.sizing import ARRAY_OFFSET, MIB
+from trebol_installer.steps import CreateArray
+
+
+def create_array(step: CreateArray, run: Run) -> None:
+    """See `CreateArray`. It is in sync only after a while: md copies whenever the disks have nothing else to do."""
+    members = [node_of(member) for member in step.members]
+    run.runner.run(
+        [
+            "mdadm", "--create", step.path, "--run", "--quiet",
+            # Known by this name wherever it is assembled, not as some other host's array.
+            "--homehost=any", f"--name={step.path.rpartition('/')[2]}",
+            "--metadata=1.2", f"--data-offset={ARRAY_OFFSET // MIB}M", "--bitmap=internal",
+            f"--level={step.level}", f"--raid-devices={len(members)}", *members,
+        ]
+    )  # fmt: skip
+    run.undo.callback(run.runner.run, ["mdadm", "--quiet", "--stop", step.path])
+    run.runner.run(["udevadm", "wait", "--timeout=30", step.path])
