@@ -8,6 +8,7 @@ is above (LVM, RAID, LUKS)::
     ESP/EFI/debian/grub.cfg                               where Debian's signed GRUB looks; reads the next one
     ESP/grub/grub.cfg                                     the menu, for BIOS and UEFI alike
     ESP/kernel/VERSION/vmlinuz, initrd.img
+    ESP/trebol/node.img                                   what the generic initramfs lacks of this node, if anything
 
 No file is ever half there: each is written beside its place, synced and renamed.
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trebol_common.boot_menu import STUB, render_menu
+from trebol_common.cpio import newc
 from trebol_common.errors import BadInput, TrebolError
 
 #: The kernel's command line of a node, below its root.
@@ -30,6 +32,13 @@ COMMAND_LINE = "etc/trebol/kernel-cmdline"
 
 #: The UUIDs of the FAT file systems of a node's ESPs, a line each, below its root: every disk that boots has one.
 BOOT_PARTITIONS = "etc/trebol/boot-partitions"
+
+#: What the generic initramfs has to have of this node (what to unlock, the keyboard), below its root: a folder that
+#: becomes an archive of its own, unpacked over the initramfs.
+NODE_INITRAMFS = "etc/trebol/initramfs"
+
+#: Where that archive lies on the ESP.
+_NODE_ARCHIVE = "trebol/node.img"
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
 _MOK_MANAGER = "usr/lib/shim/mmx64.efi.signed"
@@ -112,10 +121,15 @@ def synchronise(
 
     sizes = {target: path.stat().st_size for target, path in pending.items()}
     done, total = 0, sum(sizes.values())
+    archive = _node_archive(root)
+    if archive:
+        _write_if_changed(esp / _NODE_ARCHIVE, archive)
+    more = (f"/{_NODE_ARCHIVE}",) if archive else ()
     for stage in _stages(esp, versions, stale, sizes):
         if stage.menu is not None:
-            _write_if_changed(esp / "grub/grub.cfg", render_menu(stage.menu, command_line, title=title))
-            _write_if_changed(esp / "EFI/debian/grub.cfg", STUB)
+            menu = render_menu(stage.menu, command_line, title=title, more=more)
+            _write_if_changed(esp / "grub/grub.cfg", menu.encode())
+            _write_if_changed(esp / "EFI/debian/grub.cfg", STUB.encode())
         for path in stage.remove:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         for target in stage.copy:
@@ -242,14 +256,21 @@ def copy_file(source: Path, target: Path) -> None:
     _sync_folder(target.parent)
 
 
-def _write_if_changed(path: Path, text: str) -> None:
+def _node_archive(root: Path) -> bytes:
+    """The files in NODE_INITRAMFS as an archive; empty where there are none."""
+    folder = root / NODE_INITRAMFS
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return newc(files, epoch=0) if files else b""
+
+
+def _write_if_changed(path: Path, content: bytes) -> None:
     """`trebol_common.files.write_new` gives its file a mode first, which FAT refuses; hence by hand."""
-    if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
+    if path.is_file() and path.read_bytes() == content:
         return
     _make_folder(path.parent)
     temporary = path.with_name(f"{path.name}{_UNFINISHED}")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text)
+    with temporary.open("wb") as stream:
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)

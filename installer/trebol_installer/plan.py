@@ -243,6 +243,7 @@ def _steps(
         steps.WriteMounts((*layout.mounts, esp_mount)),
         steps.WriteNetwork(network),
         steps.WriteLocale(answers.global_.keyboard, answers.global_.timezone),
+        *((steps.WriteEncryption(layout.encrypted),) if layout.encrypted else ()),
         steps.WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
         steps.WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
         steps.InstallBootLoader(

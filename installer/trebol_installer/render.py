@@ -56,6 +56,8 @@ def describe(step: Step) -> str:
             return f"Partition {step.disk} (GPT, {len(step.partitions)} partitions)"
         case steps.CreateArray():
             return f"Create array {step.path} ({step.level} of {len(step.members)})"
+        case steps.EncryptDevice():
+            return f"Encrypt {step.device} (LUKS2)"
         case steps.CreateVolumeGroup():
             return f"Create volume group {step.group}"
         case steps.CreateVolume():
@@ -76,6 +78,8 @@ def describe(step: Step) -> str:
             return f"Name the node {step.fqdn or 'as DHCP says'}, make machine id and SSH host keys"
         case steps.WriteMounts():
             return "Write the file system table"
+        case steps.WriteEncryption():
+            return f"Write what is unlocked at boot: {', '.join(name for name, _ in step.containers)}"
         case steps.WriteNetwork():
             bridges = ", ".join(bridge.name for bridge in step.network.bridges)
             pinned = ", ".join(link.name for link in step.network.pinned)

@@ -36,6 +36,9 @@ OVERHEAD = 0.1
 #: What md keeps at the start of each member of an array: superblock and bitmap, and room to change its shape later.
 ARRAY_OFFSET = 16 * MIB
 
+#: What LUKS2 keeps before its data (cryptsetup's default for both copies of the header and the key slots).
+LUKS_HEADER = 16 * MIB
+
 #: Largest default swap and root, in GiB.
 DEFAULT_MAXIMUM_SWAP = 8
 DEFAULT_MAXIMUM_ROOT = 96
@@ -95,11 +98,19 @@ def pool_sizes(
 
 
 def sizes(
-    *, disk: int, memory: int, unpacked: int, wishes: LvmSizes, raid: MdRaid | None = None, disks: int = 1
+    *,
+    disk: int,
+    memory: int,
+    unpacked: int,
+    wishes: LvmSizes,
+    raid: MdRaid | None = None,
+    disks: int = 1,
+    encrypted: bool = False,
 ) -> Sizes:
     """Divide a disk of `disk` bytes in a machine of `memory` bytes, for layers of `unpacked` bytes.
 
-    With `raid`, that is each of `disks` disks (the smallest one's size), and LVM lies on an array over all of them.
+    With `raid`, that is each of `disks` disks (the smallest one's size), and LVM lies on an array over all of them;
+    with `encrypted`, in a LUKS container on that.
     With hd = hdsize or the whole disk, times the disks that RAID 10 stripes over, in GiB:
 
     - ESP: 1 GiB from 100 GiB on, else 512 MiB
@@ -115,7 +126,7 @@ def sizes(
     total = _total(disk, wishes.hdsize, "lvm.hdsize")
     esp = _esp(total)
     lvm = _rest(total, esp)
-    capacity = array_size(lvm, raid, disks) if raid else lvm
+    capacity = (array_size(lvm, raid, disks) if raid else lvm) - (LUKS_HEADER if encrypted else 0)
     _require_room(disk, total, capacity, minimum_disk(unpacked) - _esp(0) - 3 * ALIGNMENT, "lvm.hdsize")
     total = total * _stripes(raid, disks)
     # LVM's metadata takes the first MiB of the partition.

@@ -96,6 +96,14 @@ class CreateArray:
 
 
 @dataclass(frozen=True)
+class EncryptDevice:
+    """Make a LUKS2 container of `device`, with the passphrase of the answers, and open it as /dev/mapper/`name`."""
+
+    device: Device
+    name: str
+
+
+@dataclass(frozen=True)
 class CreateVolumeGroup:
     """Make an LVM volume group of one partition or array."""
 
@@ -203,6 +211,13 @@ class WriteMounts:
 
 
 @dataclass(frozen=True)
+class WriteEncryption:
+    """What the node unlocks when it boots: name in /dev/mapper and device of each container."""
+
+    containers: tuple[tuple[str, Device], ...]
+
+
+@dataclass(frozen=True)
 class WriteNetwork:
     """Netplan and the names of interfaces."""
 
@@ -245,8 +260,9 @@ class BootPartition:
 class InstallBootLoader:
     """Kernels and EFI programs onto each ESP, GRUB for BIOS into its partition, an NVRAM entry each under UEFI.
 
-    The first of `boot` is mounted in the target already. The kernel's words are root=, made of `root` (its UUID where
-    it is a partition, which is known once the step runs), and `command_line`.
+    The first of `boot` is mounted in the target already. The kernel's words are root= with the UUID of the file system
+    on `root`, which is known once the step runs (the path itself, where none was made by that name), and
+    `command_line`.
     """
 
     boot: tuple[BootPartition, ...]
@@ -271,6 +287,7 @@ Step = (
     | WipeDisk
     | PartitionDisk
     | CreateArray
+    | EncryptDevice
     | CreateVolumeGroup
     | CreateVolume
     | CreateThinPool
@@ -281,6 +298,7 @@ Step = (
     | ExtractLayer
     | WriteIdentity
     | WriteMounts
+    | WriteEncryption
     | WriteNetwork
     | WriteLocale
     | WriteAccess

@@ -16,7 +16,7 @@ from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner
 from trebol_image import grubenv
 from trebol_image.boot_files import BIOS_MODULES, render
-from trebol_image.cpio import newc
+from trebol_common.cpio import newc
 from trebol_image.iso import medium_cpio, volume_id
 from trebol_image.iso9660 import Extent
 from trebol_image.locator import LENGTH, MAGIC, Locator, NoLocator

@@ -40,7 +40,8 @@ def install_boot_loader(step: InstallBootLoader, run: Run) -> None:
 
 
 def _root(step: InstallBootLoader, run: Run) -> str:
-    return f"UUID={run.uuids[key_of(step.root)]}" if isinstance(step.root, PartitionRef) else step.root
+    identity = run.uuids.get(key_of(step.root))
+    return f"UUID={identity}" if identity else str(step.root)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from trebol_common.medium import Manifest
 from trebol_common.run import Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import steps
-from trebol_installer.execute import bootloader, configure, disks, filesystems, layers, lvm, raid
+from trebol_installer.execute import bootloader, configure, disks, encryption, filesystems, layers, lvm, raid
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
@@ -114,6 +114,8 @@ def perform(step: Step, run: Run) -> None:
             disks.partition_disk(step, run)
         case steps.CreateArray():
             raid.create_array(step, run)
+        case steps.EncryptDevice():
+            encryption.encrypt_device(step, run)
         case steps.CreateVolumeGroup():
             lvm.create_group(step, run)
         case steps.CreateVolume():
@@ -134,6 +136,8 @@ def perform(step: Step, run: Run) -> None:
             configure.write_identity(step, run)
         case steps.WriteMounts():
             configure.write_mounts(step, run)
+        case steps.WriteEncryption():
+            encryption.write_encryption(step, run)
         case steps.WriteNetwork():
             configure.write_network(step, run)
         case steps.WriteLocale():

@@ -9,9 +9,12 @@ from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and
 from trebol_installer.sizing import PoolSizes, pool_sizes
-from trebol_installer.steps import Mount, PartitionKind
+from trebol_installer.steps import Device, Mount, PartitionKind, PartitionRef
 
 LABEL = "trebol-root"
+
+#: Name in /dev/mapper of each LUKS container, without its number.
+CONTAINER = "trebol-crypt"
 
 #: The root's subvolume, and the one that keeps guests' disks: a reinstallation can leave the second alone.
 ROOT = "@"
@@ -44,7 +47,9 @@ _PROFILES = {
 def btrfs(request: Request) -> Layout:
     """One btrfs with the subvolumes `@` and `data`. Raises what `trebol_installer.sizing.pool_sizes` does."""
     wishes = request.setup.btrfs
-    devices = request.system_partitions()
+    members = request.system_partitions()
+    encrypted = _containers(members) if request.setup.encryption is not None else ()
+    devices: tuple[Device, ...] = tuple(f"/dev/mapper/{name}" for name, _ in encrypted) or members
     profile = _PROFILES[wishes.raid] if len(devices) > 1 else _SINGLE
     made = pool_sizes(
         disk=request.smallest,
@@ -57,6 +62,7 @@ def btrfs(request: Request) -> Layout:
     return Layout(
         partitions=boot_and(PartitionKind.BTRFS, bios_boot=made.bios_boot, esp=made.esp, rest=made.pool),
         build=(
+            *(steps.EncryptDevice(device, name) for name, device in encrypted),
             steps.MakeBtrfs(devices, LABEL, profile.data, profile.metadata, (ROOT, DATA)),
             steps.MountTarget(first, "/", (f"subvol={ROOT}", *compress)),
         ),
@@ -66,9 +72,19 @@ def btrfs(request: Request) -> Layout:
         ),
         root=first,
         words=(f"rootflags=subvol={ROOT}", "rootfstype=btrfs"),
-        title=f"btrfs, {profile.title}" + (f" of {len(devices)} disks" if len(devices) > 1 else ""),
+        encrypted=encrypted,
+        title=f"btrfs, {profile.title}{_detail(len(devices), encrypted=bool(encrypted))}",
         volumes=_lines(made, len(devices) * profile.share),
     )
+
+
+def _containers(members: tuple[PartitionRef, ...]) -> tuple[tuple[str, Device], ...]:
+    """A LUKS container on each device: btrfs has to see the disks apart to mend one from the other."""
+    return tuple((f"{CONTAINER}{number}", member) for number, member in enumerate(members, 1))
+
+
+def _detail(disks: int, *, encrypted: bool) -> str:
+    return (f" of {disks} disks" if disks > 1 else "") + (" on LUKS2" if encrypted else "")
 
 
 def _compress(wish: BtrfsCompress) -> tuple[str, ...]:

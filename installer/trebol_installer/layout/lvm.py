@@ -15,6 +15,9 @@ VOLUME_GROUP = "trebol"
 #: The array that it lies on, where there is one.
 ARRAY = "/dev/md/trebol"
 
+#: The LUKS container that it lies in, where there is one.
+CONTAINER = "trebol-crypt"
+
 #: By mapper name, not by UUID: a snapshot of the root has the same UUID (GRUB's 10_linux does likewise for LVM).
 ROOT_DEVICE = f"/dev/mapper/{VOLUME_GROUP}-root"
 
@@ -34,12 +37,18 @@ def lvm(request: Request) -> Layout:
         wishes=wishes,
         raid=wishes.raid,
         disks=len(members),
+        encrypted=request.setup.encryption is not None,
     )
     build: list[Step] = []
     below: Device = members[0]
     if wishes.raid:
         below = ARRAY
         build.append(steps.CreateArray(ARRAY, wishes.raid.value, members))
+    encrypted: tuple[tuple[str, Device], ...] = ()
+    if request.setup.encryption is not None:
+        encrypted = ((CONTAINER, below),)
+        build.append(steps.EncryptDevice(below, CONTAINER))
+        below = f"/dev/mapper/{CONTAINER}"
     filesystem = request.setup.filesystem.value
     build += _volumes(made, below)
     build += [
@@ -55,14 +64,16 @@ def lvm(request: Request) -> Layout:
         build=tuple(build),
         mounts=tuple(mounts),
         root=ROOT_DEVICE,
-        title=_title(filesystem, wishes.raid, len(members)),
+        title=_title(filesystem, wishes.raid, len(members), encrypted=bool(encrypted)),
+        encrypted=encrypted,
         volumes=_lines(made, filesystem),
         notes=() if made.data else ("no room for a thin pool: guests' disks need another store",),
     )
 
 
-def _title(filesystem: str, raid: MdRaid | None, disks: int) -> str:
-    return f"{filesystem} on LVM" + (f" on {_LEVELS[raid]} of {disks} disks" if raid else "")
+def _title(filesystem: str, raid: MdRaid | None, disks: int, *, encrypted: bool) -> str:
+    array = [f"{_LEVELS[raid]} of {disks} disks"] if raid else []
+    return " on ".join([filesystem, "LVM", *(["LUKS2"] if encrypted else []), *array])
 
 
 def _volumes(made: Sizes, below: Device) -> list[Step]:

@@ -40,7 +40,7 @@ class Layout:
 
     `partitions` are the same on each of them. `build` makes everything else but the ESPs' file systems, and mounts the
     root at "/" last; `mounts` are those of the installed system, without the ESP; `root` and `words` tell the kernel
-    what to mount. `title` and `volumes` are for people, and `notes` what they should know.
+    what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. `title` and `volumes` are for people, and `notes` what they should know.
     """
 
     partitions: tuple[PlannedPartition, ...]
@@ -50,6 +50,7 @@ class Layout:
     title: str
     volumes: tuple[str, ...]
     words: tuple[str, ...] = ()
+    encrypted: tuple[tuple[str, Device], ...] = ()
     notes: tuple[str, ...] = ()
 
 

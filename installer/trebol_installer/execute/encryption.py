@@ -1,0 +1,71 @@
+"""LUKS2 containers: made and opened, and what the node needs to open them when it boots.
+
+The image's initramfs is the same for every node and knows nothing of this one's containers; what it lacks is put into
+a folder that `trebol_common.esp` makes an archive of. An initramfs that the node makes anew has it all itself.
+"""
+
+from __future__ import annotations
+
+import gzip
+import uuid
+
+from trebol_common.esp import NODE_INITRAMFS
+from trebol_common.files import write_text
+from trebol_common.keyboard import CACHED_KEYMAP
+from trebol_installer.execute.block import node_of
+from trebol_installer.execute.state import Run, key_of
+from trebol_installer.steps import EncryptDevice, WriteEncryption
+
+CRYPTTAB = "/etc/crypttab"
+
+#: Where cryptsetup's scripts in the initramfs look.
+_INITRAMFS_CRYPTTAB = "cryptroot/crypttab"
+
+#: Trims reach the disk; the thin pool and SSDs need them more than it hurts that free blocks are seen to be free.
+_OPTIONS = "luks,discard,initramfs"
+
+#: Asks once for containers that share a key name (crypttab(5), /usr/share/doc/cryptsetup/README.keyctl).
+_ASK_ONCE = "keyscript=decrypt_keyctl"
+
+
+def encrypt_device(step: EncryptDevice, run: Run) -> None:
+    """See `EncryptDevice`. The passphrase goes through stdin, and stands in no argument."""
+    encryption = run.answers.disk_setup.encryption
+    assert encryption is not None
+    passphrase = encryption.passphrase.get_secret_value()
+    node = node_of(step.device)
+    identity = str(uuid.uuid4())
+    run.runner.run(
+        ["cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode", "--uuid", identity, "--key-file", "-", node],
+        input=passphrase,
+        secrets=(passphrase,),
+    )
+    run.runner.run(
+        ["cryptsetup", "open", "--type", "luks2", "--allow-discards", "--key-file", "-", node, step.name],
+        input=passphrase,
+        secrets=(passphrase,),
+    )
+    run.undo.callback(run.runner.run, ["cryptsetup", "close", step.name])
+    run.uuids[key_of(step.device)] = identity
+
+
+def write_encryption(step: WriteEncryption, run: Run) -> None:
+    """See `WriteEncryption`. Also the keyboard: the passphrase is typed before the node's own is loaded."""
+    table = crypttab({name: run.uuids[key_of(device)] for name, device in step.containers})
+    write_text(run.inside(CRYPTTAB), f"# Written by Trebol; see crypttab(5).\n{table}", mode=0o600)
+    initramfs = run.inside(NODE_INITRAMFS)
+    write_text(initramfs / _INITRAMFS_CRYPTTAB, table)
+    keymap = initramfs / CACHED_KEYMAP.removesuffix(".gz")
+    keymap.parent.mkdir(parents=True, exist_ok=True)
+    # initramfs-tools' hook leaves it uncompressed there.
+    keymap.write_bytes(gzip.decompress(run.inside(CACHED_KEYMAP).read_bytes()))
+
+
+def crypttab(containers: dict[str, str]) -> str:
+    """The lines of crypttab(5) for `containers`: name in /dev/mapper → UUID."""
+    if len(containers) == 1:
+        return "".join(f"{name} UUID={identity} none {_OPTIONS}\n" for name, identity in containers.items())
+    return "".join(
+        f"{name} UUID={identity} trebol {_OPTIONS},{_ASK_ONCE}\n" for name, identity in containers.items()
+    )
+

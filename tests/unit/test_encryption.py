@@ -1,0 +1,93 @@
+"""LUKS: what is typed stays secret, and the node knows what to unlock."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.unit.answer_files import answers, made_machine, manifest
+
+from trebol_common.boot_menu import render_menu
+from trebol_common.events import Context, Event, Kind
+from trebol_common.keyboard import CACHED_KEYMAP
+from trebol_common.run import ScriptedRunner
+from trebol_installer.execute import encryption
+from trebol_installer.execute.state import Run
+from trebol_installer.plan import plan
+from trebol_installer.steps import EncryptDevice, PartitionRef, WriteEncryption
+
+PASSPHRASE = "a long enough phrase"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    made = answers(("disk-setup.encryption", {"passphrase": PASSPHRASE}))
+    return Run(
+        plan=plan(made_machine(), answers(), manifest()),
+        answers=made,
+        machine=made_machine(),
+        manifest=manifest(),
+        medium=tmp_path / "medium",
+        runner=ScriptedRunner(),
+        context=Context(list[Event]().append),
+        target=tmp_path / "target",
+        logs=tmp_path / "logs",
+        hashed=tmp_path / "block-sums",
+    )
+
+
+def test_a_container_is_made_and_opened_and_its_passphrase_shown_nowhere(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encryption.uuid, "uuid4", lambda: "5c06")
+    runner, events = ScriptedRunner(), list[Event]()
+    runner.expect(
+        *("cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode"),
+        *("--uuid", "5c06", "--key-file", "-", "/dev/mapper/below"),
+    )
+    runner.expect(
+        *("cryptsetup", "open", "--type", "luks2", "--allow-discards"),
+        *("--key-file", "-", "/dev/mapper/below", "trebol-crypt"),
+    )
+    runner.expect("cryptsetup", "close", "trebol-crypt")
+    logged = replace(run, runner=runner).within(Context(events.append))
+
+    encryption.encrypt_device(EncryptDevice("/dev/mapper/below", "trebol-crypt"), logged)
+    logged.undo.close()
+
+    assert logged.uuids == {"/dev/mapper/below": "5c06"}
+    assert not runner.expected
+    assert PASSPHRASE not in "".join(event.text for event in events if event.kind is Kind.LOG)
+
+
+def test_the_initramfs_gets_what_to_unlock_and_the_keyboard_to_type_it_on(run: Run) -> None:
+    part = PartitionRef("/dev/disk/by-id/virtio-d1", 3)
+    run.uuids[str(part)] = "5c06"
+    keymap = run.inside(CACHED_KEYMAP)
+    keymap.parent.mkdir(parents=True)
+    keymap.write_bytes(gzip.compress(b"keycode 16 = q"))
+
+    encryption.write_encryption(WriteEncryption((("trebol-crypt", part),)), run)
+
+    line = "trebol-crypt UUID=5c06 none luks,discard,initramfs\n"
+    assert run.inside("/etc/crypttab").read_text().splitlines(keepends=True)[1:] == [line]
+    folder = run.inside("/etc/trebol/initramfs")
+    assert (folder / "cryptroot/crypttab").read_text() == line
+    assert (folder / "etc/console-setup/cached_UTF-8_del.kmap").read_bytes() == b"keycode 16 = q"
+
+
+def test_of_several_containers_the_passphrase_is_asked_for_once() -> None:
+    lines = encryption.crypttab({"trebol-crypt1": "a", "trebol-crypt2": "b"}).splitlines()
+
+    assert lines == [
+        "trebol-crypt1 UUID=a trebol luks,discard,initramfs,keyscript=decrypt_keyctl",
+        "trebol-crypt2 UUID=b trebol luks,discard,initramfs,keyscript=decrypt_keyctl",
+    ]
+
+
+def test_the_menu_loads_the_nodes_own_archive_over_the_initramfs() -> None:
+    menu = render_menu(["6.12.1-amd64"], "root=/dev/x", more=("/trebol/node.img",))
+
+    assert "    initrd /kernel/6.12.1-amd64/initrd.img /trebol/node.img\n}\n" in menu
