@@ -220,7 +220,9 @@ def read_command_line(root: Path) -> str:
 
 def boot_partitions_file(identities: Iterable[str]) -> str:
     """The text of BOOT_PARTITIONS."""
-    header = "# Boot partitions of this node, by UUID. trebol node boot-sync keeps these alike, and touches no other.\n"
+    header = (
+        "# Boot partitions of this node, by UUID. trebol node boot-sync keeps these alike, and touches no other.\n"
+    )
     return header + "".join(f"{identity}\n" for identity in identities)
 
 

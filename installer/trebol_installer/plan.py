@@ -262,9 +262,7 @@ def _identity(answers: Answers, interface: NetworkInterface) -> steps.WriteIdent
     return steps.WriteIdentity(None, fallback_name(interface), address)
 
 
-def _command_line(
-    answers: Answers, interface: NetworkInterface, layout: Layout, console: tuple[str, ...]
-) -> str:
+def _command_line(answers: Answers, interface: NetworkInterface, layout: Layout, console: tuple[str, ...]) -> str:
     words = [*layout.words, "ro"]
     if isinstance(answers.global_.fqdn, FqdnFromDhcp):
         # A name in /etc/hostname would win over the one from DHCP; this one does not (systemd-hostnamed(8)).

@@ -38,7 +38,9 @@ def boot_sync(root: Path = Path("/"), runner: Runner | None = None) -> Iterator[
     there = {identity: device for identity, device in devices.items() if device.exists()}
     if not there:
         raise Refused(
-            f"no boot partition is there: {', '.join(named)}", where=str(root / BOOT_PARTITIONS), hint="check the disks"
+            f"no boot partition is there: {', '.join(named)}",
+            where=str(root / BOOT_PARTITIONS),
+            hint="check the disks",
         )
     for identity, device in there.items():
         with _available(root, device.resolve(), mountinfo, runner or CommandRunner()) as esp:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.cases import CASES
 from tests.e2e.lab import Farm, Job, Lab, make_key
+from tests.e2e.layouts import LAYOUTS, MIRRORS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
@@ -26,10 +27,16 @@ JOBS: dict[str, Job] = {
     **{name: refusal_job(name) for name in REFUSALS},
     **{name: moved_job(name) for name in MOVES},
     **{name: processor_job(name) for name in PROCESSORS},
+    **{name: layout_job(name) for name in LAYOUTS},
+    **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
 }
+#: Each is a machine by name.
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded")
+
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
+    + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
 )
 
 
@@ -88,7 +95,7 @@ def machines_of(item: pytest.Item) -> list[str]:
     """The machines that a test looks at."""
     named = [str(name) for marker in item.iter_markers("machines") for name in marker.args]
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return named + [str(parameters[key]) for key in ("node", "outcome", "moved", "examined") if key in parameters]
+    return named + [str(parameters[key]) for key in FIXTURES if key in parameters]
 
 
 @pytest.fixture(scope="session", params=parameters(CASES))
@@ -124,4 +131,22 @@ def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
     examined = farm.get(request.param)
     assert isinstance(examined, Examined)
     yield examined
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(LAYOUTS))
+def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
+    """A running node of some layout."""
+    node = farm.get(request.param)
+    assert isinstance(node, Node)
+    yield node
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(f"degraded-{name}" for name in MIRRORS))
+def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
+    """A running node without its first disk."""
+    node = farm.get(request.param)
+    assert isinstance(node, Degraded)
+    yield node
     farm.let_go(request.param)

@@ -58,7 +58,7 @@ def test_every_layout_begins_on_its_third_partitions_and_ends_with_a_mounted_roo
     assert isinstance(made.build[-1], steps.MountTarget) and made.build[-1].at == "/"
     assert [partition.kind for partition in made.partitions] == [PartitionKind.BIOS_BOOT, PartitionKind.ESP, kind]
     assert made.title == title
-    assert [mount.at for mount in made.mounts][0] == "/"
+    assert made.mounts[0].at == "/"
 
 
 @pytest.mark.parametrize("raid", list(MdRaid))

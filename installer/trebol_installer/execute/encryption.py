@@ -65,7 +65,4 @@ def crypttab(containers: dict[str, str]) -> str:
     """The lines of crypttab(5) for `containers`: name in /dev/mapper → UUID."""
     if len(containers) == 1:
         return "".join(f"{name} UUID={identity} none {_OPTIONS}\n" for name, identity in containers.items())
-    return "".join(
-        f"{name} UUID={identity} trebol {_OPTIONS},{_ASK_ONCE}\n" for name, identity in containers.items()
-    )
-
+    return "".join(f"{name} UUID={identity} trebol {_OPTIONS},{_ASK_ONCE}\n" for name, identity in containers.items())
