@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
+from trebol_common.answers.model import Answers, Filesystem, FqdnFromDhcp, NetworkSource
 from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
@@ -12,15 +12,12 @@ from trebol_hardware.checks.finding import Finding
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
+from trebol_installer.describe import count_of, describe_contents, describe_targets
 from trebol_installer.hardware import checked, refuse
-from trebol_installer.select import (
-    VOLUME_GROUP,
-    Selected,
-    describe_contents,
-    problems_by_class,
-    select_disk,
-    select_interface,
-)
+from trebol_installer.interfaces import Selected, select_interface
+from trebol_installer.layout_rules import VOLUME_GROUP, show_layout
+from trebol_installer.members import member_notes
+from trebol_installer.select import problems_by_class, select_disks
 from trebol_installer.sizing import ALIGNMENT, GIB, MIB, Sizes, problems_of, sizes
 from trebol_installer.steps import PartitionKind, PartitionRef, PlannedPartition, Step
 
@@ -96,12 +93,14 @@ def plan(
     """
     layers = manifest.target_layers if manifest else NOMINAL_LAYERS
     errors: list[TrebolError] = []
+    targets: tuple[Disk, ...] = ()
     disk: Disk | None = None
     layout: Sizes | None = None
     selected: Selected | None = None
     network: HostNetwork | None = None
     try:
-        disk = select_disk(machine, answers)
+        targets = select_disks(machine, answers)
+        disk = _built(targets, answers)
     except TrebolError as error:
         errors.append(error)
     if disk is not None:
@@ -127,6 +126,7 @@ def plan(
         raise kind.of(problems)
 
     notes, warnings = list(selected.notes), list(selected.warnings)
+    notes += member_notes(targets, answers.disk_setup)
     if manifest is None:
         notes.append(f"no medium at hand: the system is taken to need {show_size(_unpacked(layers))}")
     if answers.network.interface_name_pinning.mapping and not answers.network.interface_name_pinning.enabled:
@@ -154,7 +154,7 @@ def plan(
             machine, answers, manifest, layers, disk, layout, partitions, selected.interface, network, console
         ),
         disks=(_change(disk, layout, partitions),),
-        summary=_summary(machine, answers, disk, selected.interface, network),
+        summary=_summary(machine, answers, targets, selected.interface, network),
         notes=tuple(notes),
         warnings=tuple(warnings),
         role=answers.checks.for_,
@@ -165,6 +165,17 @@ def plan(
 def fallback_name(interface: NetworkInterface) -> str:
     """A host name for a node whose DHCP server gives none: from the MAC address, so that no two nodes share it."""
     return f"trebol-{interface.mac.replace(':', '')[-6:]}"
+
+
+def _built(targets: tuple[Disk, ...], answers: Answers) -> Disk:
+    """The one disk of a plan. Raises BadInput for a layout that no steps are made for."""
+    if answers.disk_setup.filesystem is Filesystem.EXT4 and len(targets) == 1:
+        return targets[0]
+    raise BadInput(
+        f"no plan is made for {show_layout(answers.disk_setup)} on {count_of(len(targets), 'disk')}",
+        where="disk-setup",
+        hint='use filesystem = "ext4" on one disk',
+    )
 
 
 def _unpacked(layers: tuple[Layer, ...]) -> int:
@@ -321,7 +332,7 @@ def _change(disk: Disk, layout: Sizes, partitions: tuple[PlannedPartition, ...])
 
 
 def _summary(
-    machine: Machine, answers: Answers, disk: Disk, interface: NetworkInterface, network: HostNetwork
+    machine: Machine, answers: Answers, targets: tuple[Disk, ...], interface: NetworkInterface, network: HostNetwork
 ) -> tuple[tuple[str, str], ...]:
     fqdn = answers.global_.fqdn
     name = fqdn if isinstance(fqdn, str) else f"from DHCP, else {fallback_name(interface)}"
@@ -336,7 +347,7 @@ def _summary(
     firmware = "UEFI" if machine.firmware.mode is FirmwareMode.UEFI else "BIOS"
     return (
         ("node", name),
-        ("disk", f"{disk.stable_path} ({disk.name}), {show_size(disk.size)}"),
+        describe_targets(targets),
         ("network", f"{bridge.name} on {port}{renamed}, {interface.mac}: {addressing}"),
         ("firmware", f"{firmware} now; the disk will boot in BIOS and UEFI"),
     )
