@@ -13,10 +13,13 @@ from trebol_hardware.checks.finding import Finding
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
+from trebol_installer.describe import describe_contents, describe_targets
 from trebol_installer.hardware import checked, refuse
+from trebol_installer.interfaces import Selected, select_interface
 from trebol_installer.layout import Layout, Request, choose
 from trebol_installer.layout.model import ESP_PARTITION
-from trebol_installer.select import Selected, describe_contents, problems_by_class, select_disks, select_interface
+from trebol_installer.members import member_notes
+from trebol_installer.select import problems_by_class, select_disks
 from trebol_installer.sizing import GIB, MIB, problems_of
 from trebol_installer.steps import Mount, PartitionKind, PartitionRef, Step
 
@@ -120,7 +123,12 @@ def plan(
         disks=tuple(_change(disk, layout, alone=len(targets) == 1) for disk in targets),
         together=layout.volumes if len(targets) > 1 else (),
         summary=_summary(machine, answers, targets, layout, selected.interface, network),
-        notes=(*selected.notes, *_notes(answers, manifest, layers), *layout.notes),
+        notes=(
+            *selected.notes,
+            *member_notes(targets, answers.disk_setup),
+            *_notes(answers, manifest, layers),
+            *layout.notes,
+        ),
         warnings=(*selected.warnings, *_warnings(machine, answers, targets)),
         role=answers.checks.for_,
         findings=findings,
@@ -283,12 +291,6 @@ def _change(disk: Disk, layout: Layout, *, alone: bool) -> DiskChange:
     )
 
 
-def _named_disks(targets: tuple[Disk, ...]) -> Iterator[tuple[str, str]]:
-    for number, disk in enumerate(targets, 1):
-        name = f"disk {number}" if len(targets) > 1 else "disk"
-        yield name, f"{disk.stable_path} ({disk.name}), {show_size(disk.size)}"
-
-
 def _summary(
     machine: Machine,
     answers: Answers,
@@ -310,7 +312,7 @@ def _summary(
     firmware = "UEFI" if machine.firmware.mode is FirmwareMode.UEFI else "BIOS"
     return (
         ("node", name),
-        *_named_disks(targets),
+        describe_targets(targets),
         ("layout", layout.title),
         ("network", f"{bridge.name} on {port}{renamed}, {interface.mac}: {addressing}"),
         ("firmware", f"{firmware} now; {'each' if len(targets) > 1 else 'the'} disk will boot in BIOS and UEFI"),

@@ -7,9 +7,18 @@ from dataclasses import replace
 import pytest
 from tests.unit.answer_files import DHCP, GIB, answers, machine, made_machine
 
+from trebol_common.answers import Answers
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, NetworkInterface, Partition
-from trebol_installer.select import select_disk, select_interface
+from trebol_installer.interfaces import select_interface
+from trebol_installer.select import select_disks
+
+
+def select_disk(machine: Machine, wanted: Answers) -> Disk:
+    """The disk of a layout on one."""
+    (disk,) = select_disks(machine, wanted)
+    return disk
+
 
 RACK = machine("rack-server")
 
@@ -129,7 +138,10 @@ def test_several_matches_are_listed_with_what_tells_them_apart() -> None:
 
     text = str(caught.value)
     assert 'disk-setup.filter: ID_SERIAL_SHORT = "WFK9ABC[12]" matches 2 disks' in text
-    assert "sda         1.1 TiB  ST1200MM0009  WFK9ABC1  scsi-SSEAGATE_ST1200MM0009_WFK9ABC1  empty" in text
+    assert (
+        "sda         1.1 TiB  sas rotational  ST1200MM0009  WFK9ABC1  scsi-SSEAGATE_ST1200MM0009_WFK9ABC1  empty"
+        in text
+    )
     assert "sdb2: vfat" in text and "linux_raid_member 'oldnode:0' of oldnode:0" in text
 
 

@@ -47,6 +47,7 @@ _PROFILES = {
 def btrfs(request: Request) -> Layout:
     """One btrfs with the subvolumes `@` and `data`. Raises what `trebol_installer.sizing.pool_sizes` does."""
     wishes = request.setup.btrfs
+    assert wishes is not None
     members = request.system_partitions()
     encrypted = _containers(members) if request.setup.encryption is not None else ()
     devices: tuple[Device, ...] = tuple(f"/dev/mapper/{name}" for name, _ in encrypted) or members

@@ -6,11 +6,9 @@ from trebol_common.answers.model import MdRaid
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and, line
+from trebol_installer.layout_rules import VOLUME_GROUP
 from trebol_installer.sizing import Sizes, sizes
 from trebol_installer.steps import Device, Mount, PartitionKind, Step
-
-#: The volume group of a node.
-VOLUME_GROUP = "trebol"
 
 #: The array that it lies on, where there is one.
 ARRAY = "/dev/md/trebol"
