@@ -48,8 +48,8 @@ DEFAULT_MAXIMUM_ROOT = 96
 class Sizes:
     """Where the bytes of a disk go.
 
-    `bios_boot`, `esp` and `lvm` are partitions, of each disk where there are several; `root`, `swap`, `data` (0: none) and `metadata` (of the thin pool,
-    taken twice: LVM keeps a spare) are volumes; `free` stays in the volume group.
+    `bios_boot`, `esp` and `lvm` are partitions, of each disk where there are several; `root`, `swap`, `data` (0: none)
+    and `metadata` (of the thin pool, taken twice: LVM keeps a spare) are volumes; `free` stays in the volume group.
     """
 
     bios_boot: int
@@ -86,8 +86,8 @@ def pool_sizes(
 ) -> PoolSizes:
     """Divide each of several disks of `disk` bytes for a pool that holds what fits `data_disks` of them.
 
-    `key` is where `hdsize` stands in the answers. Raises Refused where the pool would be too small for layers of `unpacked` bytes, and BadInput where hdsize is
-    larger than the disk.
+    `key` is where `hdsize` stands in the answers. Raises Refused where the pool would be too small for layers of
+    `unpacked` bytes, and BadInput where hdsize is larger than the disk.
     """
     total = _total(disk, hdsize, key)
     esp = _esp(total)

@@ -260,8 +260,8 @@ class BootPartition:
 class InstallBootLoader:
     """Kernels and EFI programs onto each ESP, GRUB for BIOS into its partition, an NVRAM entry each under UEFI.
 
-    The first of `boot` is mounted in the target already. The kernel's words are root= with the UUID of the file system
-    on `root`, which is known once the step runs (the path itself, where none was made by that name), and
+    The first of `boot` is mounted in the target already. The kernel's words are root= with the UUID of the file
+    system on `root`, which is known once the step runs (the path itself, where none was made by that name), and
     `command_line`.
     """
 

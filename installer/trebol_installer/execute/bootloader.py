@@ -91,8 +91,10 @@ def _install_for_bios(boot: BootPartition, esp: Path, run: Run) -> None:
 
 
 def _write_boot_entries(step: InstallBootLoader, run: Run) -> None:
-    """An entry for each disk in the firmware's boot order, the first disk first. Some firmware refuses them; the disks
-    boot by EFI/BOOT all the same."""
+    """An entry for each disk in the firmware's boot order, the first disk first.
+
+    Some firmware refuses them; the disks boot by EFI/BOOT all the same.
+    """
     labels = [LABEL, *(f"{LABEL} {number}" for number in range(2, len(step.boot) + 1))]
     # Entries of earlier installations would pile up, and point to partitions that are gone.
     for label in labels:

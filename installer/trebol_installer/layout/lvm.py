@@ -25,7 +25,10 @@ _LEVELS = {MdRaid.RAID1: "md RAID 1", MdRaid.RAID10: "md RAID 10"}
 
 
 def lvm(request: Request) -> Layout:
-    """Volume group `trebol` with root, swap and thin pool `data`. Raises what `trebol_installer.sizing.sizes` does."""
+    """Volume group `trebol` with root, swap and thin pool `data`.
+
+    Raises what `trebol_installer.sizing.sizes` does.
+    """
     wishes = request.setup.lvm
     members = request.system_partitions()
     made = sizes(

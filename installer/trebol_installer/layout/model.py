@@ -38,9 +38,10 @@ class Request:
 class Layout:
     """What becomes of the targets.
 
-    `partitions` are the same on each of them. `build` makes everything else but the ESPs' file systems, and mounts the
-    root at "/" last; `mounts` are those of the installed system, without the ESP; `root` and `words` tell the kernel
-    what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. `title` and `volumes` are for people, and `notes` what they should know.
+    `partitions` are the same on each of them. `build` makes everything else but the ESPs' file systems, and mounts
+    the root at "/" last; `mounts` are those of the installed system, without the ESP; `root` and `words` tell the
+    kernel what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. `title` and `volumes`
+    are for people, and `notes` what they should know.
     """
 
     partitions: tuple[PlannedPartition, ...]
