@@ -48,8 +48,8 @@ DEFAULT_MAXIMUM_ROOT = 96
 class Sizes:
     """Where the bytes of a disk go.
 
-    `bios_boot`, `esp` and `lvm` are partitions, of each disk where there are several; `root`, `swap`, `data` (0: none)
-    and `metadata` (of the thin pool, taken twice: LVM keeps a spare) are volumes; `free` stays in the volume group.
+    `bios_boot`, `esp` and `lvm` are partitions, of each disk where there are several; `root`, `swap`, `data` (0:
+    none) and `metadata` (of the thin pool, taken twice: LVM keeps a spare) are volumes; `free` stays in the group.
     """
 
     bios_boot: int

@@ -24,8 +24,8 @@ def boot_sync(root: Path = Path("/"), runner: Runner | None = None) -> Iterator[
     """Synchronise the boot partitions of the node below `root`; yields what was done, a line each.
 
     They are those that `trebol_common.esp.BOOT_PARTITIONS` names; without such a file, the one at /boot/efi. One
-    whose disk is not there is told and left out. Raises Refused where none can be written, or where /boot/efi holds no FAT
-    file system: kernels copied elsewhere would fill the root and boot nothing. Raises what
+    whose disk is not there is told and left out. Raises Refused where none can be written, or where /boot/efi holds
+    no FAT file system: kernels copied elsewhere would fill the root and boot nothing. Raises what
     `trebol_common.esp.synchronise` raises.
     """
     mountinfo = (root / "proc/self/mountinfo").read_text(encoding="utf-8")

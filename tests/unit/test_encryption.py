@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def run(tmp_path: Path) -> Run:
 def test_a_container_is_made_and_opened_and_its_passphrase_shown_nowhere(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encryption.uuid, "uuid4", lambda: "5c06")
+    monkeypatch.setattr(uuid, "uuid4", lambda: "5c06")
     runner, events = ScriptedRunner(), list[Event]()
     runner.expect(
         *("cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode"),

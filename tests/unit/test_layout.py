@@ -20,7 +20,7 @@ def disks(number: int, size: int = 40 * GIB) -> tuple[Disk, ...]:
     return tuple(Disk(f"vd{'abcdefgh'[n]}", size, serial=f"d{n}", by_id=(f"virtio-d{n}",)) for n in range(number))
 
 
-def layout(filesystem: str, targets: tuple[Disk, ...], **wishes: object) -> Layout:
+def layout(filesystem: str, targets: tuple[Disk, ...], **wishes: str) -> Layout:
     """The layout of `wishes` (`lvm_raid`, `btrfs_raid`, …) on these disks of a machine of 4 GiB."""
     family = "lvm" if filesystem in ("ext4", "xfs") else filesystem
     changes = [(f"disk-setup.{family}.{key}", value) for key, value in wishes.items()]
@@ -28,8 +28,8 @@ def layout(filesystem: str, targets: tuple[Disk, ...], **wishes: object) -> Layo
     return choose(Request(targets, setup, memory=4 * GIB, unpacked=2 * GIB))
 
 
-#: Filesystem, disks, wishes → the third partition's kind, kinds of steps in order, what root= is made of, title.
-LAYOUTS: list[tuple[str, int, dict[str, object], PartitionKind, list[str], str]] = [
+#: Filesystem, disks, wishes → the third partition's kind, the first steps, the title.
+LAYOUTS: list[tuple[str, int, dict[str, str], PartitionKind, list[str], str]] = [
     ("ext4", 1, {}, PartitionKind.LVM, ["create-volume-group"], "ext4 on LVM"),
     ("xfs", 1, {}, PartitionKind.LVM, ["create-volume-group"], "xfs on LVM"),
     (
@@ -49,7 +49,7 @@ LAYOUTS: list[tuple[str, int, dict[str, object], PartitionKind, list[str], str]]
 
 @pytest.mark.parametrize(("filesystem", "number", "wishes", "kind", "first", "title"), LAYOUTS)
 def test_every_layout_begins_on_its_third_partitions_and_ends_with_a_mounted_root(
-    filesystem: str, number: int, wishes: dict[str, object], kind: PartitionKind, first: list[str], title: str
+    filesystem: str, number: int, wishes: dict[str, str], kind: PartitionKind, first: list[str], title: str
 ) -> None:
     made = layout(filesystem, disks(number), **wishes)
 
