@@ -92,9 +92,30 @@ def disk(draw: st.DrawFn, number: int, serial: int) -> Disk:
 
 
 @st.composite
+def sound_disk(draw: st.DrawFn, number: int) -> Disk:
+    """A disk that can be a target, empty or not; of about the same size as the others."""
+    content = draw(st.sampled_from([(), (), (Content("gpt"),), (Content("ntfs", "Windows", "u6"),)]))
+    size = draw(st.integers(32, 34)) * GIB + draw(st.integers(0, 2**20)) * 512
+    parts = tuple(Partition(f"p{index}", index, index * GIB, GIB) for index in (1, 2)) if content else ()
+    return Disk(
+        f"vd{'abcdefgh'[number]}",
+        size,
+        serial=f"d{number}",
+        by_id=(f"virtio-d{number}",),
+        content=content,
+        partitions=parts,
+        udev={"ID_SERIAL": f"d{number}"},
+    )
+
+
+@st.composite
 def machine(draw: st.DrawFn) -> Machine:
-    serials = draw(st.lists(st.integers(0, DISKS - 1), min_size=1, max_size=DISKS))
-    disks = tuple(draw(disk(number, serial)) for number, serial in enumerate(serials))
+    """Of three machines, one whose disks are anything, and two whose first five could all be targets."""
+    if draw(st.integers(0, 2)) == 0:
+        serials = draw(st.lists(st.integers(0, DISKS - 1), min_size=1, max_size=DISKS))
+        disks = tuple(draw(disk(number, serial)) for number, serial in enumerate(serials))
+    else:
+        disks = tuple(draw(sound_disk(number)) for number in range(5))
     return made_machine(
         *disks, mode=draw(st.sampled_from(FirmwareMode)), memory=draw(st.sampled_from([0, GIB, 64 * GIB]))
     )
