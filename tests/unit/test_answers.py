@@ -31,6 +31,7 @@ from trebol_common.answers.model import (
 )
 from trebol_common.answers.parse import MAXIMUM_SIZE, dump_answers
 from trebol_common.errors import BadInput
+from trebol_installer.select import setup_problems
 
 
 def problem(text: str) -> str:
@@ -464,6 +465,21 @@ def test_the_example_of_the_documentation_is_valid() -> None:
     made_whole = example.replace("$y$j9T$…", "$y$j9T$a$b").replace("ssh-ed25519 AAAA… admin@laptop", SSH_KEY)
 
     assert parse_answers(made_whole).global_.fqdn == "node1.example.org"
+
+
+def documented_layouts() -> list[str]:
+    text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
+    return [block.split("```")[0] for block in text.split("```toml\n")[1:] if block.startswith("[disk-setup]")]
+
+
+@pytest.mark.parametrize("layout", documented_layouts())
+def test_every_example_of_a_layout_is_valid_or_said_not_to_be_served_yet(layout: str) -> None:
+    text = changed(("disk-setup", None)) + layout
+
+    if "# not served yet" in layout:
+        assert "is not served yet" in problem(text) and problem(text).count("a.toml") == 1
+    else:
+        assert list(setup_problems(parse_answers(text).disk_setup)) == []
 
 
 def test_every_key_of_the_model_is_documented() -> None:
