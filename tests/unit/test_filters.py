@@ -162,6 +162,7 @@ ORDERED = (
     at("nvme3n1", "pci-0000:0a:00.0-nvme-1"),
     at("nvme0n1", "pci-0000:18:00.0-nvme-1"),
     at("nvme1n1", "pci-0000:1a:00.0-nvme-1"),
+    at("nvme4n1", "pci-2000:00:00.0-nvme-1"),
     at("nvme2n1", "pci-10000:01:00.0-nvme-1"),
     at("sdb", "acpi-VMBUS:01-vmbus-f8b3-lun-0"),
     at("vdb", by_id="virtio-a"),

@@ -491,6 +491,14 @@ def test_disks_of_one_serial_number_are_refused_when_that_is_what_names_them(
     assert "name it by where it is plugged in" in str(caught.value)
 
 
+def test_a_link_made_of_a_serial_number_is_known_also_with_blanks_in_it() -> None:
+    first, second = (disk(f"sd{letter}", serial="QM 01") for letter in "ab")
+    disks = (replace(first, by_id=("ata-QM_01",)), replace(second, by_id=("usb-QM_01",)))
+
+    with pytest.raises(Refused, match="has the serial number QM 01 of"):
+        chosen(made_machine(*disks), named("ata-QM_01"))
+
+
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
