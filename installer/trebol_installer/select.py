@@ -157,7 +157,9 @@ def _twins(disk: Disk, machine: Machine) -> Iterator[Problem]:
 
 
 def _is_of_serial(name: str, disk: Disk) -> bool:
-    return name.removeprefix("/dev/disk/by-id/") in disk.by_id and bool(disk.serial) and disk.serial in name
+    # udev writes blanks of a serial number as underscores.
+    serial = disk.serial.replace(" ", "_")
+    return name.removeprefix("/dev/disk/by-id/") in disk.by_id and bool(serial) and serial in name
 
 
 def _several(setup: DiskSetup) -> str:
