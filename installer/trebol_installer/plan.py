@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
-from trebol_common.errors import BadInput, Problem, TrebolError
+from trebol_common.errors import BadInput, Problem, Refused, TrebolError
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
 from trebol_hardware.checks.finding import Finding
@@ -23,6 +23,7 @@ from trebol_installer.select import (
 )
 from trebol_installer.sizing import ALIGNMENT, GIB, MIB, Sizes, problems_of, sizes
 from trebol_installer.steps import PartitionKind, PartitionRef, PlannedPartition, Step
+from trebol_installer.teardown import teardown
 
 #: What layers are assumed to need where no medium is at hand (`trebol answer match` on a laptop): a little more than
 #: those of the first release, so that a disk that passes here passes on the machine.
@@ -104,6 +105,8 @@ def plan(
         disk = select_disk(machine, answers)
     except TrebolError as error:
         errors.append(error)
+    if disk is not None and (problems := teardown(machine, [disk]).problems):
+        errors.append(Refused.of(problems))
     if disk is not None:
         try:
             layout = _sizes(disk, machine, answers, layers)
@@ -123,8 +126,8 @@ def plan(
     if machine.architecture != "x86_64":
         errors.append(BadInput(f"is a {machine.architecture} machine; Trebol runs on x86_64 only", where="machine"))
     if errors or disk is None or layout is None or selected is None or network is None:
-        problems, kind = problems_by_class(errors)
-        raise kind.of(problems)
+        reasons, kind = problems_by_class(errors)
+        raise kind.of(reasons)
 
     notes, warnings = list(selected.notes), list(selected.warnings)
     if manifest is None:
@@ -252,7 +255,7 @@ def _steps(
     made: list[Step] = [
         steps.CheckTarget(path, disk.size, disk.serial),
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
-        steps.WipeDisk(path, disk.size, describe_contents(disk)),
+        *teardown(machine, [disk]).steps,
         steps.PartitionDisk(path, partitions),
         steps.CreateVolumeGroup(VOLUME_GROUP, lvm),
         steps.CreateVolume(VOLUME_GROUP, "root", layout.root, lvm),

@@ -13,6 +13,7 @@ from trebol_common.events import Context
 from trebol_common.medium import Manifest
 from trebol_common.run import Argument, Completed, Runner, show
 from trebol_hardware.machine import Machine
+from trebol_installer.execute.block import locked
 from trebol_installer.plan import Plan
 from trebol_installer.steps import Device, PartitionRef
 
@@ -64,7 +65,8 @@ class Run:
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
     reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `lock` keeps udev
-    off the disk while its partitions are made and is released once they are in use.
+    off the disk while its partitions are made and is released once they are in use; `locked` are the stable paths of
+    the disks that it holds.
     """
 
     plan: Plan
@@ -80,10 +82,19 @@ class Run:
     uuids: dict[str, str] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
     lock: ExitStack = field(default_factory=ExitStack)
+    locked: set[str] = field(default_factory=set)
 
     def within(self, context: Context) -> Run:
         """The same run, its commands logged in `context`."""
         return replace(self, context=context, runner=LoggedRunner(_bare(self.runner), context))
+
+    def keep_udev_off(self, disk: str) -> None:
+        """Lock the disk at a stable path, where that was not done yet."""
+        if disk not in self.locked:
+            self.lock.enter_context(locked(disk))
+            self.locked.add(disk)
+            self.lock.callback(self.locked.discard, disk)
+            self.undo.callback(self.lock.close)
 
     def inside(self, path: str) -> Path:
         """A path of the target: `inside("/etc/fstab")`."""
