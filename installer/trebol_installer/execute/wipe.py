@@ -16,8 +16,8 @@ from trebol_installer.sizing import GIB, MIB
 #: Bytes zeroed at both ends of a disk: boot code, both GPTs, the labels that md, DDF, Intel and ZFS keep at the end.
 _ENDS = 4 * MIB
 
-#: Bytes zeroed at both ends of a partition or volume: file systems, bcache at 4 KiB, LUKS2 and its second header where
-#: that is near, four labels of ZFS of 256 KiB (two at each end), md's superblock at the end.
+#: Bytes zeroed at both ends of a partition or volume: file systems, bcache at 4 KiB, LUKS2 and its second header if
+#: near, four labels of ZFS of 256 KiB (two at each end), md's superblock at the end.
 _ENDS_OF_PARTITION = MIB
 
 #: Where else, from the start of each device: LUKS2's second header, the farthest three of the places that blkid looks
