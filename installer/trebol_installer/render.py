@@ -50,6 +50,20 @@ def describe(step: Step) -> str:
             return f"Check that {step.disk} is the disk planned for"
         case steps.VerifyLayers():
             return f"Verify the medium ({', '.join(step.layers)}: {show_size(step.size)})"
+        case steps.ReleaseSwap():
+            return f"Stop swapping to {step.device}"
+        case steps.ReleaseMount():
+            return f"Unmount {step.mountpoint} ({', '.join(map(str, step.devices))})"
+        case steps.ExportPool():
+            return f"Let go of ZFS pool {step.pool or step.guid}"
+        case steps.CloseGroup():
+            return f"Close volume group {step.group} ({step.uuid})"
+        case steps.CloseVolume():
+            return f"Close {step.volume}"
+        case steps.LeaveBcache():
+            return f"Have bcache let go of {step.device}"
+        case steps.WipeVolume():
+            return f"Wipe {step.volume}"
         case steps.WipeDisk():
             return f"Wipe {step.disk}"
         case steps.PartitionDisk():

@@ -1,7 +1,8 @@
 """The steps of a plan: frozen values, one class for each thing that is done to a disk or to the new system.
 
-No step holds a secret, a UUID or a device name of this boot: plans are printed, stored and compared. Secrets come
-from the answers and UUIDs are made when a step runs.
+No step holds a secret, a device name of this boot where there is a better one, or a UUID of what is made: plans are
+printed, stored and compared. Secrets come from the answers and new UUIDs are made when a step runs. What was there
+before is named by the UUID that it has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from trebol_common.answers.model import Keyboard
 from trebol_common.network import HostNetwork
-from trebol_hardware.machine import FirmwareMode
+from trebol_hardware.machine import FirmwareMode, VolumeKind
 
 
 class PartitionKind(StrEnum):
@@ -40,6 +41,25 @@ class PartitionRef:
 
 #: A volume by its path (/dev/trebol/root), or a partition.
 Device = str | PartitionRef
+
+
+@dataclass(frozen=True)
+class VolumeRef:
+    """A volume that was there before: `path` is its name for people, `uuid` what it is found by when a step runs.
+
+    `uuid` is `Volume.uuid` of the probe; where that is empty, the path has to do.
+    """
+
+    path: str
+    kind: VolumeKind
+    uuid: str = ""
+
+    def __str__(self) -> str:
+        return self.path
+
+
+#: What may be in use on a target before it is wiped: the disk itself by its stable path, a partition, a volume.
+Held = str | PartitionRef | VolumeRef
 
 
 @dataclass(frozen=True)
@@ -70,8 +90,63 @@ class VerifyLayers:
 
 
 @dataclass(frozen=True)
+class ReleaseSwap:
+    """Stop swapping to a device."""
+
+    device: Held
+
+
+@dataclass(frozen=True)
+class ReleaseMount:
+    """Unmount what `devices` (several only for a file system of several devices) have mounted there, and below it."""
+
+    mountpoint: str
+    devices: tuple[Held, ...]
+
+
+@dataclass(frozen=True)
+class ExportPool:
+    """Let go of a ZFS pool, should it be imported."""
+
+    pool: str
+    guid: str
+
+
+@dataclass(frozen=True)
+class CloseGroup:
+    """Deactivate every logical volume of a group; by `uuid`, as lvm2 writes it: two groups may have one name."""
+
+    group: str
+    uuid: str
+
+
+@dataclass(frozen=True)
+class CloseVolume:
+    """Close one volume: opened LUKS, array, bcache, or anything else of device-mapper."""
+
+    volume: VolumeRef
+
+
+@dataclass(frozen=True)
+class LeaveBcache:
+    """Have bcache let go of a backing device, or of a cache together with its whole set."""
+
+    device: Held
+
+
+@dataclass(frozen=True)
+class WipeVolume:
+    """Take every signature off an open volume whose bytes would tell of it even after the volume is gone."""
+
+    volume: VolumeRef
+
+
+@dataclass(frozen=True)
 class WipeDisk:
-    """Take away every signature; `contents` is what is lost."""
+    """Take away every signature of the disk and of its partitions, and see that none is left; `contents` is lost.
+
+    The last step of the teardown of a disk: nothing lies on it any more that is open.
+    """
 
     disk: str
     size: int
@@ -284,6 +359,13 @@ class CloseTarget:
 Step = (
     CheckTarget
     | VerifyLayers
+    | ReleaseSwap
+    | ReleaseMount
+    | ExportPool
+    | CloseGroup
+    | CloseVolume
+    | LeaveBcache
+    | WipeVolume
     | WipeDisk
     | PartitionDisk
     | CreateArray

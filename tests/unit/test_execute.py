@@ -25,7 +25,6 @@ from trebol_installer.execute import (
     disks,
     executor,
     layers,
-    lvm,
     partition,
 )
 from trebol_installer.execute.state import Run
@@ -176,36 +175,6 @@ def test_partition_nodes_are_read_and_never_built(fake: Fake) -> None:
         block.node_of(PartitionRef(fake.disk, 4))
 
 
-def pvs(*volumes: tuple[str, str, str]) -> str:
-    rows = ",".join(f'{{"pv_name":"{pv}","vg_name":"{name}","vg_uuid":"{uuid}"}}' for pv, name, uuid in volumes)
-    return f'{{"report":[{{"pv":[{rows}]}}]}}'
-
-
-PVS = ("pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_uuid")
-
-
-def test_open_groups_of_an_interrupted_run_are_closed_by_uuid(fake: Fake) -> None:
-    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "trebol", "u1"), ("/dev/vdb", "data", "u2")))
-    fake.runner.expect("vgchange", "--activate", "n", "--select", "vg_uuid=u1")
-
-    lvm.close_groups_on(fake.disk, fake.run)
-
-    assert fake.runner.expected == []
-
-
-def test_a_group_that_lies_on_other_disks_too_is_left_alone(fake: Fake) -> None:
-    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "pve", "u1"), ("/dev/vdb", "pve", "u1")))
-
-    with pytest.raises(Refused, match="volume group pve also lies on /dev/vdb"):
-        lvm.close_groups_on(fake.disk, fake.run)
-
-
-def test_a_physical_volume_without_group_needs_no_closing(fake: Fake) -> None:
-    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "", "")))
-
-    lvm.close_groups_on(fake.disk, fake.run)
-
-
 LVCREATE = ("lvcreate", "--yes", "--wipesignatures", "y", "--devices", "/dev/vda3")
 
 LVM_STEPS: list[tuple[Callable[[PartitionRef], Step], tuple[str, ...]]] = [
@@ -257,15 +226,6 @@ def test_a_partition_that_the_kernel_did_not_take_up_is_told(fake: Fake, monkeyp
 
     with pytest.raises(TrebolError, match="the kernel did not take up partition 3"):
         disks.partition_disk(replace(step, disk=fake.disk), fake.run)
-
-
-def test_zeroing_covers_both_ends_and_the_replicas_of_a_ceph_label() -> None:
-    regions = disks._zeroed(200 * GIB)
-
-    assert regions[0] == (0, 4 << 20)
-    assert regions[-1] == (200 * GIB - (4 << 20), 4 << 20)
-    assert [start // GIB for start, _ in regions[1:-1]] == [1, 10, 100]
-    assert all(start + length <= 200 * GIB for start, length in regions)
 
 
 def medium_with(folder: Path, **contents: bytes) -> Manifest:

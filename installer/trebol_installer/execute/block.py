@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,8 +55,8 @@ def node_of(device: Device) -> Path:
     return node
 
 
-def check_disk(disk: str, *, size: int, serial: str) -> None:
-    """Make sure that a disk is the planned one, writable and not mounted. Raises Refused."""
+def check_disk(disk: str, *, size: int, serial: str, released: Set[str] = frozenset()) -> None:
+    """Make sure that a disk is the planned one, writable and mounted nowhere but at `released`. Raises Refused."""
     node = disk_node(disk)
     sysfs = SYSFS / node.name
     if (sysfs / "partition").exists():
@@ -71,7 +71,8 @@ def check_disk(disk: str, *, size: int, serial: str) -> None:
         raise Refused(f"has {has}, but the plan is for {serial}", where=disk, hint="start again")
     if (sysfs / "ro").read_text().strip() != "0":
         raise Refused("is read-only", where=disk)
-    if mounted := mountpoints([node, *partitions(disk).values()]):
+    mounted = [point for point in mountpoints([node, *partitions(disk).values()]) if point not in released]
+    if mounted:
         raise Refused(f"is mounted at {', '.join(mounted)}", where=disk, hint="unmount it, then start again")
 
 

@@ -13,7 +13,17 @@ from trebol_common.medium import Manifest
 from trebol_common.run import Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import steps
-from trebol_installer.execute import bootloader, configure, disks, encryption, filesystems, layers, lvm, raid
+from trebol_installer.execute import (
+    bootloader,
+    configure,
+    disks,
+    encryption,
+    filesystems,
+    layers,
+    lvm,
+    raid,
+    teardown,
+)
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
@@ -108,8 +118,22 @@ def perform(step: Step, run: Run) -> None:
             disks.check_target(step, run)
         case steps.VerifyLayers():
             layers.verify_layers(step, run)
+        case steps.ReleaseSwap():
+            teardown.release_swap(step, run)
+        case steps.ReleaseMount():
+            teardown.release_mount(step, run)
+        case steps.ExportPool():
+            teardown.export_pool(step, run)
+        case steps.CloseGroup():
+            teardown.close_group(step, run)
+        case steps.CloseVolume():
+            teardown.close_volume(step, run)
+        case steps.LeaveBcache():
+            teardown.leave_bcache(step, run)
+        case steps.WipeVolume():
+            teardown.wipe_volume(step, run)
         case steps.WipeDisk():
-            disks.wipe_disk(step, run)
+            teardown.wipe_disk(step, run)
         case steps.PartitionDisk():
             disks.partition_disk(step, run)
         case steps.CreateArray():

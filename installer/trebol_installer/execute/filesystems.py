@@ -67,7 +67,7 @@ def mount_target(step: MountTarget, run: Run) -> None:
     run.undo.callback(run.runner.run, ["umount", at])
     if step.at == "/":
         # From now on a partition of each disk is in use, so a rescan by udev can no longer take any away.
-        run.locks.close()
+        run.lock.close()
 
 
 def close_target(step: CloseTarget, run: Run) -> None:

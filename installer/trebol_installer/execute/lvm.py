@@ -1,37 +1,14 @@
-"""The volume group of the node, by lvm2's tools; what they say is read as JSON."""
+"""The volume group of the node, by lvm2's tools."""
 
 from __future__ import annotations
 
-import json
-
-from trebol_common.errors import Refused
 from trebol_common.run import Argument
-from trebol_installer.execute.block import disk_node, node_of, partitions
+from trebol_installer.execute.block import node_of
 from trebol_installer.execute.state import Run
 from trebol_installer.steps import CreateThinPool, CreateVolume, CreateVolumeGroup, Device
 
 #: Questions are answered with yes, and signatures of whatever once lay there are wiped without one.
 _YES = ("--yes", "--wipesignatures", "y")
-
-
-def close_groups_on(disk: str, run: Run) -> None:
-    """Deactivate the volume groups that lie on `disk` alone: an interrupted installation leaves such.
-
-    Raises Refused where a group has a part on another disk: its data would be lost with this one's.
-    """
-    own = {str(disk_node(disk)), *(str(node) for node in partitions(disk).values())}
-    said = run.runner.run(
-        ["pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_uuid"], on_line=lambda line: None
-    )
-    volumes = json.loads(said.stdout)["report"][0]["pv"]
-    groups = {volume["vg_uuid"]: volume["vg_name"] for volume in volumes if volume["pv_name"] in own}
-    groups.pop("", None)
-    for uuid, name in groups.items():
-        outside = [v["pv_name"] for v in volumes if v["vg_uuid"] == uuid and v["pv_name"] not in own]
-        if outside:
-            raise Refused(f"volume group {name} also lies on {', '.join(outside)}", where=disk)
-        # By UUID: another group may have the same name.
-        run.runner.run(["vgchange", "--activate", "n", "--select", f"vg_uuid={uuid}"])
 
 
 def create_group(step: CreateVolumeGroup, run: Run) -> None:

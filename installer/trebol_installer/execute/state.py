@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from trebol_common.events import Context
 from trebol_common.medium import Manifest
 from trebol_common.run import Argument, Completed, Runner, show
 from trebol_hardware.machine import Machine
+from trebol_installer.execute.block import locked
 from trebol_installer.plan import Plan
 from trebol_installer.steps import Device, PartitionRef
 
@@ -58,36 +59,14 @@ class LoggedRunner:
             self.context.log(line)
 
 
-class Locks:
-    """The disks that udev is kept off, each on its own."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, ExitStack] = {}
-
-    def take(self, disk: str, lock: AbstractContextManager[None]) -> None:
-        """Hold `lock` for `disk`, in place of the one held until now."""
-        self.release(disk)
-        self._held[disk] = ExitStack()
-        self._held[disk].enter_context(lock)
-
-    def release(self, disk: str) -> None:
-        """Let udev look at `disk` again; nothing where it may already."""
-        if disk in self._held:
-            self._held.pop(disk).close()
-
-    def close(self) -> None:
-        """Release every disk."""
-        for disk in tuple(self._held):
-            self.release(disk)
-
-
 @dataclass(frozen=True)
 class Run:
     """One installation while it runs.
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
-    reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `locks` keep udev
-    off the disks while their partitions are made and are released once they are in use.
+    reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `lock` keeps udev
+    off the disk while its partitions are made and is released once they are in use; `locked` are the stable paths of
+    the disks that it holds.
     """
 
     plan: Plan
@@ -102,11 +81,20 @@ class Run:
     hashed: Path = RECORD
     uuids: dict[str, str] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
-    locks: Locks = field(default_factory=Locks)
+    lock: ExitStack = field(default_factory=ExitStack)
+    locked: set[str] = field(default_factory=set)
 
     def within(self, context: Context) -> Run:
         """The same run, its commands logged in `context`."""
         return replace(self, context=context, runner=LoggedRunner(_bare(self.runner), context))
+
+    def keep_udev_off(self, disk: str) -> None:
+        """Lock the disk at a stable path, where that was not done yet."""
+        if disk not in self.locked:
+            self.lock.enter_context(locked(disk))
+            self.locked.add(disk)
+            self.lock.callback(self.locked.discard, disk)
+            self.undo.callback(self.lock.close)
 
     def inside(self, path: str) -> Path:
         """A path of the target: `inside("/etc/fstab")`."""
