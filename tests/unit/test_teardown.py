@@ -28,7 +28,7 @@ from trebol_hardware.probe import mounts
 from trebol_installer import steps
 from trebol_installer.render import describe
 from trebol_installer.stacked import group_uuid
-from trebol_installer.steps import Held, PartitionRef, Step, VolumeRef
+from trebol_installer.steps import Held, PartitionRef, Step, VolumeRef, step_to_json
 from trebol_installer.teardown import Teardown, teardown
 from trebol_installer.teardown_problems import SWAP, is_needed
 
@@ -586,3 +586,20 @@ def test_the_tree_fits_a_terminal_and_names_each_target(made: tuple[Machine, lis
     assert max(map(len, result.lines)) <= 80
     assert [tree.disk for tree in result.trees] == [disk.stable_path for disk in targets]
     assert all("".join(tree.lines).startswith(tree.disk) for tree in result.trees)
+
+
+def test_the_steps_can_be_stored_with_the_plan() -> None:
+    machine = machine_of(
+        disk("sda", part("sda", 1, raid_member(), mounted=("/mnt",))), volumes=(array("md127", "sda1"),)
+    )
+
+    assert [step_to_json(step) for step in planned(machine, "sda").steps] == [
+        {"step": "release-mount", "mountpoint": "/mnt", "devices": [f"{D1}-part1"]},
+        {"step": "close-volume", "volume": {"path": "/dev/md127", "kind": "raid", "uuid": MD_UUID}},
+        {
+            "step": "wipe-disk",
+            "disk": D1,
+            "size": 40 * GIB,
+            "contents": ["gpt", "sda1: linux_raid_member 'old:0' of old:0 (1.0 GiB)"],
+        },
+    ]
