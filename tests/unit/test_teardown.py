@@ -298,6 +298,12 @@ SHARED: list[tuple[str, Machine, str, str]] = [
         f"bcache set /dev/bcache0 {TWO}",
         "bcache/detach",
     ),
+    (
+        "an OSD with its DB elsewhere",
+        pair(replace(OSD, uuid="osd-3"), other=replace(OSD, uuid="osd-3", label="db")),
+        f"OSD osd.3 {TWO}",
+        "ceph osd purge",
+    ),
     ("btrfs", pair(Content("btrfs", "pool", "b-1")), f"btrfs pool {TWO}", "btrfs device remove /dev/sda1"),
     (
         "something of device-mapper",
@@ -333,7 +339,21 @@ def test_the_same_is_torn_down_where_both_disks_are_targets(machine: Machine) ->
 
 
 def test_osds_of_one_cluster_are_no_set() -> None:
-    assert planned(pair(OSD), "sda").problems == ()
+    other = Content("ceph_bluestore", uuid="osd-4", member_of="osd.4", group_uuid="fsid")
+
+    assert planned(pair(OSD, other=other), "sda").problems == ()
+
+
+def test_all_other_disks_of_a_set_are_named_at_once_and_a_container_not_besides_its_array() -> None:
+    names = ("sda", "sdb", "sdc")
+    machine = machine_of(
+        *(disk(name, content=(Content("ddf_raid_member"),)) for name in names),
+        volumes=(array("md126", *names, uuid="1"), array("md127", *names, size=0, uuid="2")),
+    )
+
+    (problem,) = planned(machine, "sda").problems
+
+    assert "array /dev/md126 also lies on /dev/disk/by-id/virtio-db, /dev/disk/by-id/virtio-dc, whose" in problem.what
 
 
 def test_a_group_on_an_array_over_two_disks_is_told_as_the_array() -> None:
@@ -365,7 +385,10 @@ IMPOSSIBLE: list[tuple[str, Machine, str]] = [
         "a multipath map",
         machine_of(
             disk("sda", content=(Content("mpath_member"),)),
-            volumes=(Volume("dm-0", VolumeKind.MULTIPATH, "/dev/mapper/mpatha", GIB, ("sda",), uuid="mpath-1"),),
+            disk("sdb", content=(Content("mpath_member"),)),
+            volumes=(
+                Volume("dm-0", VolumeKind.MULTIPATH, "/dev/mapper/mpatha", GIB, ("sda", "sdb"), uuid="mpath-1"),
+            ),
         ),
         "is one of the paths to /dev/mapper/mpatha",
     ),
