@@ -40,10 +40,11 @@ class Family(StrEnum):
     POOL = "ZFS pool"
     CACHE = "bcache set"
     BTRFS = "btrfs"
+    OSD = "OSD"
     VOLUME = "volume"
 
 
-#: By blkid's type. BlueStore is none: an OSD is whole on its own, others have its data too.
+#: By blkid's type. A set of BlueStore is one OSD with its DB and WAL, not the cluster: other OSDs have its data too.
 _FAMILIES: Mapping[str, Family] = {
     LVM_MEMBER: Family.GROUP,
     "linux_raid_member": Family.ARRAY,
@@ -52,6 +53,7 @@ _FAMILIES: Mapping[str, Family] = {
     ZFS_MEMBER: Family.POOL,
     BCACHE: Family.CACHE,
     "btrfs": Family.BTRFS,
+    BLUESTORE: Family.OSD,
 }
 
 _KINDS: Mapping[VolumeKind, Family] = {
@@ -63,21 +65,21 @@ _KINDS: Mapping[VolumeKind, Family] = {
 
 @dataclass(frozen=True)
 class _Shared:
-    """A set of which one device lies on a target and another on a disk that is none."""
+    """A set of which the device `member` lies on a target, and others on disks that are none."""
 
     family: Family
     key: str
     name: str
     member: str
-    other: str
+    others: tuple[str, ...]
 
 
 def problems(stack: Stack) -> tuple[Problem, ...]:
     """Every reason not to touch the targets, in their order."""
     found = [problem for disk in stack.targets for problem in _of_target(disk.name, stack)]
-    shared: dict[tuple[Family, str, str], _Shared] = {}
+    shared: dict[tuple[Family, str], _Shared] = {}
     for each in (*_shared_volumes(stack), *_shared_members(stack)):
-        shared.setdefault((each.family, each.key, each.other), each)
+        shared.setdefault((each.family, each.key), each)
     found += [_shared_problem(each, stack) for each in shared.values()]
     found += _mounted_inside(stack)
     return tuple(dict.fromkeys(found))
@@ -122,14 +124,21 @@ def _of_target(name: str, stack: Stack) -> Iterator[Problem]:
 def _shared_volumes(stack: Stack) -> Iterator[_Shared]:
     """Of each volume that reaches beyond the targets, and of none that only stands on such a one."""
     for volume in stack.volumes:
-        member = next((name for name in volume.below if name in stack.refs and not stack.outside(name)), None)
-        if any(name in stack.refs and stack.outside(name) for name in volume.below):
+        if not (others := stack.outside(volume.name)) or volume.kind is VolumeKind.MULTIPATH:
             continue
-        for other in stack.outside(volume.name):
-            family = _KINDS.get(volume.kind, Family.VOLUME)
-            name = (volume.group if family is Family.GROUP else "") or volume.path
-            uuid = group_uuid(volume.uuid) if family is Family.GROUP else volume.uuid
-            yield _Shared(family, _key(uuid, volume.path), name, member or volume.below[0], other)
+        if any(name in stack.refs and stack.outside(name) for name in volume.below) or _is_container(volume, stack):
+            continue
+        member = next((name for name in volume.below if name in stack.refs), volume.below[0])
+        family = _KINDS.get(volume.kind, Family.VOLUME)
+        name = (volume.group if family is Family.GROUP else "") or volume.path
+        uuid = group_uuid(volume.uuid) if family is Family.GROUP else volume.uuid
+        yield _Shared(family, _key(uuid, volume.path), name, member, others)
+
+
+def _is_container(volume: Volume, stack: Stack) -> bool:
+    """Whether this is where the metadata (DDF, Intel) of other arrays on the same disks is, which are told of."""
+    same = [other for other in stack.volumes if other.kind is VolumeKind.RAID and {*other.below} & {*volume.below}]
+    return volume.kind is VolumeKind.RAID and not volume.size and any(other.size for other in same)
 
 
 def _shared_members(stack: Stack) -> Iterator[_Shared]:
@@ -140,9 +149,9 @@ def _shared_members(stack: Stack) -> Iterator[_Shared]:
     for (family, key), held in members.items():
         own = [(device, name) for device, name in held if stack.on_target(device)]
         # What lies on both is told of where it was put together.
-        others = sorted({disk for device, _ in held if not stack.on_target(device) for disk in stack.outside(device)})
-        for other in others if own else ():
-            yield _Shared(family, key, own[0][1] or key, own[0][0], other)
+        others = {disk for device, _ in held if not stack.on_target(device) for disk in stack.outside(device)}
+        if own and others:
+            yield _Shared(family, key, own[0][1] or key, own[0][0], tuple(sorted(others)))
 
 
 def _by_contents(stack: Stack) -> Iterator[tuple[Family, str, str, str]]:
@@ -164,7 +173,10 @@ def _by_volumes(stack: Stack) -> Iterator[tuple[Family, str, str, str]]:
 
 
 def _set_uuid(content: Content, family: Family) -> str:
-    """The UUID that all members of one set have. blkid's UUID of btrfs is the file system's, of md the array's."""
+    """The UUID that all members of one set have. blkid's UUID of btrfs is the file system's, of md the array's; the
+    group of a BlueStore is the cluster."""
+    if family is Family.OSD:
+        return content.uuid
     if family in (Family.BTRFS, Family.ARRAY):
         return content.group_uuid or content.uuid
     return content.group_uuid
@@ -180,12 +192,14 @@ def _key(uuid: str, name: str) -> str:
 
 
 def _shared_problem(shared: _Shared, stack: Stack) -> Problem:
-    known = shared.other in stack.nodes
-    other = stack.path(shared.other) if known else f"/dev/{shared.other}, which the probe does not know"
+    others = [
+        stack.path(name) if name in stack.nodes else f"/dev/{name}, which the probe does not know"
+        for name in shared.others
+    ]
     targets = sorted(stack.disks[shared.member] & stack.target_names) if shared.member in stack.disks else []
     where = ", ".join(stack.path(name) for name in targets)
     return Problem(
-        f"{shared.family.value} {shared.name} also lies on {other}, whose data would be lost with it",
+        f"{shared.family.value} {shared.name} also lies on {', '.join(others)}, whose data would be lost with it",
         where,
         _hint(shared, stack.path(shared.member)),
     )
@@ -211,6 +225,8 @@ def _hint(shared: _Shared, node: str) -> str:
             return "detach it first: echo 1 > /sys/block/bcacheN/bcache/detach, for each bcacheN of the set"
         case Family.BTRFS:
             return f"take this disk out of it first: btrfs device remove {node} MOUNT-POINT"
+        case Family.OSD:
+            return f"take {shared.name} out of its cluster first, once that is healthy without it: ceph osd purge"
         case Family.VOLUME:
             return "move it off this disk first, or close it: lsblk shows what it belongs to"
 

@@ -28,7 +28,7 @@ from trebol_hardware.probe import mounts
 from trebol_installer import steps
 from trebol_installer.render import describe
 from trebol_installer.stacked import group_uuid
-from trebol_installer.steps import Held, PartitionRef, Step, VolumeRef
+from trebol_installer.steps import Held, PartitionRef, Step, VolumeRef, step_to_json
 from trebol_installer.teardown import Teardown, teardown
 from trebol_installer.teardown_problems import SWAP, is_needed
 
@@ -298,6 +298,12 @@ SHARED: list[tuple[str, Machine, str, str]] = [
         f"bcache set /dev/bcache0 {TWO}",
         "bcache/detach",
     ),
+    (
+        "an OSD with its DB elsewhere",
+        pair(replace(OSD, uuid="osd-3"), other=replace(OSD, uuid="osd-3", label="db")),
+        f"OSD osd.3 {TWO}",
+        "ceph osd purge",
+    ),
     ("btrfs", pair(Content("btrfs", "pool", "b-1")), f"btrfs pool {TWO}", "btrfs device remove /dev/sda1"),
     (
         "something of device-mapper",
@@ -333,7 +339,21 @@ def test_the_same_is_torn_down_where_both_disks_are_targets(machine: Machine) ->
 
 
 def test_osds_of_one_cluster_are_no_set() -> None:
-    assert planned(pair(OSD), "sda").problems == ()
+    other = Content("ceph_bluestore", uuid="osd-4", member_of="osd.4", group_uuid="fsid")
+
+    assert planned(pair(OSD, other=other), "sda").problems == ()
+
+
+def test_all_other_disks_of_a_set_are_named_at_once_and_a_container_not_besides_its_array() -> None:
+    names = ("sda", "sdb", "sdc")
+    machine = machine_of(
+        *(disk(name, content=(Content("ddf_raid_member"),)) for name in names),
+        volumes=(array("md126", *names, uuid="1"), array("md127", *names, size=0, uuid="2")),
+    )
+
+    (problem,) = planned(machine, "sda").problems
+
+    assert "array /dev/md126 also lies on /dev/disk/by-id/virtio-db, /dev/disk/by-id/virtio-dc, whose" in problem.what
 
 
 def test_a_group_on_an_array_over_two_disks_is_told_as_the_array() -> None:
@@ -365,7 +385,10 @@ IMPOSSIBLE: list[tuple[str, Machine, str]] = [
         "a multipath map",
         machine_of(
             disk("sda", content=(Content("mpath_member"),)),
-            volumes=(Volume("dm-0", VolumeKind.MULTIPATH, "/dev/mapper/mpatha", GIB, ("sda",), uuid="mpath-1"),),
+            disk("sdb", content=(Content("mpath_member"),)),
+            volumes=(
+                Volume("dm-0", VolumeKind.MULTIPATH, "/dev/mapper/mpatha", GIB, ("sda", "sdb"), uuid="mpath-1"),
+            ),
         ),
         "is one of the paths to /dev/mapper/mpatha",
     ),
@@ -586,3 +609,20 @@ def test_the_tree_fits_a_terminal_and_names_each_target(made: tuple[Machine, lis
     assert max(map(len, result.lines)) <= 80
     assert [tree.disk for tree in result.trees] == [disk.stable_path for disk in targets]
     assert all("".join(tree.lines).startswith(tree.disk) for tree in result.trees)
+
+
+def test_the_steps_can_be_stored_with_the_plan() -> None:
+    machine = machine_of(
+        disk("sda", part("sda", 1, raid_member(), mounted=("/mnt",))), volumes=(array("md127", "sda1"),)
+    )
+
+    assert [step_to_json(step) for step in planned(machine, "sda").steps] == [
+        {"step": "release-mount", "mountpoint": "/mnt", "devices": [f"{D1}-part1"]},
+        {"step": "close-volume", "volume": {"path": "/dev/md127", "kind": "raid", "uuid": MD_UUID}},
+        {
+            "step": "wipe-disk",
+            "disk": D1,
+            "size": 40 * GIB,
+            "contents": ["gpt", "sda1: linux_raid_member 'old:0' of old:0 (1.0 GiB)"],
+        },
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import time
 from collections.abc import Callable
@@ -131,8 +132,10 @@ def _stop_array(name: str, run: Run) -> None:
 def _write(path: Path) -> None:
     try:
         path.write_text("1")
-    except FileNotFoundError:
-        return  # It went between the look and the write.
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
+        # It went between the look and the write.
 
 
 def _wait(done: Callable[[], bool], name: str) -> None:
