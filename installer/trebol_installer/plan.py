@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
-from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
 from trebol_hardware.checks.finding import Finding
@@ -22,7 +22,7 @@ from trebol_installer.members import member_notes
 from trebol_installer.select import problems_by_class, select_disks
 from trebol_installer.sizing import GIB, MIB, problems_of
 from trebol_installer.steps import Mount, PartitionKind, PartitionRef, Step
-from trebol_installer.teardown import Teardown, teardown
+from trebol_installer.teardown import teardown
 
 #: What layers are assumed to need where no medium is at hand (`trebol answer match` on a laptop): a little more than
 #: those of the first release, so that a disk that passes here passes on the machine.
@@ -103,9 +103,6 @@ def plan(
         layout = _layout(targets, machine, answers, layers)
     except TrebolError as error:
         errors.append(error)
-    torn_down = teardown(machine, targets)
-    if torn_down.problems:
-        errors.append(Refused.of(torn_down.problems))
     try:
         selected = select_interface(machine, answers)
         network = _network(machine, answers, selected.interface)
@@ -123,9 +120,7 @@ def plan(
         reasons, kind = problems_by_class(errors)
         raise kind.of(reasons)
     return Plan(
-        steps=_steps(
-            machine, answers, manifest, layers, targets, torn_down, layout, selected.interface, network, console
-        ),
+        steps=_steps(machine, answers, manifest, layers, targets, layout, selected.interface, network, console),
         disks=tuple(_change(disk, layout, alone=len(targets) == 1) for disk in targets),
         together=layout.volumes if len(targets) > 1 else (),
         summary=_summary(machine, answers, targets, layout, selected.interface, network),
@@ -234,7 +229,6 @@ def _steps(
     manifest: Manifest | None,
     layers: tuple[Layer, ...],
     targets: tuple[Disk, ...],
-    torn_down: Teardown,
     layout: Layout,
     interface: NetworkInterface,
     network: HostNetwork,
@@ -248,7 +242,7 @@ def _steps(
     return (
         *(steps.CheckTarget(disk.stable_path, disk.size, disk.serial) for disk in targets),
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
-        *torn_down.steps,
+        *teardown(machine, targets).steps,
         *(steps.PartitionDisk(disk.stable_path, layout.partitions) for disk in targets),
         *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
         *layout.build,

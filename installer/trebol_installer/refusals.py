@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import Problem
-from trebol_hardware.machine import LVM_MEMBER, Disk, FirmwareMode, Machine
+from trebol_hardware.machine import LVM_MEMBER, Disk, FirmwareMode, Machine, Partition
 from trebol_installer.describe import describe_contents
 from trebol_installer.layout_rules import VOLUME_GROUP
+from trebol_installer.teardown import teardown
 
 _CONFIRM = 'wipe = "confirmed"'
 
@@ -19,17 +20,14 @@ def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Ite
     others = [disk for disk in machine.disks if disk.name not in names]
     for disk in targets:
         yield from _never(disk, machine)
-        yield from _in_use(disk)
-        yield from _shared_groups(disk, others)
         yield from _unconfirmed(disk, targets, answers)
+    yield from teardown(machine, targets).problems
     if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
         yield from _clashing_groups(others)
 
 
 def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
     where = disk.stable_path
-    if disk.medium:
-        yield Problem("is installation medium or virtual media, never a target", where, "choose another disk")
     if disk.read_only:
         yield Problem("is read-only", where, "take the write protection off, or choose another disk")
     if disk.logical_sector == 4096 and machine.firmware.mode is FirmwareMode.BIOS:
@@ -50,40 +48,10 @@ def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
             )
 
 
-def _in_use(disk: Disk) -> Iterator[Problem]:
-    mounted = [*disk.mountpoints, *(point for partition in disk.partitions for point in partition.mountpoints)]
-    if mounted:
-        yield Problem(f"is in use: mounted at {', '.join(mounted)}", disk.stable_path, "unmount it first")
-    # Volumes of LVM on the disk alone are closed by the installer itself, once their loss is confirmed.
-    holders = [
-        holder
-        for contents, names in (
-            (disk.content, disk.holders),
-            *((partition.content, partition.holders) for partition in disk.partitions),
-        )
-        if not any(content.kind == LVM_MEMBER for content in contents)
-        for holder in names
-    ]
-    if holders:
-        yield Problem(
-            f"is in use by {', '.join(holders)}", disk.stable_path, "stop that first: lsblk shows what it belongs to"
-        )
-
-
-def _shared_groups(disk: Disk, others: Sequence[Disk]) -> Iterator[Problem]:
-    for other in others:
-        for group in sorted((_groups(disk) & _groups(other)) - {VOLUME_GROUP}):
-            yield Problem(
-                f"volume group {group} also lies on {other.stable_path}, whose data would be lost with it",
-                disk.stable_path,
-                f"move it off this disk first: vgreduce {group}",
-            )
-
-
 def _unconfirmed(disk: Disk, targets: Sequence[Disk], answers: Answers) -> Iterator[Problem]:
-    contents = describe_contents(disk)
     setup = answers.disk_setup
-    if not contents or (setup.wipe == "confirmed" and setup.disk_list):
+    contents, uses = describe_contents(disk), tuple(_uses(disk))
+    if not (contents or uses) or (setup.wipe == "confirmed" and setup.disk_list):
         return
     if setup.disk_list:
         hint = f"if all of that may be lost, set {_CONFIRM} in [disk-setup]"
@@ -91,7 +59,17 @@ def _unconfirmed(disk: Disk, targets: Sequence[Disk], answers: Answers) -> Itera
         named = ", ".join(f'"{_name(target)}"' for target in targets)
         it = "it" if len(targets) == 1 else "all of them"
         hint = f"if all of that may be lost, name {it} instead of a filter: disk-list = [{named}] and {_CONFIRM}"
-    yield Problem(f"is not empty: {'; '.join(contents)}", disk.stable_path, hint)
+    said = [f"is not empty: {'; '.join(contents)}"] if contents else []
+    yield Problem(", and ".join([*said, *uses]), disk.stable_path, hint)
+
+
+def _uses(disk: Disk) -> Iterator[str]:
+    """What the disk is used for right now: even where nothing known is on it, it is not free."""
+    devices: tuple[Disk | Partition, ...] = (disk, *disk.partitions)
+    if mounted := [point for device in devices for point in device.mountpoints]:
+        yield f"is mounted at {', '.join(mounted)}"
+    if holders := [holder for device in devices for holder in device.holders]:
+        yield f"is in use by {', '.join(holders)}"
 
 
 def _name(disk: Disk) -> str:

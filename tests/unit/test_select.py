@@ -165,19 +165,31 @@ REFUSED = [
     (replace(OLD, medium=True), FirmwareMode.UEFI, "is installation medium or virtual media"),
     (Disk("vda", 40 * GIB, read_only=True), FirmwareMode.UEFI, "is read-only"),
     (Disk("vda", 40 * GIB, logical_sector=4096), FirmwareMode.BIOS, "from which GRUB cannot boot by BIOS"),
-    (Disk("vda", 40 * GIB, mountpoints=("/srv",)), FirmwareMode.UEFI, "is in use: mounted at /srv"),
-    (Disk("vda", 40 * GIB, holders=("bcache0",)), FirmwareMode.UEFI, "is in use by bcache0"),
     (
-        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/x")),)),
+        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/usr")),)),
         FirmwareMode.UEFI,
-        "mounted at /mnt, /x",
-    ),
-    (
-        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, holders=("md127",)),)),
-        FirmwareMode.UEFI,
-        "in use by md127",
+        "is in use by the running system: mounted at /usr",
     ),
 ]
+
+#: In use, with nothing on it that anybody knows.
+IN_USE = [
+    (Disk("vda", 40 * GIB, mountpoints=("/srv",)), "is mounted at /srv"),
+    (Disk("vda", 40 * GIB, holders=("bcache0",)), "is in use by bcache0"),
+    (
+        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/x")),)),
+        "is mounted at /mnt, /x",
+    ),
+    (Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, holders=("md127",)),)), "is in use by md127"),
+]
+
+
+@pytest.mark.parametrize(("disk", "told"), IN_USE, ids=[told for _, told in IN_USE])
+def test_a_disk_in_use_is_let_go_of_only_once_its_loss_is_confirmed(disk: Disk, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        select_disk(made_machine(disk), answers())
+
+    assert select_disk(made_machine(disk), answers(("disk-setup.wipe", "confirmed"))) == disk
 
 
 @pytest.mark.parametrize(("disk", "mode", "told"), REFUSED, ids=[told for _, _, told in REFUSED])
@@ -246,7 +258,11 @@ def test_all_reasons_are_told_at_once() -> None:
     with pytest.raises(Refused) as caught:
         select_disk(made_machine(disk, mode=FirmwareMode.BIOS), answers())
 
-    assert len(caught.value.problems) == 4
+    assert [problem.what.split(":")[0] for problem in caught.value.problems] == [
+        "is read-only",
+        "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
+        "is not empty",
+    ]
 
 
 def chosen(machine: Machine, *changes: tuple[str, Any]) -> list[str]:
@@ -418,7 +434,7 @@ def test_it_is_noted_that_the_smallest_disk_counts(sizes: tuple[int, int], told:
 
 def test_all_reasons_of_all_disks_are_told_at_once() -> None:
     disks = (
-        replace(disk("sda", content="old"), mountpoints=("/srv",)),
+        replace(disk("sda", content="old"), mountpoints=("/home",)),
         replace(disk("sdb", size=50 * GIB, content="other"), read_only=True),
     )
 
@@ -450,14 +466,15 @@ def test_a_group_named_trebol_elsewhere_is_in_the_way_of_another_such_group_only
             chosen(made_machine(*disks), *changes)
 
 
-def test_a_group_over_targets_and_another_disk_is_refused_once_for_each_target() -> None:
+def test_a_group_over_targets_and_another_disk_is_refused_with_the_way_out_of_it() -> None:
     disks = tuple(disk(f"sd{letter}", content="pve") for letter in "abc")
 
     with pytest.raises(Refused) as caught:
         chosen(made_machine(*disks), named("sda", "sdb"), MIRROR, ("disk-setup.wipe", "confirmed"))
 
-    assert str(caught.value).count("volume group pve also lies on /dev/disk/by-path/pci-sdc") == 2
-    assert len(caught.value.problems) == 2
+    (problem,) = caught.value.problems
+    assert "volume group pve also lies on /dev/disk/by-path/pci-sdc" in problem.what
+    assert "pvmove" in problem.hint and "vgreduce pve" in problem.hint
 
 
 #: A clone of `sda` in another box: one serial number, links of their own.
