@@ -115,6 +115,29 @@ class FakeSystem:
         self.attributes(f"{folder}/{name}", values)
         self.udev.table["block", name] = dict(udev or {})
 
+    def volume(
+        self,
+        name: str,
+        below: Sequence[str],
+        *,
+        sectors: int = 2**20,
+        number: str = "253:0",
+        attributes: Mapping[str, str] | None = None,
+        udev: Mapping[str, str] | None = None,
+    ) -> str:
+        """A volume that the kernel makes of the devices `below`, linked both ways; returns its folder."""
+        folder = self.disk(name, "virtual/block", sectors=sectors, number=number, attributes=attributes, udev=udev)
+        for slave in below:
+            self.link(f"{folder}/slaves/{slave}", self.folder(slave))
+            self.link(f"{self.folder(slave)}/holders/{name}", folder)
+        return folder
+
+    def folder(self, name: str) -> str:
+        """The sysfs folder of a block device: a disk, volume or partition."""
+        blocks = self.root / "sys/block"
+        found = blocks / name if (blocks / name).exists() else next(blocks.glob(f"*/{name}"))
+        return str(found.resolve().relative_to(self.root.resolve()))
+
     def mount(self, number: str, point: str, source: str, kind: str = "ext4") -> None:
         """Add a line to /proc/self/mountinfo."""
         path = self.root / "proc/self/mountinfo"
