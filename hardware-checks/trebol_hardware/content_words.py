@@ -54,7 +54,7 @@ def held(disk: Disk, machine: Machine) -> Iterator[str]:
     Nothing for an empty disk; a partition table without partitions is something.
     """
     if disk.system:
-        yield _("a disk of {system}").format(system=disk.system)
+        yield _("seems to be: {system}").format(system=disk.system)
     table_alone = not disk.partitions
     for content in disk.content:
         if table_alone or content.kind not in ("gpt", "dos"):

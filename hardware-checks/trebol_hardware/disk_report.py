@@ -46,8 +46,12 @@ def render(machine: Machine, *, ascii_only: bool = False) -> str:
     """All disks, a paragraph each, an empty line between them. Ends without a line feed."""
     if not machine.disks:
         return _("No disk was found: look at the controllers (trebol check).")
-    text = "\n\n".join("\n".join(_disk(disk, machine)) for disk in machine.disks)
-    return printable(text.translate(_TO_ASCII) if ascii_only else text)
+    paragraphs = ["\n".join(_disk(disk, machine)) for disk in machine.disks]
+    if any(target(obstacles(disk, machine)) is Target.CONFIRM for disk in machine.disks):
+        how = _('To say yes, name the disk in disk-list and set wipe = "confirmed" (docs/answer-file.md).')
+        paragraphs.append("\n".join(_wrapped(how, "")))
+    text = "\n\n".join(paragraphs)
+    return text.translate(_TO_ASCII) if ascii_only else text
 
 
 def to_members(machine: Machine) -> dict[str, Any]:
@@ -97,9 +101,9 @@ def _disk(disk: Disk, machine: Machine) -> Iterator[str]:
     words = (f"{disk.name:<9}", show_size(disk.size), transport, kind(disk), "", disk.model or _("no model"))
     yield from _wrapped(" ".join(word for word in words if word), "", _INDENT)
     yield from _wrapped(", ".join(_facts(disk)), _INDENT)
-    yield _INDENT + disk.stable_path
+    yield from _wrapped(disk.stable_path, _INDENT)
     if disk.system:
-        yield from _wrapped(_("a disk of {system}").format(system=disk.system), _INDENT)
+        yield from _wrapped(_("seems to be: {system}").format(system=disk.system), _INDENT)
     yield from _wrapped(", ".join(phrase(content) for content in disk.content) or _("no signature"), _INDENT)
     yield from _Tree(machine).below(disk)
     yield from _verdict(obstacles(disk, machine))
@@ -163,17 +167,22 @@ def _verdict(found: Sequence[Obstacle]) -> Iterator[str]:
 
 
 def _reasons(text: str, found: Sequence[Obstacle]) -> Iterator[str]:
+    """The tree above says what it holds, and what is active."""
+    shown = {
+        ObstacleCode.HOLDS: _("all that is on it is lost"),
+        ObstacleCode.ACTIVE: _("it is in use: see above"),
+    }
     for obstacle in found:
-        # The tree above says what it holds.
-        what = _("it is not empty") if obstacle.code is ObstacleCode.HOLDS else obstacle.what
-        yield from _wrapped(text.format(reason=what), _INDENT)
-        yield from _wrapped(f"→ {obstacle.hint}", f"{_INDENT}  ", f"{_INDENT}    ")
+        yield from _wrapped(text.format(reason=shown.get(obstacle.code, obstacle.what)), _INDENT)
+        if obstacle.code not in shown:
+            yield from _wrapped(f"→ {obstacle.hint}", f"{_INDENT}  ", f"{_INDENT}    ")
 
 
 def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
-    """Long words (paths, by-id names) stay whole, so that they can be copied."""
+    """Long words (paths, by-id names) stay whole, so that they can be copied. Firmware's control characters are
+    shown, never sent."""
     return textwrap.wrap(
-        text,
+        printable(text),
         WIDTH,
         initial_indent=first,
         subsequent_indent=first if rest is None else rest,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from trebol_hardware.machine import LVM_MEMBER, Disk, Machine
+from trebol_hardware.machine import LVM_MEMBER, Disk, Machine, Partition, Volume
 from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
 
 
@@ -39,7 +39,7 @@ class _Signs:
 def system(disk: Disk, entries: Mapping[str, Entry], machine: Machine) -> str:
     """The system whose disk this seems to be, several divided by ", "; empty where nothing tells.
 
-    `entries` are those of the disk's partitions, by kernel name.
+    `entries` are those of its partitions, and of those of volumes on it, by kernel name.
     """
     signs = _signs(disk, entries, machine)
     found = [name for name, tells in _SYSTEMS if tells(signs)]
@@ -52,7 +52,7 @@ def system(disk: Disk, entries: Mapping[str, Entry], machine: Machine) -> str:
 
 def _signs(disk: Disk, entries: Mapping[str, Entry], machine: Machine) -> _Signs:
     contents = [content for _name, content in contents_on(disk, machine)]
-    own = [entries[device.name] for device in devices(disk) if device.name in entries]
+    own = [entries[device.name] for device in _all(disk, machine) if device.name in entries]
     return _Signs(
         types=frozenset(entry.type for entry in own),
         names=frozenset(entry.name for entry in own),
@@ -62,13 +62,18 @@ def _signs(disk: Disk, entries: Mapping[str, Entry], machine: Machine) -> _Signs
         labels=frozenset(content.label.lower() for content in contents if content.kind in _LINUX_ROOTS),
         booted=frozenset(
             content.kind
-            for device in devices(disk)
+            for device in _all(disk, machine)
             if _is_active(entries.get(device.name, Entry()))
             for content in device.content
         ),
         volumes=frozenset(volume.path.rpartition("/")[2] for volume in volumes_on(disk, machine)),
         mounts=frozenset(mountpoints_on(disk, machine)),
     )
+
+
+def _all(disk: Disk, machine: Machine) -> tuple[Disk | Partition | Volume, ...]:
+    """Arrays of firmware (Intel RST) have partition tables too."""
+    return (*devices(disk), *volumes_on(disk, machine))
 
 
 def _is_active(entry: Entry) -> bool:

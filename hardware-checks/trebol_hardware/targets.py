@@ -121,9 +121,7 @@ def _of_its_use(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
             _("They are closed before anything is written."),
             final=False,
         )
-    elif not volumes and (
-        holders := sorted({name for device in devices(disk) for name in device.holders})
-    ):
+    elif not volumes and (holders := sorted({name for device in devices(disk) for name in device.holders})):
         yield Obstacle(
             ObstacleCode.ACTIVE,
             _("in use by {names}").format(names=", ".join(holders)),
@@ -149,11 +147,13 @@ def _of_others(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
         for name in volume.below
     }
     alike = [other for other in others if other.name not in paths]
-    same = [other for other in alike if disk.wwn and other.wwn == disk.wwn and other.size == disk.size]
+    same = [other for other in alike if _is_path_to(disk, other)]
     if same:
         yield Obstacle(
             ObstacleCode.SECOND_PATH,
-            _("{disks}: the same disk by another path (WWN {wwn})").format(disks=_names(same), wwn=disk.wwn),
+            _("{disks}: the same disk by another path (WWN {wwn})").format(
+                disks=", ".join(other.name for other in same), wwn=disk.wwn
+            ),
             _("Unplug all paths but one, or choose another disk."),
             final=False,
             others=tuple(other.name for other in same),
@@ -162,11 +162,19 @@ def _of_others(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
     if twins:
         yield Obstacle(
             ObstacleCode.SAME_SERIAL,
-            _("{disks}: the same serial number ({serial})").format(disks=_names(twins), serial=disk.serial),
+            _("{disks}: the same serial number ({serial})").format(
+                disks=", ".join(other.name for other in twins), serial=disk.serial
+            ),
             _("Name the disk by its place (/dev/disk/by-path/…), or take the others out."),
             final=False,
             others=tuple(other.name for other in twins),
         )
+
+
+def _is_path_to(disk: Disk, other: Disk) -> bool:
+    """Whether two disks are one, reached by two paths. Cheap ones have a WWN that others of their model have too."""
+    serials = {disk.serial, other.serial} - {""}
+    return bool(disk.wwn) and (disk.wwn, disk.size) == (other.wwn, other.size) and len(serials) <= 1
 
 
 def _same_serial(disk: Disk, other: Disk) -> bool:
@@ -233,7 +241,10 @@ def _group(content: Content) -> tuple[str, str] | None:
 
 
 def _names(disks: list[Disk]) -> str:
-    return ", ".join(f"{disk.name} ({disk.stable_path})" for disk in disks)
+    return ", ".join(
+        _("{name} (serial {serial})").format(name=disk.name, serial=disk.serial) if disk.serial else disk.name
+        for disk in disks
+    )
 
 
 def _final(code: ObstacleCode, what: str, hint: str, *, others: tuple[str, ...] = ()) -> Obstacle:
