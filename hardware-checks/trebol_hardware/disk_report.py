@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -78,7 +78,7 @@ def _members(disk: Disk, machine: Machine) -> dict[str, Any]:
     found = obstacles(disk, machine)
     return {
         "name": disk.name,
-        "path": disk.stable_path,
+        "path": _path(disk, machine),
         "size": disk.size,
         "transport": disk.transport,
         "rotational": disk.rotational,
@@ -96,12 +96,22 @@ def _members(disk: Disk, machine: Machine) -> dict[str, Any]:
     }
 
 
+def _path(disk: Disk, machine: Machine) -> str:
+    """The disk's stable path, of the links that no other disk claims too: udev lets those point at either."""
+    taken = {link for other in machine.disks if other.name != disk.name for link in (*other.by_id, *other.by_path)}
+
+    def own(links: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(link for link in links if link not in taken)
+
+    return replace(disk, by_id=own(disk.by_id), by_path=own(disk.by_path)).stable_path
+
+
 def _disk(disk: Disk, machine: Machine) -> Iterator[str]:
     transport = _TRANSPORTS.get(disk.transport, disk.transport)
     words = (f"{disk.name:<9}", show_size(disk.size), transport, kind(disk), "", disk.model or _("no model"))
     yield from _wrapped(" ".join(word for word in words if word), "", _INDENT)
     yield from _wrapped(", ".join(_facts(disk)), _INDENT)
-    yield from _wrapped(disk.stable_path, _INDENT)
+    yield from _wrapped(_path(disk, machine), _INDENT)
     if disk.system:
         yield from _wrapped(_("seems to be: {system}").format(system=disk.system), _INDENT)
     yield from _wrapped(", ".join(phrase(content) for content in disk.content) or _("no signature"), _INDENT)

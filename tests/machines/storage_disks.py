@@ -56,7 +56,7 @@ def sas_multipath(machine: Recorder) -> None:
     server(machine, "multipath")
     paths = [replace(sas_hdd(f"ZA1MP00{number}", size=4 * TIB), udev=_PATH) for number in range(2)]
     devices.sas(machine, sas_hba(machine), *paths, *paths)
-    devices.sata(machine, parts.c620_sata(machine, 8), sata_ssd("PHDV000001A480"))
+    devices.sata(machine, parts.c620_sata(machine, 8), sata_ssd("PHDV00004801"))
     partition = file_system("xfs", "7a3c1d52-0f2e-4f0e-9a51-3c2b1a009988", "shared", size=4 * TIB)
     for number, drive in enumerate(paths):
         below = [f"sd{chr(ord('a') + number)}", f"sd{chr(ord('c') + number)}"]
@@ -215,7 +215,7 @@ def usb_and_virtual_media(machine: Recorder) -> None:
         chain = f"usb1/1-{port}/1-{port}:1.0/host{port}/target{port}:0:0/{port}:0:0:0/block"
         devices.plug(machine, usb, drive, chain, f"usb-0:{port}:1.0-scsi-0:0:0:0")
     machine.system.mount("8:0", "/run/trebol/medium", "/dev/sda", "iso9660")
-    devices.sata(machine, parts.c620_sata(machine, 8), sata_ssd("PHDV000002A480"))
+    devices.sata(machine, parts.c620_sata(machine, 8), sata_ssd("PHDV00004802"))
     trebol = "TrEb0l-0000-1111-2222-3333-4444-abcdef"
     partitions(
         machine,
@@ -241,7 +241,10 @@ def twin_serials(machine: Recorder) -> None:
     for port in (1, 2):
         drive = _usb("USB3.0_Case", "000000000033", "JMicron", 2 * TIB, {})
         chain = f"usb2/2-{port}/2-{port}:1.0/host{port}/target{port}:0:0/{port}:0:0:0/block"
-        devices.plug(machine, usb, drive, chain, f"usb-0:{port}:1.0-scsi-0:0:0:0")
+        place = f"usb-0:{port}:1.0-scsi-0:0:0:0"
+        by_path = f"/dev/disk/by-path/pci-{usb.address}-{place}"
+        drive = drive.with_udev({"DEVLINKS": f"{drive.udev['DEVLINKS']} {by_path}"})
+        devices.plug(machine, usb, drive, chain, place)
     path = sas_hdd("ZA1TWIN1", size=4 * TIB)
     devices.sas(machine, sas_hba(machine), path, path)
     devices.sata(machine, parts.c620_sata(machine, 8), sata_hdd("ZC1ALONE"))

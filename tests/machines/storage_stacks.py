@@ -70,7 +70,7 @@ def bcache_xfs(machine: Recorder) -> None:
     """A hard disk behind an SSD by bcache, running; and one that once was, with nothing running."""
     server(machine, "bcache")
     names = _sata(machine, "bc", 2)
-    devices.sata(machine, Slot("0000:00:17.0"), sata_ssd("PHDV000003A480"), first=3)
+    devices.sata(machine, Slot("0000:00:17.0"), sata_ssd("PHDV00004803"), first=3)
     cache_set, old_set = "9d1f3b5c-7e20-4a4b-9c6d-8f0a1b2c3d4e", "0e1d2c3b-4a59-4687-9615-243342516070"
     backing, cache = "1c2d3e4f-5061-4273-8495-a6b7c8d9eafb", "2d3e4f50-6172-4384-95a6-b7c8d9eafb0c"
     whole(machine, "sda", file_system("bcache", backing), bcache(backing, cache_set))
@@ -90,7 +90,7 @@ def truenas(machine: Recorder) -> None:
     """TrueNAS CORE: its system on one SSD, a pool over three disks, each with FreeBSD's swap before it."""
     server(machine, "truenas")
     names = _sata(machine, "nas", 3)
-    devices.sata(machine, Slot("0000:00:17.0"), sata_ssd("PHDV000004A480"), first=4)
+    devices.sata(machine, Slot("0000:00:17.0"), sata_ssd("PHDV00004804"), first=4)
     for number, name in enumerate(names):
         pool = member("zfs_member", "11947381204819572311", "tank", sub=f"882739487123984{number}")
         partitions(machine, name, Part(2048, FREEBSD_SWAP), Part(3_800_000, FREEBSD_ZFS, pool))
@@ -101,7 +101,7 @@ def truenas(machine: Recorder) -> None:
 def proxmox_zfs(machine: Recorder) -> None:
     """Proxmox VE on a ZFS mirror of two SSDs, and an older one on LVM on a third disk."""
     server(machine, "proxmox")
-    drives = [sata_ssd(f"PHDV00001{number}A480") for number in range(2)]
+    drives = [sata_ssd(f"PHDV0000481{number}") for number in range(2)]
     devices.sata(machine, parts.c620_sata(machine, 8), *drives, sata_hdd("ZC1PVE"))
     for number in range(2):
         pool = member("zfs_member", "7730918273645546372", "rpool", sub=f"55443322110{number}")
@@ -150,7 +150,7 @@ def ceph_osds(machine: Recorder) -> None:
 def windows_dual(machine: Recorder) -> None:
     """A desktop's two disks: Windows beside Linux on the first, an old Windows 7 with an MBR on the second."""
     server(machine, "windows")
-    devices.sata(machine, parts.c620_sata(machine, 8), sata_ssd("PHDV000005A480"), sata_hdd("ZC1WIN7"))
+    devices.sata(machine, parts.c620_sata(machine, 8), sata_ssd("PHDV00004805"), sata_hdd("ZC1WIN7"))
     partitions(
         machine,
         "sda",

@@ -11,7 +11,9 @@ from trebol_hardware.systems import Entry, system
 
 def with_systems(machine: Machine, udev: UdevSource) -> Machine:
     """`machine` with the system whose disk each of its disks seems to be."""
-    entries = {partition.name: entry(udev, partition.name) for disk in machine.disks for partition in disk.partitions}
+    names = [partition.name for disk in machine.disks for partition in disk.partitions]
+    names += [volume.name for volume in machine.volumes]
+    entries = {name: found for name in names if (found := entry(udev, name)).type}
     disks = tuple(replace(disk, system=system(disk, entries, machine)) for disk in machine.disks)
     return replace(machine, disks=disks)
 
