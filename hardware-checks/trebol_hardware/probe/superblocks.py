@@ -12,6 +12,8 @@ import struct
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+from trebol_hardware.probe.sysfs import count
+
 #: Gives `length` bytes from `offset` on, fewer at the end of the device.
 Reader = Callable[[int, int], bytes]
 
@@ -23,7 +25,7 @@ def used(kind: str, read: Reader) -> int | None:
         number = parser(read) if parser is not None else None
     except struct.error:
         return None
-    return number if number is not None and number >= 0 else None
+    return count(number)
 
 
 def bcache_set(read: Reader) -> str:
