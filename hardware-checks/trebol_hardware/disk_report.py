@@ -48,7 +48,7 @@ def render(machine: Machine, *, ascii_only: bool = False) -> str:
         return _("No disk was found: look at the controllers (trebol check).")
     paragraphs = ["\n".join(_disk(disk, machine)) for disk in machine.disks]
     if any(target(obstacles(disk, machine)) is Target.CONFIRM for disk in machine.disks):
-        how = _('To say yes, name the disk in disk-list and set wipe = "confirmed" (docs/answer-file.md).')
+        how = _('To say yes, name the disk in disk-list and set wipe = "confirmed" in the answer file.')
         paragraphs.append("\n".join(_wrapped(how, "")))
     text = "\n\n".join(paragraphs)
     return text.translate(_TO_ASCII) if ascii_only else text
