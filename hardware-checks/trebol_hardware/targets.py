@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trebol_common.i18n import _
+from trebol_common.medium import LIVE_MEDIUM
 from trebol_hardware.content_words import held
 from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, VolumeKind
 from trebol_hardware.probe.identity import is_bmc_media
@@ -53,9 +54,17 @@ class Obstacle:
 #: Boot areas of eMMC and UFS, beside the disk that they belong to.
 _BOOT_AREA = re.compile(r"mmcblk\d+(boot\d+|rpmb|gp\d+)")
 
-#: Where a running system, installed or live, has what it runs from; and folders below which it has it.
+#: Where a running system, installed or live, has what it runs from; and folders below which it has it. Not among them
+#: is where an installation mounts its target: after one that failed, the next has to be possible.
 _SYSTEM = frozenset({"/", "/usr", "/etc", "/var", "/boot", "/boot/efi", "/efi", "/cdrom", "/isodevice"})
-_SYSTEM_FOLDERS = ("/run/live/", "/run/trebol/", "/run/initramfs/", "/lib/live/mount/", "/usr/")
+_SYSTEM_FOLDERS = (
+    "/run/live/",
+    f"{LIVE_MEDIUM}/",
+    f"{LIVE_MEDIUM.parent}/layers/",
+    "/run/initramfs/",
+    "/lib/live/mount/",
+    "/usr/",
+)
 
 
 def obstacles(disk: Disk, machine: Machine) -> tuple[Obstacle, ...]:
@@ -111,7 +120,7 @@ def _of_its_use(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
         yield Obstacle(
             ObstacleCode.MOUNTED,
             _("in use: {points}").format(points=", ".join(rest)),
-            _("Whatever uses it loses it. Unmount it first."),
+            _("Whatever uses it loses it: it is let go before anything is written."),
             final=False,
         )
     if active := [volume.path for volume in volumes if volume not in maps]:

@@ -196,7 +196,7 @@ def test_the_command_shows_the_disks_and_how_to_say_yes() -> None:
     path = str(STORAGE_FOLDER / "windows-dual.json")
     shown = CliRunner().invoke(app, ["disks", "--machine", path]).output
     assert "seems to be: Windows, Linux" in shown
-    assert shown.split()[-5:] == ["\"confirmed\"", "in", "the", "answer", "file."]
+    assert shown.split()[-5:] == ['"confirmed"', "in", "the", "answer", "file."]
     assert "Example: trebol machine disks" in CliRunner().invoke(app, ["disks", "--help"]).output
 
 

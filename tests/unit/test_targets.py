@@ -109,6 +109,18 @@ def test_mounted_elsewhere_and_active_volumes_need_a_yes() -> None:
     assert not any(obstacle.final for obstacle in found.values())
 
 
+@pytest.mark.parametrize("point", ["/run/trebol/target", "/run/trebol/target/boot/efi", "/srv", "[SWAP]", "/user"])
+def test_after_an_installation_that_failed_its_target_can_be_one_again(point: str) -> None:
+    disk = replace(EMPTY, partitions=part(Content("ext4"), mounted=(point,)))
+    assert [found.code for found in obstacles(disk, machine(disk))] == [Code.MOUNTED, Code.HOLDS]
+
+
+@pytest.mark.parametrize("point", ["/run/trebol/medium", "/run/trebol/layers/base", "/usr/lib", "/cdrom"])
+def test_what_the_live_system_runs_from_is_no_target(point: str) -> None:
+    disk = replace(EMPTY, partitions=part(Content("ext4"), mounted=(point,)))
+    assert obstacles(disk, machine(disk))[0].code is Code.RUNNING_SYSTEM
+
+
 def test_a_root_on_a_volume_is_the_running_system() -> None:
     disk = replace(EMPTY, partitions=part(Content("LVM2_member")))
     volume = Volume("dm-0", VolumeKind.LVM, "/dev/mapper/trebol-root", below=("sda1",), mountpoints=("/",))
