@@ -238,11 +238,23 @@ def _steps(
         steps.BootPartition(PartitionRef(disk.stable_path, ESP_PARTITION), disk.logical_sector) for disk in targets
     )
     checked = manifest.layers if manifest else layers
+    torn_down = teardown(machine, targets)
+    checks = tuple(
+        steps.CheckTarget(
+            disk.stable_path,
+            disk.size,
+            disk.serial,
+            "" if disk.stable_path in torn_down.active else disk.edges,
+        )
+        for disk in targets
+    )
     esp_mount = Mount(boot[0].esp, ESP_MOUNT, "vfat")
     return (
-        *(steps.CheckTarget(disk.stable_path, disk.size, disk.serial) for disk in targets),
+        *checks,
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
-        *teardown(machine, targets).steps,
+        # Reading the medium takes minutes: every disk is looked at once more before the first is touched.
+        *checks,
+        *torn_down.steps,
         *(steps.PartitionDisk(disk.stable_path, layout.partitions) for disk in targets),
         *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
         *layout.build,

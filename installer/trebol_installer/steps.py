@@ -74,11 +74,16 @@ class PlannedPartition:
 
 @dataclass(frozen=True)
 class CheckTarget:
-    """The disk at the stable path is still the one that was planned for, and idle."""
+    """The disk at the stable path is still the one that was planned for, and idle.
+
+    `edges` is the digest of its ends (`trebol_hardware.probe.edges`); "" where what lies on it is open, so that they
+    may change.
+    """
 
     disk: str
     size: int
     serial: str
+    edges: str = ""
 
 
 @dataclass(frozen=True)

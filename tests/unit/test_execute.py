@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from trebol_common.medium import DamagedMedium, Layer, Manifest
 from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
 from trebol_hardware.probe import udev
+from trebol_hardware.probe.edges import digest
 from trebol_installer.execute import (
     block,
     bootloader,
@@ -160,6 +162,21 @@ def test_a_disk_that_changed_since_the_plan_is_refused(
 
     with pytest.raises(Refused, match=told):
         check(fake)
+
+
+@pytest.mark.parametrize("at", [0, 2**20 - 1, SIZE - 2**20, SIZE - 1])
+def test_a_disk_whose_content_changed_at_either_end_is_refused(fake: Fake, at: int) -> None:
+    disk = fake.folder / DISK
+    os.truncate(disk, SIZE)
+    step = CheckTarget(fake.disk, SIZE, "d1", digest(disk, SIZE))
+    disks.check_target(step, fake.run)
+
+    with disk.open("r+b") as stream:
+        stream.seek(at)
+        stream.write(b"x")
+
+    with pytest.raises(Refused, match="holds something else than when it was planned for"):
+        disks.check_target(step, fake.run)
 
 
 def test_a_disk_that_is_gone_is_told(fake: Fake) -> None:

@@ -82,6 +82,7 @@ def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
         "disk": "/dev/disk/by-id/virtio-d1",
         "size": 40 * GIB,
         "serial": "d1",
+        "edges": "",
     }
     assert members["disks"][0]["before"] == []
     assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][3]["partitions"]
@@ -94,7 +95,7 @@ def test_the_same_input_gives_the_same_plan() -> None:
 def test_nothing_is_written_before_the_medium_is_verified() -> None:
     names = [step_name(each) for each in plan(made_machine(), answers(), manifest()).steps]
 
-    assert names[:3] == ["check-target", "verify-layers", "wipe-disk"]
+    assert names[:4] == ["check-target", "verify-layers", "check-target", "wipe-disk"]
     assert names[-2:] == ["write-report", "close-target"]
 
 

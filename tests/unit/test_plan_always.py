@@ -173,7 +173,8 @@ def check_plan(made: Plan, made_of: Machine, wanted: Answers) -> None:
     # Every target is looked at before the first is written to.
     last_look = max(index for index, step in enumerate(made.steps) if isinstance(step, steps.CheckTarget))
     assert last_look < min(index for index, step in enumerate(made.steps) if isinstance(step, steps.WipeDisk))
-    for kind in (steps.CheckTarget, steps.WipeDisk, steps.PartitionDisk):
+    assert {step.disk for step in of(made, steps.CheckTarget)} == targets
+    for kind in (steps.WipeDisk, steps.PartitionDisk):
         assert sorted(step.disk for step in of(made, kind)) == sorted(targets)
     for step in of(made, steps.PartitionDisk):
         end = ALIGNMENT

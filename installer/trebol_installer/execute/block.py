@@ -55,8 +55,11 @@ def node_of(device: Device) -> Path:
     return node
 
 
-def check_disk(disk: str, *, size: int, serial: str, released: Set[str] = frozenset()) -> None:
-    """Make sure that a disk is the planned one, writable and mounted nowhere but at `released`. Raises Refused."""
+def check_disk(disk: str, *, size: int, serial: str, edges: str = "", released: Set[str] = frozenset()) -> None:
+    """Make sure that a disk is the planned one, writable and mounted nowhere but at `released`. Raises Refused.
+
+    With `edges`, both its ends are read, and must have that digest: what is on it has not changed either.
+    """
     node = disk_node(disk)
     sysfs = SYSFS / node.name
     if (sysfs / "partition").exists():
@@ -74,6 +77,17 @@ def check_disk(disk: str, *, size: int, serial: str, released: Set[str] = frozen
     mounted = [point for point in mountpoints([node, *partitions(disk).values()]) if point not in released]
     if mounted:
         raise Refused(f"is mounted at {', '.join(mounted)}", where=disk, hint="unmount it, then start again")
+    if edges and _edges(node, size) != edges:
+        raise Refused(
+            "holds something else than when it was planned for", where=disk, hint="start again: probe and plan"
+        )
+
+
+def _edges(node: Path, size: int) -> str:
+    # Only needed for a disk that is about to be wiped; so below.
+    from trebol_hardware.probe.edges import digest
+
+    return digest(node, size)
 
 
 def _serial(name: str) -> str:

@@ -11,7 +11,7 @@ from trebol_installer.steps import CheckTarget, PartitionDisk, ReleaseMount
 def check_target(step: CheckTarget, run: Run) -> None:
     """See `CheckTarget`. It may be mounted where the plan unmounts it."""
     released = {planned.mountpoint for planned in run.plan.steps if isinstance(planned, ReleaseMount)}
-    check_disk(step.disk, size=step.size, serial=step.serial, released=released)
+    check_disk(step.disk, size=step.size, serial=step.serial, edges=step.edges, released=released)
 
 
 def partition_disk(step: PartitionDisk, run: Run) -> None:
