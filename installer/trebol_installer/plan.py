@@ -22,7 +22,7 @@ from trebol_installer.members import member_notes
 from trebol_installer.select import problems_by_class, select_disks
 from trebol_installer.sizing import GIB, MIB, problems_of
 from trebol_installer.steps import Mount, PartitionKind, PartitionRef, Step
-from trebol_installer.teardown import teardown
+from trebol_installer.teardown import Teardown, teardown
 
 #: What layers are assumed to need where no medium is at hand (`trebol answer match` on a laptop): a little more than
 #: those of the first release, so that a disk that passes here passes on the machine.
@@ -254,10 +254,9 @@ def _steps(
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
         # Reading the medium takes minutes: every disk is looked at once more before the first is touched.
         *checks,
-        *torn_down.steps,
-        *(steps.PartitionDisk(disk.stable_path, layout.partitions) for disk in targets),
-        *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
+        *(() if layout.kept else _blank(targets, layout, torn_down)),
         *layout.build,
+        *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
         *(steps.ExtractLayer(layer.name, layer.file, layer.unpacked) for layer in layers),
         steps.MountTarget(boot[0].esp, ESP_MOUNT),
         _identity(answers, interface),
@@ -273,6 +272,13 @@ def _steps(
         steps.WriteReport(),
         steps.CloseTarget(),
     )
+
+
+def _blank(targets: tuple[Disk, ...], layout: Layout, torn_down: Teardown) -> Iterator[Step]:
+    """From what the targets hold to new and blank partitions."""
+    yield from torn_down.steps
+    for disk in targets:
+        yield steps.PartitionDisk(disk.stable_path, layout.partitions)
 
 
 def _identity(answers: Answers, interface: NetworkInterface) -> steps.WriteIdentity:

@@ -74,6 +74,14 @@ def describe(step: Step) -> str:
             return f"Encrypt {step.device} (LUKS2)"
         case steps.CreateVolumeGroup():
             return f"Create volume group {step.group}"
+        case steps.AssembleArray():
+            return f"Start array {step.path}"
+        case steps.OpenContainer():
+            return f"Open {step.device} (LUKS2)"
+        case steps.ReuseVolumeGroup():
+            return f"Take over volume group {step.group}; {step.kept} stays"
+        case steps.ReplaceSubvolume():
+            return f"Make subvolume {step.name} anew; {step.kept} stays"
         case steps.CreateVolume():
             return f"Create volume {step.name} ({show_size(step.size)})"
         case steps.CreateThinPool():

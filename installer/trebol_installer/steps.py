@@ -192,6 +192,42 @@ class CreateVolumeGroup:
 
 
 @dataclass(frozen=True)
+class AssembleArray:
+    """Start the array that is there already, of the same members as `CreateArray` would make it."""
+
+    path: str
+    members: tuple[PartitionRef, ...]
+
+
+@dataclass(frozen=True)
+class OpenContainer:
+    """Open the LUKS2 container that is there already, by the passphrase of the answers, as /dev/mapper/`name`."""
+
+    device: Device
+    name: str
+
+
+@dataclass(frozen=True)
+class ReuseVolumeGroup:
+    """Take over a volume group that is there already: its volume `root` for the new system, at least of `root_size`
+    bytes, and `swap` where it has one; `kept` is a thin pool that stays as it is."""
+
+    group: str
+    device: Device
+    root_size: int
+    kept: str
+
+
+@dataclass(frozen=True)
+class ReplaceSubvolume:
+    """Make the subvolume `name` anew in a btrfs that is there already on `devices`; the subvolume `kept` stays."""
+
+    devices: tuple[Device, ...]
+    name: str
+    kept: str
+
+
+@dataclass(frozen=True)
 class CreateVolume:
     """Make a logical volume of `size` bytes in the group on `device`."""
 
@@ -275,12 +311,16 @@ class WriteIdentity:
 
 @dataclass(frozen=True)
 class Mount:
-    """A line of the file system table: `kind` of file system ("swap" at "none"), and its options beyond the usual."""
+    """A line of the file system table: `kind` of file system ("swap" at "none"), and its options beyond the usual.
+
+    An `optional` one is left out where the device turned out not to be there.
+    """
 
     device: Device
     at: str
     kind: str
     options: tuple[str, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -376,6 +416,10 @@ Step = (
     | CreateArray
     | EncryptDevice
     | CreateVolumeGroup
+    | AssembleArray
+    | OpenContainer
+    | ReuseVolumeGroup
+    | ReplaceSubvolume
     | CreateVolume
     | CreateThinPool
     | MakeSwap

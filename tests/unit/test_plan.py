@@ -85,7 +85,7 @@ def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
         "edges": "",
     }
     assert members["disks"][0]["before"] == []
-    assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][3]["partitions"]
+    assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][4]["partitions"]
 
 
 def test_the_same_input_gives_the_same_plan() -> None:

@@ -78,6 +78,8 @@ def write_mounts(step: WriteMounts, run: Run) -> None:
     lines = ["# Written by Trebol; see fstab(5)."]
     for mount in step.mounts:
         identity = run.uuids.get(key_of(mount.device))
+        if identity is None and mount.optional:
+            continue
         if identity is None:
             raise TrebolError("no UUID was made for it", where=str(mount.device))
         lines.append(fstab_line(identity, mount))

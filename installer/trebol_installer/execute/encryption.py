@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gzip
 import uuid
+from pathlib import Path
 
 from trebol_common.esp import NODE_INITRAMFS
 from trebol_common.files import write_text
 from trebol_common.keyboard import CACHED_KEYMAP
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.state import Run, key_of
-from trebol_installer.steps import EncryptDevice, WriteEncryption
+from trebol_installer.steps import EncryptDevice, OpenContainer, WriteEncryption
 
 CRYPTTAB = "/etc/crypttab"
 
@@ -30,9 +31,7 @@ _ASK_ONCE = "keyscript=decrypt_keyctl"
 
 def encrypt_device(step: EncryptDevice, run: Run) -> None:
     """See `EncryptDevice`. The passphrase goes through stdin, and stands in no argument."""
-    encryption = run.answers.disk_setup.encryption
-    assert encryption is not None
-    passphrase = encryption.passphrase.get_secret_value()
+    passphrase = _passphrase(run)
     node = node_of(step.device)
     identity = str(uuid.uuid4())
     run.runner.run(
@@ -40,13 +39,31 @@ def encrypt_device(step: EncryptDevice, run: Run) -> None:
         input=passphrase,
         secrets=(passphrase,),
     )
+    _open(node, step.name, run)
+    run.uuids[key_of(step.device)] = identity
+
+
+def open_container(step: OpenContainer, run: Run) -> None:
+    """See `OpenContainer`."""
+    node = node_of(step.device)
+    _open(node, step.name, run)
+    run.uuids[key_of(step.device)] = run.runner.run(["cryptsetup", "luksUUID", node]).stdout.strip()
+
+
+def _open(node: Path, name: str, run: Run) -> None:
+    passphrase = _passphrase(run)
     run.runner.run(
-        ["cryptsetup", "open", "--type", "luks2", "--allow-discards", "--key-file", "-", node, step.name],
+        ["cryptsetup", "open", "--type", "luks2", "--allow-discards", "--key-file", "-", node, name],
         input=passphrase,
         secrets=(passphrase,),
     )
-    run.undo.callback(run.runner.run, ["cryptsetup", "close", step.name])
-    run.uuids[key_of(step.device)] = identity
+    run.undo.callback(run.runner.run, ["cryptsetup", "close", name])
+
+
+def _passphrase(run: Run) -> str:
+    encryption = run.answers.disk_setup.encryption
+    assert encryption is not None
+    return encryption.passphrase.get_secret_value()
 
 
 def write_encryption(step: WriteEncryption, run: Run) -> None:

@@ -142,6 +142,14 @@ def perform(step: Step, run: Run) -> None:
             encryption.encrypt_device(step, run)
         case steps.CreateVolumeGroup():
             lvm.create_group(step, run)
+        case steps.AssembleArray():
+            raid.assemble_array(step, run)
+        case steps.OpenContainer():
+            encryption.open_container(step, run)
+        case steps.ReuseVolumeGroup():
+            lvm.reuse_group(step, run)
+        case steps.ReplaceSubvolume():
+            filesystems.replace_subvolume(step, run)
         case steps.CreateVolume():
             lvm.create_volume(step, run)
         case steps.CreateThinPool():

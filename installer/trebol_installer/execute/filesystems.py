@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import Refused, TrebolError
 from trebol_common.run import Runner
 from trebol_installer.execute.block import MOUNTS, node_of
 from trebol_installer.execute.state import Run, key_of
-from trebol_installer.steps import CloseTarget, MakeBtrfs, MakeFilesystem, MakeSwap, MountTarget
+from trebol_installer.steps import CloseTarget, MakeBtrfs, MakeFilesystem, MakeSwap, MountTarget, ReplaceSubvolume
 
 
 def make_filesystem(step: MakeFilesystem, run: Run) -> None:
@@ -42,14 +43,38 @@ def make_btrfs(step: MakeBtrfs, run: Run) -> None:
     identity = str(uuid.uuid4())
     profiles = ["-d", step.data, "-m", step.metadata]
     run.runner.run(["mkfs.btrfs", "-f", "-q", "-L", step.label, "-U", identity, *profiles, *nodes])
-    # Subvolumes are made in the mounted file system, at its top.
+    with _top(nodes[0], run) as top:
+        for name in step.subvolumes:
+            run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / name])
+    run.uuids[key_of(step.devices[0])] = identity
+
+
+def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
+    """See `ReplaceSubvolume`. Raises Refused, before anything is written, where there is nothing to keep."""
+    nodes = [node_of(device) for device in step.devices]
+    run.runner.run(["btrfs", "device", "scan", *nodes])
+    with _top(nodes[0], run) as top:
+        if not (top / step.kept).is_dir():
+            raise Refused(
+                f"has no subvolume {step.kept} to keep",
+                where=str(step.devices[0]),
+                hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
+            )
+        if (top / step.name).is_dir():
+            run.runner.run(["btrfs", "--quiet", "subvolume", "delete", "--recursive", top / step.name])
+        run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / step.name])
+    identity = run.runner.run(["blkid", "--match-tag", "UUID", "--output", "value", nodes[0]]).stdout.strip()
+    run.uuids[key_of(step.devices[0])] = identity
+
+
+@contextmanager
+def _top(node: Path, run: Run) -> Iterator[Path]:
+    """Where the top of a btrfs is mounted: there, subvolumes are made and taken away."""
     run.target.mkdir(parents=True, exist_ok=True)
     with ExitStack() as mounted:
-        run.runner.run(["mount", "-t", "btrfs", nodes[0], run.target])
+        run.runner.run(["mount", "-t", "btrfs", "-o", "subvolid=5", node, run.target])
         mounted.callback(run.runner.run, ["umount", run.target])
-        for name in step.subvolumes:
-            run.runner.run(["btrfs", "--quiet", "subvolume", "create", run.target / name])
-    run.uuids[key_of(step.devices[0])] = identity
+        yield run.target
 
 
 def make_swap(step: MakeSwap, run: Run) -> None:

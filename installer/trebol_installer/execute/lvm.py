@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
+from trebol_common.errors import Refused
 from trebol_common.run import Argument
+from trebol_hardware.summary import show_size
 from trebol_installer.execute.block import node_of
+from trebol_installer.execute.filesystems import make_swap
 from trebol_installer.execute.state import Run
-from trebol_installer.steps import CreateThinPool, CreateVolume, CreateVolumeGroup, Device
+from trebol_installer.steps import (
+    CreateThinPool,
+    CreateVolume,
+    CreateVolumeGroup,
+    Device,
+    MakeSwap,
+    ReuseVolumeGroup,
+)
 
 #: Questions are answered with yes, and signatures of whatever once lay there are wiped without one.
 _YES = ("--yes", "--wipesignatures", "y")
@@ -18,6 +30,32 @@ def create_group(step: CreateVolumeGroup, run: Run) -> None:
     command: list[Argument] = ["vgcreate", "--yes", "--dataalignment", "1m", "--devices", node, step.group, node]
     run.runner.run(command)
     run.undo.callback(run.runner.run, ["vgchange", "--activate", "n", step.group])
+
+
+def reuse_group(step: ReuseVolumeGroup, run: Run) -> None:
+    """See `ReuseVolumeGroup`. Raises Refused, before anything is written, where the group is not as it has to be."""
+    devices = _devices(step.device)
+    columns = ["--options", "lv_name,lv_size,segtype", "--units", "b", "--nosuffix", "--reportformat", "json"]
+    said = run.runner.run(["lvs", *devices, *columns, step.group], on_line=lambda line: None)
+    volumes = {volume["lv_name"]: volume for volume in json.loads(said.stdout)["report"][0]["lv"]}
+    if "root" not in volumes or volumes.get(step.kept, {}).get("segtype") != "thin-pool":
+        raise Refused(
+            f"has no volume root and thin pool {step.kept}; it has {', '.join(volumes) or 'none'}",
+            where=f"volume group {step.group}",
+            hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
+        )
+    if (size := int(volumes["root"]["lv_size"])) < step.root_size:
+        raise Refused(
+            f"root has {show_size(size)}; the new system needs {show_size(step.root_size)}",
+            where=f"volume group {step.group}",
+            hint=f"make it larger first: lvextend --size {step.root_size}b {step.group}/root",
+        )
+    run.undo.callback(run.runner.run, ["vgchange", "--activate", "n", step.group])
+    for name in ("root", "swap"):
+        if name in volumes:
+            run.runner.run(["lvchange", *devices, "--activate", "y", f"{step.group}/{name}"])
+    if "swap" in volumes:
+        make_swap(MakeSwap(f"/dev/{step.group}/swap"), run)
 
 
 def create_volume(step: CreateVolume, run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.state import Run
 from trebol_installer.sizing import ARRAY_OFFSET, MIB
-from trebol_installer.steps import CreateArray
+from trebol_installer.steps import AssembleArray, CreateArray
 
 
 def create_array(step: CreateArray, run: Run) -> None:
@@ -20,5 +20,16 @@ def create_array(step: CreateArray, run: Run) -> None:
             f"--level={step.level}", f"--raid-devices={len(members)}", *members,
         ]
     )  # fmt: skip
-    run.undo.callback(run.runner.run, ["mdadm", "--quiet", "--stop", step.path])
-    run.runner.run(["udevadm", "wait", "--timeout=30", step.path])
+    _started(step.path, run)
+
+
+def assemble_array(step: AssembleArray, run: Run) -> None:
+    """See `AssembleArray`."""
+    members = [node_of(member) for member in step.members]
+    run.runner.run(["mdadm", "--assemble", "--quiet", step.path, *members])
+    _started(step.path, run)
+
+
+def _started(path: str, run: Run) -> None:
+    run.undo.callback(run.runner.run, ["mdadm", "--quiet", "--stop", path])
+    run.runner.run(["udevadm", "wait", "--timeout=30", path])

@@ -19,7 +19,7 @@ CONTAINER = "trebol-crypt"
 #: By mapper name, not by UUID: a snapshot of the root has the same UUID (GRUB's 10_linux does likewise for LVM).
 ROOT_DEVICE = f"/dev/mapper/{VOLUME_GROUP}-root"
 
-_ROOT, _SWAP = f"/dev/{VOLUME_GROUP}/root", f"/dev/{VOLUME_GROUP}/swap"
+ROOT, SWAP = f"/dev/{VOLUME_GROUP}/root", f"/dev/{VOLUME_GROUP}/swap"
 
 _LEVELS = {MdRaid.RAID1: "md RAID 1", MdRaid.RAID10: "md RAID 10"}
 
@@ -53,13 +53,13 @@ def lvm(request: Request) -> Layout:
     filesystem = request.setup.filesystem.value
     build += _volumes(made, below)
     build += [
-        steps.MakeFilesystem(_ROOT, filesystem, "trebol-root"),
-        steps.MountTarget(_ROOT, "/"),
+        steps.MakeFilesystem(ROOT, filesystem, "trebol-root"),
+        steps.MountTarget(ROOT, "/"),
     ]
     kind = PartitionKind.RAID if wishes.raid else PartitionKind.LVM
-    mounts = [Mount(_ROOT, "/", filesystem)]
+    mounts = [Mount(ROOT, "/", filesystem)]
     if made.swap:
-        mounts.append(Mount(_SWAP, "none", "swap"))
+        mounts.append(Mount(SWAP, "none", "swap"))
     return Layout(
         partitions=boot_and(kind, bios_boot=made.bios_boot, esp=made.esp, rest=made.lvm),
         build=tuple(build),
@@ -83,7 +83,7 @@ def _volumes(made: Sizes, below: Device) -> list[Step]:
         steps.CreateVolume(VOLUME_GROUP, "root", made.root, below),
     ]
     if made.swap:
-        built += [steps.CreateVolume(VOLUME_GROUP, "swap", made.swap, below), steps.MakeSwap(_SWAP)]
+        built += [steps.CreateVolume(VOLUME_GROUP, "swap", made.swap, below), steps.MakeSwap(SWAP)]
     if made.data:
         built.append(steps.CreateThinPool(VOLUME_GROUP, "data", made.data, made.metadata, below))
     return built

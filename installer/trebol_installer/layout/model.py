@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import DiskSetup
-from trebol_hardware.machine import Disk
+from trebol_hardware.machine import Content, Disk
 from trebol_hardware.summary import show_size
 from trebol_installer.sizing import ALIGNMENT
 from trebol_installer.steps import Device, Mount, PartitionKind, PartitionRef, PlannedPartition, Step
@@ -40,8 +40,9 @@ class Layout:
 
     `partitions` are the same on each of them. `build` makes everything else but the ESPs' file systems, and mounts
     the root at "/" last; `mounts` are those of the installed system, without the ESP; `root` and `words` tell the
-    kernel what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. `title` and `volumes`
-    are for people, and `notes` what they should know.
+    kernel what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. With `kept`,
+    `partitions` are there already and so is what lies in the third: nothing is torn down. `title` and `volumes` are
+    for people, and `notes` what they should know.
     """
 
     partitions: tuple[PlannedPartition, ...]
@@ -52,7 +53,13 @@ class Layout:
     volumes: tuple[str, ...]
     words: tuple[str, ...] = ()
     encrypted: tuple[tuple[str, Device], ...] = ()
+    kept: bool = False
     notes: tuple[str, ...] = ()
+
+
+def system_of(disk: Disk) -> tuple[Content, ...]:
+    """What the third partition of a disk holds; nothing where there is no such partition."""
+    return next((part.content for part in disk.partitions if part.number == SYSTEM_PARTITION), ())
 
 
 def boot_and(kind: PartitionKind, *, bios_boot: int, esp: int, rest: int) -> tuple[PlannedPartition, ...]:
