@@ -14,6 +14,7 @@ from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
+from tests.e2e.teardown import TornDown, teardown_job
 
 from trebol_common.errors import BadInput
 from trebol_image.project import Project
@@ -29,9 +30,10 @@ JOBS: dict[str, Job] = {
     **{name: processor_job(name) for name in PROCESSORS},
     **{name: layout_job(name) for name in LAYOUTS},
     **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
+    "teardown": teardown_job(),
 }
 #: Each is a machine by name.
-FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded")
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn")
 
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
@@ -149,4 +151,13 @@ def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
     node = farm.get(request.param)
     assert isinstance(node, Degraded)
     yield node
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(["teardown"]))
+def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
+    """How everything was torn down."""
+    said = farm.get(request.param)
+    assert isinstance(said, TornDown)
+    yield said
     farm.let_go(request.param)
