@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from trebol_hardware.commands import app
 from trebol_hardware.disk_report import WIDTH, render, target, to_members
-from trebol_hardware.machine import Machine
+from trebol_hardware.machine import Disk, Machine, Volume, VolumeKind
 from trebol_hardware.targets import obstacles
 
 #: By machine and disk: whether it can be a target, whose it seems to be, the codes of the obstacles, and words that
@@ -198,6 +198,33 @@ def test_the_command_shows_the_disks_and_how_to_say_yes() -> None:
     assert "seems to be: Windows, Linux" in shown
     assert shown.split()[-5:] == ['"confirmed"', "in", "the", "answer", "file."]
     assert "Example: trebol machine disks" in CliRunner().invoke(app, ["disks", "--help"]).output
+
+
+def test_a_volume_that_stands_on_several_has_its_branch_once() -> None:
+    """A thin pool stands on its data and its metadata, and has many volumes on it."""
+    below = {
+        "dm-0": ("sda",),
+        "dm-1": ("sda",),
+        "dm-2": ("dm-0", "dm-1"),
+        "dm-3": ("dm-2",),
+        "dm-4": ("dm-2", "dm-4"),
+    }
+    volumes = tuple(Volume(name, VolumeKind.LVM, f"/dev/{name}", 2**30, under) for name, under in below.items())
+    machine = replace(load("perc-esxi"), disks=(Disk("sda", 2**40),), volumes=volumes)
+
+    lines = render(machine).splitlines()[4:13]
+
+    assert lines == [
+        "    ├─ /dev/dm-0 (logical volume, 1.0 GiB)",
+        "    │  └─ /dev/dm-2 (logical volume, 1.0 GiB)",
+        "    │     ├─ /dev/dm-3 (logical volume, 1.0 GiB)",
+        "    │     └─ /dev/dm-4 (logical volume, 1.0 GiB)",
+        "    │        └─ /dev/dm-4: see above",
+        "    └─ /dev/dm-1 (logical volume, 1.0 GiB)",
+        "       └─ /dev/dm-2: see above",
+        "    only with your yes: it is in use: see above",
+        "",
+    ]
 
 
 def test_without_disks_users_are_sent_to_the_controllers() -> None:
