@@ -6,7 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.machines.recorded import FOLDER, MACHINES, STORAGE, STORAGE_FOLDER, record
+from tests.unit.test_checks_never_raise import anything
 from typer.testing import CliRunner
 
 from trebol_hardware.commands import app
@@ -235,3 +238,18 @@ def test_control_characters_of_firmware_are_shown_and_never_sent() -> None:
     machine = load("windows-dual")
     evil = replace(machine.disks[0], model="\x1b[2Jgone", by_id=("ata-\x1b]0;x",))
     assert "\x1b" not in render(replace(machine, disks=(evil,)))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    disks=st.lists(anything(Disk), max_size=3), volumes=st.lists(anything(Volume), max_size=3), plain=st.booleans()
+)
+def test_any_record_has_a_report_and_every_disk_a_verdict(
+    disks: list[Disk], volumes: list[Volume], plain: bool
+) -> None:
+    machine = replace(load("perc-esxi"), disks=tuple(disks), volumes=tuple(volumes))
+
+    assert render(machine, ascii_only=plain)
+    assert [disk["target"] in ("yes", "confirm", "never") for disk in to_members(machine)["disks"]] == [True] * len(
+        disks
+    )
