@@ -139,27 +139,35 @@ class _Tree:
 
     def below(self, disk: Disk) -> Iterator[str]:
         """The lines of what is on a disk."""
-        yield from self._children([*disk.partitions, *self._above(disk.name)], _INDENT, frozenset())
+        yield from self._children([*disk.partitions, *self._above(disk.name)], _INDENT, set())
 
     def _above(self, name: str) -> list[Volume]:
         return [volume for volume in self.machine.volumes if name in volume.below]
 
-    def _children(self, children: Sequence[Partition | Volume], indent: str, passed: frozenset[str]) -> Iterator[str]:
-        """`passed` are the devices above in the tree: an edited record may have a circle."""
+    def _children(self, children: Sequence[Partition | Volume], indent: str, seen: set[str]) -> Iterator[str]:
+        """A volume that stands on several others (a thin pool on its data and metadata) has its branch once; `seen`
+        are those that had it. An edited record may even have a circle."""
         for number, child in enumerate(children, start=1):
             last = number == len(children)
             first, rest = ("└─ ", "   ") if last else ("├─ ", "│  ")
-            above = [volume for volume in self._above(child.name) if volume.name not in passed]
-            hanging = f"{indent}{rest}{'│  ' if above else '   '}"
-            yield from _wrapped(_of_device(child), f"{indent}{first}", hanging)
-            yield from self._children(above, f"{indent}{rest}", passed | {child.name})
+            if child.name in seen:
+                text, above = _("{name}: see above").format(name=_name(child)), []
+            else:
+                text, above = _of_device(child), self._above(child.name)
+            seen.add(child.name)
+            yield from _wrapped(text, f"{indent}{first}", f"{indent}{rest}{'│  ' if above else '   '}")
+            yield from self._children(above, f"{indent}{rest}", seen)
+
+
+def _name(device: Partition | Volume) -> str:
+    return device.path if isinstance(device, Volume) else device.name
 
 
 def _of_device(device: Partition | Volume) -> str:
     if isinstance(device, Volume):
-        head = f"{device.path} ({volume_words(device)})"
+        head = f"{_name(device)} ({volume_words(device)})"
     else:
-        head = f"{device.name} {show_size(device.size)}"
+        head = f"{_name(device)} {show_size(device.size)}"
     said = [phrase(content) for content in device.content]
     said += [_("at {points}").format(points=", ".join(device.mountpoints))] if device.mountpoints else []
     return f"{head}  {', '.join(said)}" if said else head

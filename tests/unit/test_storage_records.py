@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.machines.recorded import FOLDER, MACHINES, STORAGE, STORAGE_FOLDER, record
+from tests.unit.test_checks_never_raise import anything
 from typer.testing import CliRunner
 
 from trebol_hardware.commands import app
 from trebol_hardware.disk_report import WIDTH, render, target, to_members
-from trebol_hardware.machine import Machine
+from trebol_hardware.machine import Disk, Machine, Volume, VolumeKind
 from trebol_hardware.targets import obstacles
 
 #: By machine and disk: whether it can be a target, whose it seems to be, the codes of the obstacles, and words that
@@ -200,6 +203,33 @@ def test_the_command_shows_the_disks_and_how_to_say_yes() -> None:
     assert "Example: trebol machine disks" in CliRunner().invoke(app, ["disks", "--help"]).output
 
 
+def test_a_volume_that_stands_on_several_has_its_branch_once() -> None:
+    """A thin pool stands on its data and its metadata, and has many volumes on it."""
+    below = {
+        "dm-0": ("sda",),
+        "dm-1": ("sda",),
+        "dm-2": ("dm-0", "dm-1"),
+        "dm-3": ("dm-2",),
+        "dm-4": ("dm-2", "dm-4"),
+    }
+    volumes = tuple(Volume(name, VolumeKind.LVM, f"/dev/{name}", 2**30, under) for name, under in below.items())
+    machine = replace(load("perc-esxi"), disks=(Disk("sda", 2**40),), volumes=volumes)
+
+    lines = render(machine).splitlines()[4:13]
+
+    assert lines == [
+        "    ├─ /dev/dm-0 (logical volume, 1.0 GiB)",
+        "    │  └─ /dev/dm-2 (logical volume, 1.0 GiB)",
+        "    │     ├─ /dev/dm-3 (logical volume, 1.0 GiB)",
+        "    │     └─ /dev/dm-4 (logical volume, 1.0 GiB)",
+        "    │        └─ /dev/dm-4: see above",
+        "    └─ /dev/dm-1 (logical volume, 1.0 GiB)",
+        "       └─ /dev/dm-2: see above",
+        "    only with your yes: it is in use: see above",
+        "",
+    ]
+
+
 def test_without_disks_users_are_sent_to_the_controllers() -> None:
     assert "controllers" in render(replace(load("perc-esxi"), disks=()))
 
@@ -208,3 +238,18 @@ def test_control_characters_of_firmware_are_shown_and_never_sent() -> None:
     machine = load("windows-dual")
     evil = replace(machine.disks[0], model="\x1b[2Jgone", by_id=("ata-\x1b]0;x",))
     assert "\x1b" not in render(replace(machine, disks=(evil,)))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    disks=st.lists(anything(Disk), max_size=3), volumes=st.lists(anything(Volume), max_size=3), plain=st.booleans()
+)
+def test_any_record_has_a_report_and_every_disk_a_verdict(
+    disks: list[Disk], volumes: list[Volume], plain: bool
+) -> None:
+    machine = replace(load("perc-esxi"), disks=tuple(disks), volumes=tuple(volumes))
+
+    assert render(machine, ascii_only=plain)
+    assert [disk["target"] in ("yes", "confirm", "never") for disk in to_members(machine)["disks"]] == [True] * len(
+        disks
+    )
