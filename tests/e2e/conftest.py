@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.cases import CASES
+from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
@@ -31,9 +32,10 @@ JOBS: dict[str, Job] = {
     **{name: layout_job(name) for name in LAYOUTS},
     **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
     "teardown": teardown_job(),
+    **{name: kept_job(name) for name in REINSTALLATIONS},
 }
 #: Each is a machine by name.
-FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn")
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept")
 
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
@@ -160,4 +162,13 @@ def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
     said = farm.get(request.param)
     assert isinstance(said, TornDown)
     yield said
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="session", params=parameters(REINSTALLATIONS))
+def kept(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Kept]:
+    """A node that was installed again beside its guests' data."""
+    node = farm.get(request.param)
+    assert isinstance(node, Kept)
+    yield node
     farm.let_go(request.param)
