@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
-from trebol_common.errors import BadInput, Problem, TrebolError
+from trebol_common.answers.model import Answers, FqdnFromDhcp
+from trebol_common.errors import BadInput, TrebolError
 from trebol_common.medium import Layer, Manifest
-from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
+from trebol_common.network import Dhcp, HostNetwork, Static
 from trebol_hardware.checks.finding import Finding
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.describe import describe_contents, describe_targets
 from trebol_installer.hardware import checked, refuse
+from trebol_installer.host_network import host_network
 from trebol_installer.interfaces import Selected, select_interface
 from trebol_installer.layout import Layout, Request, choose
 from trebol_installer.layout.model import ESP_PARTITION
@@ -51,9 +52,6 @@ NOMINAL_LAYERS = (
 
 ESP_MOUNT = "/boot/efi"
 
-#: Names that no pinned interface may have; "all" and "default" the kernel refuses (sysctl_dev_name_is_allowed).
-_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE})
-
 
 @dataclass(frozen=True)
 class DiskChange:
@@ -70,13 +68,15 @@ class DiskChange:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, in order; what becomes of each disk, and what lies on several of them together; what to
-    know; what to look at; what the hardware checks found, for the role that the answers name."""
+    """What will be done, in order; what becomes of each disk, and what lies on several of them together; what stands
+    on the disks and has to be closed, as a tree; what to know; what to look at; what the hardware checks found, for
+    the role that the answers name."""
 
     steps: tuple[Step, ...]
     disks: tuple[DiskChange, ...]
     summary: tuple[tuple[str, str], ...]
     together: tuple[str, ...] = ()
+    torn_down: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     role: str = "node"
@@ -105,7 +105,7 @@ def plan(
         errors.append(error)
     try:
         selected = select_interface(machine, answers)
-        network = _network(machine, answers, selected.interface)
+        network = host_network(machine, answers, selected.interface)
     except TrebolError as error:
         errors.append(error)
     findings: tuple[Finding, ...] = ()
@@ -119,10 +119,15 @@ def plan(
     if errors or layout is None or selected is None or network is None:
         reasons, kind = problems_by_class(errors)
         raise kind.of(reasons)
+    torn_down = teardown(machine, targets)
     return Plan(
-        steps=_steps(machine, answers, manifest, layers, targets, layout, selected.interface, network, console),
+        steps=_steps(
+            machine, answers, manifest, layers, targets, torn_down, layout, selected.interface, network, console
+        ),
         disks=tuple(_change(disk, layout, alone=len(targets) == 1) for disk in targets),
         together=layout.volumes if len(targets) > 1 else (),
+        # Where nothing is open, it would only repeat what the disks hold.
+        torn_down=torn_down.lines if torn_down.active and not layout.kept else (),
         summary=_summary(machine, answers, targets, layout, selected.interface, network),
         notes=(
             *selected.notes,
@@ -179,56 +184,13 @@ def _layout(targets: tuple[Disk, ...], machine: Machine, answers: Answers, layer
         raise type(error).of(problems_of(error, smallest.stable_path)) from error
 
 
-def _network(machine: Machine, answers: Answers, chosen: NetworkInterface) -> HostNetwork:
-    names, pinned = _names(machine, answers)
-    network = answers.network
-    fqdn = answers.global_.fqdn
-    addressing: Dhcp | Static
-    if network.source is NetworkSource.DHCP:
-        addressing = Dhcp(domains=isinstance(fqdn, FqdnFromDhcp))
-        search = (fqdn.domain,) if isinstance(fqdn, FqdnFromDhcp) and fqdn.domain else ()
-    else:
-        assert network.cidr is not None and network.gateway is not None and network.dns is not None
-        addressing = Static(network.cidr, network.gateway, (network.dns,))
-        search = ()
-    if isinstance(fqdn, str):
-        search = (fqdn.split(".", 1)[1],)
-    link = Link(names[chosen.mac], chosen.mac)
-    bridge = Bridge(MANAGEMENT_BRIDGE, (link.name,), chosen.mac, addressing, search)
-    return HostNetwork((link,), (bridge,), pinned)
-
-
-def _names(machine: Machine, answers: Answers) -> tuple[dict[str, str], tuple[Link, ...]]:
-    """MAC → name on the node, and the links whose names are pinned: as mapped, else nic0, nic1, … in order."""
-    names = {interface.mac: interface.name for interface in machine.interfaces}
-    pinning = answers.network.interface_name_pinning
-    if not pinning.enabled:
-        return names, ()
-    where = "network.interface-name-pinning.mapping"
-    problems = [
-        Problem(f"no interface has the MAC address {mac}; there are {', '.join(names) or 'none'}", where)
-        for mac in pinning.mapping
-        if mac not in names
-    ]
-    problems += [
-        Problem(f"{name!r} is a name with another meaning", where, "choose another name, such as lan0")
-        for name in pinning.mapping.values()
-        if name in _RESERVED_NAMES
-    ]
-    if problems:
-        raise BadInput.of(problems)
-    free = (f"nic{number}" for number in range(len(names) + len(pinning.mapping) + 1))
-    unused = iter([name for name in free if name not in pinning.mapping.values()])
-    names = {mac: pinning.mapping.get(mac) or next(unused) for mac in names}
-    return names, tuple(Link(name, mac) for mac, name in names.items())
-
-
 def _steps(
     machine: Machine,
     answers: Answers,
     manifest: Manifest | None,
     layers: tuple[Layer, ...],
     targets: tuple[Disk, ...],
+    torn_down: Teardown,
     layout: Layout,
     interface: NetworkInterface,
     network: HostNetwork,
@@ -238,7 +200,6 @@ def _steps(
         steps.BootPartition(PartitionRef(disk.stable_path, ESP_PARTITION), disk.logical_sector) for disk in targets
     )
     checked = manifest.layers if manifest else layers
-    torn_down = teardown(machine, targets)
     checks = tuple(
         steps.CheckTarget(
             disk.stable_path,

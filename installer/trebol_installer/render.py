@@ -33,6 +33,7 @@ def to_json(plan: Plan) -> str:
             | {"before": list(disk.before), "after": list(disk.after)}
             for disk in plan.disks
         ],
+        "torn-down": list(plan.torn_down),
         "together": list(plan.together),
         "steps": [step_to_json(step) for step in plan.steps],
         "notes": list(plan.notes),
@@ -129,6 +130,10 @@ def _lines(plan: Plan) -> Iterator[str]:
     for disk in plan.disks:
         yield ""
         yield from _disk(disk)
+    if plan.torn_down:
+        yield ""
+        yield "Torn down:"
+        yield from (f"  {line}" for line in plan.torn_down)
     if plan.together:
         yield ""
         yield from _block("On all of them together:", plan.together)

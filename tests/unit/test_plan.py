@@ -12,7 +12,7 @@ from tests.unit.answer_files import DHCP, GIB, answers, machine, made_machine, m
 
 from trebol_common.errors import BadInput, Refused
 from trebol_common.network import Dhcp, Link
-from trebol_hardware.machine import Content, Disk, FirmwareMode, NetworkInterface
+from trebol_hardware.machine import Content, Disk, FirmwareMode, NetworkInterface, Partition, Volume, VolumeKind
 from trebol_installer.plan import Plan, fallback_name, plan
 from trebol_installer.render import describe, render, to_json
 from trebol_installer.steps import (
@@ -119,6 +119,42 @@ def test_both_boot_paths_are_on_every_disk(mode: FirmwareMode) -> None:
     kinds = [partition.kind.value for partition in step(made, PartitionDisk).partitions]
     assert kinds == ["bios-boot", "esp", "lvm"]
     assert step(made, InstallBootLoader).firmware is mode
+
+
+def test_what_is_open_on_a_target_is_shown_as_a_tree_with_what_becomes_of_it() -> None:
+    disk = Disk(
+        "vda",
+        40 * GIB,
+        by_id=("virtio-d1",),
+        content=(Content("gpt"),),
+        partitions=(Partition("vda1", 1, 2**20, GIB, content=(Content("crypto_LUKS", uuid="5c06"),)),),
+    )
+    opened = Volume(
+        "dm-0",
+        VolumeKind.CRYPT,
+        "/dev/mapper/vault",
+        size=GIB,
+        below=("vda1",),
+        uuid="CRYPT-LUKS2-5c06-vault",
+        content=(Content("ext4", "safe"),),
+        mountpoints=("/mnt",),
+    )
+    made = plan(
+        replace(made_machine(disk), volumes=(opened,)),
+        answers(("disk-setup.disk-list", ["virtio-d1"]), ("disk-setup.wipe", "confirmed")),
+        manifest(),
+    )
+
+    text = render(made)
+
+    assert "Torn down:\n  /dev/disk/by-id/virtio-d1" in text
+    assert "/mnt" in text and "/dev/mapper/vault" in text
+    assert [step_name(each) for each in made.steps][2:6] == [
+        "check-target",
+        "release-mount",
+        "close-volume",
+        "wipe-disk",
+    ]
 
 
 def test_consoles_are_carried_over_to_the_target() -> None:
