@@ -283,10 +283,10 @@ def _contents(subject: Subject) -> str:
 
 
 def _keys(subject: Subject) -> str:
-    # Layers are looked into when they are made; here is what lies open on the medium.
-    layers = {f"{FOLDER}/{layer.file}" for layer in subject.manifest.layers}
+    # Layers are looked into when they are made, and answers are whoever's they are; here is what else lies open.
+    skipped = {SLOT, *(f"{FOLDER}/{layer.file}" for layer in subject.manifest.layers)}
     for name, file in subject.files.items():
-        if name not in layers and file.size <= _KEY_LIMIT:
+        if name not in skipped and file.size <= _KEY_LIMIT:
             _require(not holds_private_key(subject.image.content(file)), f"/{name} holds a private key")
     if Feature.ZFS not in subject.manifest.features:
         return "no modules but Debian's"
