@@ -27,11 +27,11 @@ from trebol_image.tree import copy_file, make_folders
 from trebol_image.zfs_lock import SOURCE_PACKAGE, ZfsLock
 
 NAME = "zfs-modules"
-#: The modules by name, each with the words that its dependencies are in.
+#: The modules; zfs needs spl.
 MODULES = ("spl", "zfs")
 #: What is only unpacked, or not wanted at all: dkms would compile when it is installed, and again with each kernel.
 _NOT_INSTALLED = frozenset({SOURCE_PACKAGE, "dkms"})
-#: What the build writes beside what its packages hold, at most (2.3.9: 210 MB were seen).
+#: What the build writes beside what its packages hold, in bytes, generously.
 OBJECTS = 500 * 2**20
 #: As the kernel's own are compressed (scripts/Makefile.modinst): the kernel's decoder knows no other check.
 _XZ = ("xz", "--check=crc32", "--lzma2=dict=1MiB", "--force")
