@@ -17,6 +17,7 @@ from trebol_common import block_sums
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context
 from trebol_common.files import write_text
+from trebol_common.keyboard import CACHED_KEYMAP
 from trebol_common.run import Runner
 from trebol_image.appliance import require_additions_only
 from trebol_image.base import DEBRIS, apply_presets, remove
@@ -36,8 +37,9 @@ NAME = "zfs"
 CERTIFICATE = Path("usr/share/trebol/mok.der")
 #: What every node must have for itself: zfsutils-linux makes one for the build machine's tree.
 _PERSONAL = ("etc/hostid",)
-#: What dpkg writes whenever it runs, in every layer. None of it may hold anything but what the base has.
+#: What building touches and the base, or the appliance, has: dpkg writes the most of it whenever it runs.
 _SHARED = (
+    CACHED_KEYMAP,
     "var/lib/dpkg/lock",
     "var/lib/dpkg/lock-frontend",
     "var/lib/dpkg/status",
@@ -97,7 +99,7 @@ def build_zfs(
         overlay([lower], upper, work / "overlay", work / "tree", runner) as tree,
     ):
         before = initramfs_content(tree, lock.kernel, runner)
-        with context.child("install", "Installing it over the base"), host_name(tree):
+        with context.child("install", "Installing it over the base"), ready_for_initramfs(tree):
             install_packages(tree, [package_file(modules), *archives], runner, epoch=int(inputs["epoch"]))
         require_initramfs(before, initramfs_content(tree, lock.kernel, runner), lock)
         apply_presets(tree / _PRESETS, tree, runner)
@@ -117,12 +119,17 @@ def build_zfs(
 
 
 @contextmanager
-def host_name(tree: Path) -> Iterator[None]:
-    """A name for `tree`, for as long as its initramfs is made: it would get the build machine's."""
+def ready_for_initramfs(tree: Path) -> Iterator[None]:
+    """What making an initramfs of `tree` needs to come out the same everywhere and each time.
+
+    A name, or it gets the build machine's; and a compiled keymap that is younger than its settings, which it is no
+    more in a squashfs, or setupcon compiles it again and gives it a name by chance.
+    """
     path = tree / "etc/hostname"
     if path.exists():
         raise TrebolError("the base layer has a name", where="/etc/hostname")
     write_text(path, "localhost\n")
+    (tree / CACHED_KEYMAP).touch()
     try:
         yield
     finally:
@@ -162,7 +169,7 @@ def write_journal(folder: Path, stanzas: Sequence[str]) -> None:
 
 
 def leave_to_the_base(upper: Path) -> None:
-    """Drop what every run of dpkg writes anew, so that this layer and the appliance do not hide each other's."""
+    """Drop what is not this layer's own, so that it and the appliance do not hide each other's."""
     for name in _SHARED:
         (upper / name).unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 from tests.unit.test_zfs_lock import KERNEL, lock
 
 from trebol_common.errors import TrebolError
+from trebol_common.keyboard import CACHED_KEYMAP, KEYBOARD_FILE
 from trebol_common.run import CommandRunner
 from trebol_image.chroot import in_tree, without_services
 from trebol_image.zfs import (
-    host_name,
     leave_to_the_base,
     listed_files,
     new_stanzas,
+    ready_for_initramfs,
     require_apart,
     require_initramfs,
     write_journal,
@@ -109,10 +111,16 @@ def test_an_initramfs_that_lacks_anything_is_refused(lost: str) -> None:
         require_initramfs(frozenset({"init"}), (GOOD | {"init"}) - {lost}, lock())
 
 
-def test_the_build_machines_name_gets_into_nothing(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    with host_name(tmp_path):
+def test_an_initramfs_gets_nothing_of_the_build_machine_or_by_chance(tmp_path: Path) -> None:
+    keymap, settings = tmp_path / CACHED_KEYMAP, tmp_path / KEYBOARD_FILE
+    for path in (settings, keymap):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    with ready_for_initramfs(tmp_path):
         assert (tmp_path / "etc/hostname").read_text() == "localhost\n"
+        # As setupcon(1) asks: settings older than the keymap made of them.
+        assert settings.stat().st_mtime < keymap.stat().st_mtime
     assert not (tmp_path / "etc/hostname").exists()
 
 
