@@ -35,10 +35,10 @@ from trebol_image.zfs_modules import package_file
 NAME = "zfs"
 #: Where the certificate lies in the layer, for enrolling it from a node, and beside the layer in the store.
 CERTIFICATE = Path("usr/share/trebol/mok.der")
-#: What every node must have for itself: zfsutils-linux makes one for the build machine's tree.
-_PERSONAL = ("etc/hostid",)
-#: What building touches and the base, or the appliance, has: dpkg writes the most of it whenever it runs.
+#: What building touches and the base, or the appliance, has: dpkg writes the most of it whenever it runs; the index of
+#: manual pages is made anew each night.
 _SHARED = (
+    "var/cache/man",
     CACHED_KEYMAP,
     "var/lib/dpkg/lock",
     "var/lib/dpkg/lock-frontend",
@@ -106,7 +106,7 @@ def build_zfs(
         copy_tree(project.iso / "zfs/files", tree)
         make_folders((tree / CERTIFICATE).parent)
         write_der(key, tree / CERTIFICATE, runner)
-        remove(tree, (*_PERSONAL, *DEBRIS, "tmp/*"))
+        remove(tree, (*DEBRIS, "tmp/*"))
         journal = new_stanzas((lower / _STATUS).read_text("utf-8"), (tree / _STATUS).read_text("utf-8"))
     leave_to_the_base(upper)
     write_journal(upper / _JOURNAL, journal)
@@ -122,18 +122,21 @@ def build_zfs(
 def ready_for_initramfs(tree: Path) -> Iterator[None]:
     """What making an initramfs of `tree` needs to come out the same everywhere and each time.
 
-    A name, or it gets the build machine's; and a compiled keymap that is younger than its settings, which it is no
-    more in a squashfs, or setupcon compiles it again and gives it a name by chance.
+    A name, or it gets the build machine's. A host id of zero, which is none (zone_get_hostid of spl), or zfsutils-linux
+    makes one for all nodes together. And a compiled keymap that is younger than its settings, which it is no more in a
+    squashfs, or setupcon compiles it again and gives it a name by chance.
     """
-    path = tree / "etc/hostname"
-    if path.exists():
-        raise TrebolError("the base layer has a name", where="/etc/hostname")
-    write_text(path, "localhost\n")
+    passing = {tree / "etc/hostname": b"localhost\n", tree / "etc/hostid": bytes(4)}
+    for path, content in passing.items():
+        if path.exists():
+            raise TrebolError("the base layer has what is a node's own", where=f"/{path.relative_to(tree)}")
+        path.write_bytes(content)
     (tree / CACHED_KEYMAP).touch()
     try:
         yield
     finally:
-        path.unlink()
+        for path in passing:
+            path.unlink()
 
 
 def initramfs_content(tree: Path, kernel: str, runner: Runner) -> frozenset[str]:
@@ -171,7 +174,11 @@ def write_journal(folder: Path, stanzas: Sequence[str]) -> None:
 def leave_to_the_base(upper: Path) -> None:
     """Drop what is not this layer's own, so that it and the appliance do not hide each other's."""
     for name in _SHARED:
-        (upper / name).unlink(missing_ok=True)
+        path = upper / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def require_apart(first: frozenset[str], second: frozenset[str]) -> None:

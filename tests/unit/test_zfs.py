@@ -65,6 +65,8 @@ def test_dpkg_knows_what_zfs_added_whoever_wrote_the_status(tmp_path: Path) -> N
 def test_what_dpkg_always_writes_is_left_to_the_layer_above(tmp_path: Path) -> None:
     info = tmp_path / "var/lib/dpkg/info"
     info.mkdir(parents=True)
+    (tmp_path / "var/cache/man").mkdir(parents=True)
+    (tmp_path / "var/cache/man/index.db").touch()
     for name in ("status", "status-old", "lock", "info/zfsutils-linux.list"):
         (tmp_path / "var/lib/dpkg" / name).write_text("")
     leave_to_the_base(tmp_path)
@@ -119,9 +121,11 @@ def test_an_initramfs_gets_nothing_of_the_build_machine_or_by_chance(tmp_path: P
         os.utime(path, (1_700_000_000, 1_700_000_000))
     with ready_for_initramfs(tmp_path):
         assert (tmp_path / "etc/hostname").read_text() == "localhost\n"
+        assert (tmp_path / "etc/hostid").read_bytes() == bytes(4)
         # As setupcon(1) asks: settings older than the keymap made of them.
         assert settings.stat().st_mtime < keymap.stat().st_mtime
     assert not (tmp_path / "etc/hostname").exists()
+    assert not (tmp_path / "etc/hostid").exists()
 
 
 def test_no_service_starts_while_packages_are_installed(tmp_path: Path) -> None:
