@@ -35,8 +35,8 @@ from trebol_image.zfs_modules import package_file
 NAME = "zfs"
 #: Where the certificate lies in the layer, for enrolling it from a node, and beside the layer in the store.
 CERTIFICATE = Path("usr/share/trebol/mok.der")
-#: What building touches and the base, or the appliance, has: dpkg writes the most of it whenever it runs; the index of
-#: manual pages is made anew each night.
+#: What building touches and the base, or the appliance, has: dpkg writes the most of it whenever it runs; the index
+#: of manual pages is made anew each night.
 _SHARED = (
     "var/cache/man",
     CACHED_KEYMAP,
@@ -122,9 +122,9 @@ def build_zfs(
 def ready_for_initramfs(tree: Path) -> Iterator[None]:
     """What making an initramfs of `tree` needs to come out the same everywhere and each time.
 
-    A name, or it gets the build machine's. A host id of zero, which is none (zone_get_hostid of spl), or zfsutils-linux
-    makes one for all nodes together. And a compiled keymap that is younger than its settings, which it is no more in a
-    squashfs, or setupcon compiles it again and gives it a name by chance.
+    A name, or it gets the build machine's. A host id of zero, which is none (zone_get_hostid of spl), or
+    zfsutils-linux makes one for all nodes together. And a compiled keymap that is younger than its settings, which it
+    is no more in a squashfs, or setupcon compiles it again and gives it a name by chance.
     """
     passing = {tree / "etc/hostname": b"localhost\n", tree / "etc/hostid": bytes(4)}
     for path, content in passing.items():
