@@ -42,7 +42,7 @@ test: check packages-build packages-test ## check, then build the ISO and instal
 	$(VENV)/bin/pytest tests/image tests/e2e -m "not slow"
 
 test-full: check packages-build packages-test ## Every case; hours. Resume with PYTEST_ARGS=--last-failed, shard with -k
-	$(TREBOL) image build --profile dev
+	$(TREBOL) image build --profile dev --zfs
 	$(VENV)/bin/pytest tests/image tests/e2e $(PYTEST_ARGS)
 
 bench: $(VENV)/ready packages-build packages-test ## Measure against the floors of docs/performance.md

@@ -118,18 +118,28 @@ class ZfsPackages:
             status=f"{dpkg_status(base, self._runner)}\n{provided}",
         )
         resolver.update()
-        headers = Wanted(f"linux-headers-{kernel}", f"the base's kernel; {_MOVED}")
+        headers = Wanted(f"linux-headers-{kernel}", "the base's kernel")
         lock = ZfsLock(
             base=base.record.id,
             lists=lists.names,
             kernel=kernel,
             kernel_version=version,
             node=resolver.resolve(lists.node),
-            build=resolver.resolve((*lists.build, headers)),
+            build=with_headers(resolver, lists.build, headers),
         )
         require_same_base(lock, below)
         write_text(self._lock, lock.model_dump_json(indent=1))
         return lock, resolver
+
+
+def with_headers(resolver: Resolver, wanted: Sequence[Wanted], headers: Wanted) -> Lock:
+    """What is needed for compiling. Raises BadInput; where the headers are gone, saying what helps."""
+    try:
+        return resolver.resolve((*wanted, headers))
+    except BadInput as error:
+        if headers.where in {problem.where for problem in error.problems}:
+            raise BadInput(f"the mirror has no {headers.name}", where=headers.where, hint=_MOVED) from error
+        raise
 
 
 def dpkg_status(base: Stored, runner: Runner) -> str:
