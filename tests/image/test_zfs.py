@@ -12,7 +12,7 @@ from tests.image.containers import run
 from trebol_common.run import CommandRunner
 from trebol_image.mounts import squashfs
 from trebol_image.signing import is_certificate, private_keys
-from trebol_image.store import Store, Stored
+from trebol_image.store import Record, Store, Stored
 from trebol_image.zfs import CERTIFICATE, layer_files, require_apart
 
 pytestmark = pytest.mark.timeout(300)
@@ -26,11 +26,18 @@ DESCRIPTION = 12
 
 @pytest.fixture(scope="session")
 def layer(store: Store) -> Stored:
-    """The ZFS layer over the newest base."""
+    """The ZFS layer over the same base as the newest appliance."""
     found = store.latest("zfs")
-    if found is None or found.record.inputs["parent"] != latest(store, "base").record.id:
+    if found is None or found.record.inputs["parent"] != latest(store, "appliance").record.inputs["parent"]:
         pytest.skip("the last build had no ZFS layer: `make iso PROFILE=dev ZFS=1` makes one")
     return found
+
+
+@pytest.fixture(scope="session")
+def base(store: Store, layer: Stored) -> Stored:
+    """The base below both; the newest in the store may be another profile's."""
+    folder = store.folder / "layers" / layer.record.inputs["parent"]
+    return Stored(folder / "layer.squashfs", Record.model_validate_json((folder / "record.json").read_bytes()))
 
 
 @pytest.fixture
@@ -41,16 +48,16 @@ def content(layer: Stored, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def node(store: Store, layer: Stored, tmp_path: Path) -> Iterator[Path]:
+def node(store: Store, base: Stored, layer: Stored, tmp_path: Path) -> Iterator[Path]:
     """A writable tree of what a target with ZFS gets."""
     with ExitStack() as stack:
-        yield tree_of(stack, [latest(store, "base"), layer, latest(store, "appliance")], tmp_path)
+        yield tree_of(stack, [base, layer, latest(store, "appliance")], tmp_path)
 
 
 @pytest.fixture
-def kernel(store: Store) -> str:
+def kernel(base: Stored) -> str:
     """The version of the base's kernel."""
-    return (latest(store, "base").folder / "kernel").read_text().strip()
+    return (base.folder / "kernel").read_text().strip()
 
 
 def told(tree: Path, *command: str) -> str:
@@ -127,10 +134,10 @@ def test_the_initramfs_can_import_a_pool_and_does_all_that_the_bases_does(
 
 
 @pytest.fixture
-def bare_base_files(store: Store, kernel: str, tmp_path: Path) -> Iterator[frozenset[str]]:
+def bare_base_files(base: Stored, kernel: str, tmp_path: Path) -> Iterator[frozenset[str]]:
     """What the base's own initramfs holds."""
     with ExitStack() as stack:
-        tree = tree_of(stack, [latest(store, "base")], tmp_path / "bare")
+        tree = tree_of(stack, [base], tmp_path / "bare")
         yield frozenset(told(tree, "lsinitramfs", f"/boot/initrd.img-{kernel}").splitlines())
 
 
@@ -187,10 +194,10 @@ def test_no_pool_is_imported_but_the_roots_and_nothing_is_personal(content: Path
 
 
 def test_the_live_system_finds_the_module_and_imports_nothing(
-    store: Store, layer: Stored, kernel: str, tmp_path: Path
+    store: Store, base: Stored, layer: Stored, kernel: str, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        layers = [latest(store, "base"), layer, latest(store, "appliance"), latest(store, "live")]
+        layers = [base, layer, latest(store, "appliance"), latest(store, "live")]
         live = tree_of(stack, layers, tmp_path)
         assert "zfs.ko" in told(live, "modprobe", "--dry-run", "--show-depends", f"--set-version={kernel}", "zfs")
         units = live / "usr/lib/systemd/system"
