@@ -119,7 +119,8 @@ def test_the_certificate_lies_in_the_layer_and_the_private_key_nowhere(layer: St
 
 def test_the_tools_run_and_are_of_the_version_of_the_modules(node: Path, kernel: str) -> None:
     # Without a kernel that has the module, zpool tells its own version and fails over the kernel's.
-    version = run(node, "zpool", "version").stdout.splitlines()[0].removeprefix("zfs-")
+    version = run(node, "zpool", "--version").stdout.strip().removeprefix("zfs-")
+    assert version == told(node, "dpkg-query", "--show", "--showformat=${Version}", "zfsutils-linux")
     assert told(node, "modinfo", "-k", kernel, "-F", "version", "zfs").strip() == version
 
 
@@ -142,11 +143,11 @@ def bare_base_files(base: Stored, kernel: str, tmp_path: Path) -> Iterator[froze
 
 
 def test_no_node_gets_the_host_id_of_another(node: Path, kernel: str) -> None:
-    told(node, "unmkinitramfs", f"/boot/initrd.img-{kernel}", "/tmp/initramfs")
-    (found,) = (node / "tmp/initramfs").rglob("etc/hostid")
+    told(node, "unmkinitramfs", f"/boot/initrd.img-{kernel}", "/root/initramfs")
+    (found,) = (node / "root/initramfs").rglob("etc/hostid")
     # Zero is none: zfsutils-linux makes one by chance where there is no file.
     assert found.read_bytes() == bytes(4)
-    (name,) = (node / "tmp/initramfs").rglob("etc/hostname")
+    (name,) = (node / "root/initramfs").rglob("etc/hostname")
     assert name.read_text() == "localhost\n"
 
 
