@@ -17,7 +17,7 @@ from trebol_image.space import Need, require_space
 from trebol_image.store import Store, Stored, explain_miss
 from trebol_image.zfs_lock import ZfsLists, ZfsLock, ZfsPackages
 
-#: What the layer's tree, its initramfs and its squashfs need beside its packages, in bytes (2.3.9: 170 MB were seen).
+#: What the layer's tree, its initramfs and its squashfs need beside its packages, in bytes, generously.
 _LAYER_EXTRA = 400 * 2**20
 _FREE_STORE = "free some space, put the store elsewhere with TREBOL_CACHE=/path, or build with --no-zfs"
 
