@@ -1,5 +1,5 @@
 # `make iso` and `make test` are all that a new user needs; each target does its own set-up.
-# Needs root and Debian 12 or 13. Variables: PROFILE=dev|release, UPDATE=1, FIRMWARE=bios|uefi.
+# Needs root and Debian 12 or 13. Variables: PROFILE=dev|release, ZFS=1|0, UPDATE=1, FIRMWARE=bios|uefi.
 
 SHELL := /bin/bash
 PROFILE ?= release
@@ -12,7 +12,7 @@ TREBOL := $(VENV)/bin/trebol
 CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext
 BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-common grub-pc-bin cpio zstd \
 	build-essential debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot \
-	mount systemd debian-archive-keyring
+	mount openssl systemd debian-archive-keyring
 TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client e2fsprogs systemd-container shellcheck \
 	fio iperf3 iproute2
 
@@ -24,8 +24,8 @@ TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client e2fsprogs system
 help: ## Show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-iso: $(VENV)/ready packages-build ## Build out/trebol-VERSION-amd64.iso (PROFILE=dev: quicker, larger; UPDATE=1: newest packages)
-	$(TREBOL) image build --profile $(PROFILE) $(if $(UPDATE),--update)
+iso: $(VENV)/ready packages-build ## Build out/trebol-VERSION-amd64.iso (PROFILE=dev: quicker, larger, without ZFS; ZFS=1|0; UPDATE=1: newest packages)
+	$(TREBOL) image build --profile $(PROFILE) $(if $(ZFS),$(if $(filter 0,$(ZFS)),--no-zfs,--zfs)) $(if $(UPDATE),--update)
 
 run: $(VENV)/ready packages-test ## Boot the newest ISO in QEMU, on this terminal (FIRMWARE=bios|uefi)
 	$(TREBOL) image run $(if $(FIRMWARE),--firmware $(FIRMWARE))
@@ -42,7 +42,7 @@ test: check packages-build packages-test ## check, then build the ISO and instal
 	$(VENV)/bin/pytest tests/image tests/e2e -m "not slow"
 
 test-full: check packages-build packages-test ## Every case; hours. Resume with PYTEST_ARGS=--last-failed, shard with -k
-	$(TREBOL) image build --profile dev
+	$(TREBOL) image build --profile dev --zfs
 	$(VENV)/bin/pytest tests/image tests/e2e $(PYTEST_ARGS)
 
 bench: $(VENV)/ready packages-build packages-test ## Measure against the floors of docs/performance.md

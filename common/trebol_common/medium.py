@@ -7,8 +7,10 @@ The image build writes this, the initramfs finds it, the installer reads it::
     /trebol/layers.txt          the layers once more, for the initramfs, which has no JSON parser: "NAME FILE" per
                                 line, in the manifest's order
     /trebol/base.squashfs       one file per layer, in the manifest's order from the bottom up
+    /trebol/zfs.squashfs        only where it was built with ZFS; only for targets with ZFS, and the live system
     /trebol/appliance.squashfs
     /trebol/live.squashfs       only for the live system, never on a target
+    /trebol/mok.der             only with ZFS: the certificate of the key that its modules are signed with
     /trebol/answer.slot         SLOT_SIZE bytes, zero padded: an answer file patched in place
     /trebol/SHA256SUMS          of everything but the slot and the boot loader's environment
     /boot/                      vmlinuz, initrd.img, medium.cpio (conf/trebol-medium), grub/
@@ -17,7 +19,8 @@ The image build writes this, the initramfs finds it, the installer reads it::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +35,7 @@ MANIFEST = f"{FOLDER}/manifest.json"
 LAYERS = f"{FOLDER}/layers.txt"
 SLOT = f"{FOLDER}/answer.slot"
 SUMS = f"{FOLDER}/SHA256SUMS"
+CERTIFICATE = f"{FOLDER}/mok.der"
 
 #: Where the initramfs mounts the medium in the live system; its layers lie beside it, in layers/NAME.
 LIVE_MEDIUM = Path("/run/trebol/medium")
@@ -41,10 +45,17 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Feature(StrEnum):
+    """What a target may be wanted with, and a layer is for."""
+
+    ZFS = "zfs"
+
+
 class Layer(_Record):
     """One squashfs: `size` and `unpacked` in bytes, `files` counts inodes. Only `target` layers are installed.
 
-    `blocks` are its `trebol_common.block_sums`, which an installation compares; `sha256` is the whole file's.
+    Those with a `feature` are installed only on targets with that feature; the live system has them all. `blocks` are
+    its `trebol_common.block_sums`, which an installation compares; `sha256` is the whole file's.
     """
 
     name: str
@@ -55,6 +66,7 @@ class Layer(_Record):
     unpacked: int
     files: int
     target: bool
+    feature: Feature | None = None
 
 
 class Manifest(_Record):
@@ -70,8 +82,19 @@ class Manifest(_Record):
 
     @property
     def target_layers(self) -> tuple[Layer, ...]:
-        """The layers a target gets, from the bottom up."""
-        return tuple(layer for layer in self.layers if layer.target)
+        """The layers that every target gets, from the bottom up."""
+        return self.layers_for(frozenset())
+
+    def layers_for(self, features: Set[Feature]) -> tuple[Layer, ...]:
+        """The layers that a target with these features gets, from the bottom up; the order matters."""
+        return tuple(
+            layer for layer in self.layers if layer.target and (layer.feature is None or layer.feature in features)
+        )
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """What targets can be wanted with: the features that this medium has layers for."""
+        return frozenset(layer.feature for layer in self.layers if layer.feature is not None)
 
 
 class DamagedMedium(TrebolError):

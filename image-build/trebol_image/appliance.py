@@ -103,7 +103,7 @@ def require_additions_only(upper: Path) -> None:
         status = path.lstat()
         if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
             raise TrebolError(
-                "the appliance layer removes a file of the base",
+                "the layer removes a file of the base",
                 where=f"/{path.relative_to(upper)}",
                 hint="leave it out of the base instead",
             )

@@ -1,4 +1,4 @@
-"""The whole build: lock → base → appliance and live → ISO, each step only where its inputs changed."""
+"""The whole build: lock → base → ZFS (optional), appliance, live → ISO, each step only where its inputs changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trebol_common import __version__
 from trebol_common.errors import BadInput
 from trebol_common.events import Context
 from trebol_common.files import write_text
-from trebol_common.medium import Layer
+from trebol_common.medium import Feature, Layer
 from trebol_common.run import Runner
-from trebol_image import appliance, base, live
+from trebol_image import appliance, base, live, zfs
 from trebol_image.deb import build_deb
 from trebol_image.inputs import hash_text
 from trebol_image.iso import IsoInputs, assemble_iso
@@ -26,7 +26,8 @@ from trebol_image.mounts import squashfs
 from trebol_image.package_list import Wanted, read_package_lists
 from trebol_image.project import Profile, Project
 from trebol_image.space import Need, require_space
-from trebol_image.store import Inputs, Store, Stored
+from trebol_image.store import Inputs, Store, Stored, explain_miss
+from trebol_image.zfs_build import WithZfs, ZfsBuild
 
 #: What the base layer with kernel and initramfs weighs at most, as a part of what its packages say they install (with
 #: profile dev 0.48 was seen), and what an ISO holds beside its layers, kernel and initramfs, in bytes.
@@ -46,12 +47,13 @@ class _Begun:
 
 @dataclass(frozen=True)
 class Build:
-    """One build: where from, with what, how packed."""
+    """One build: where from, with what, how packed; with the ZFS layer where `zfs` is given."""
 
     project: Project
     store: Store
     profile: Profile
     runner: Runner
+    zfs: WithZfs | None = None
 
     def run(self, context: Context, *, update: bool = False) -> Path:
         """Build the ISO and return its path. With `update`, take the packages that the mirror offers now."""
@@ -61,6 +63,7 @@ class Build:
             ThreadPoolExecutor(1) as beside,
         ):
             bottom, lock, begun = self._base(context, beside, update=update)
+            optional = self._zfs(context, bottom, lock, update=update)
             inputs = appliance.appliance_inputs(self.project, bottom.record.id, lock.epoch, self.profile, self.runner)
             top = self._layer(
                 context,
@@ -84,7 +87,13 @@ class Build:
                 lambda step: live.build_live(self.project, self.store, live_inputs, context=step, runner=self.runner),
             )
             with context.child("iso", "Writing the ISO"):
-                return self._iso(bottom, top, medium, lock)
+                return self._iso(bottom, optional, top, medium, lock)
+
+    def _zfs(self, context: Context, bottom: Stored, lock: Lock, *, update: bool) -> Stored | None:
+        if self.zfs is None:
+            return None
+        made = ZfsBuild(self.project, self.store, self.profile, self.runner, bottom, lock)
+        return made.run(self.zfs, context, update=update)
 
     def _begin_package(self, beside: Executor, lock: Lock) -> _Begun:
         """Have the `trebol` package built beside whatever comes next."""
@@ -143,7 +152,7 @@ class Build:
         sources: tuple[Source, ...],
         reasons: list[str],
     ) -> Stored:
-        with context.child("base", f"Building the base layer ({_why(reasons)})") as step:
+        with context.child("base", f"Building the base layer ({explain_miss(reasons)})") as step:
             return base.build_base(
                 self.project, self.store, inputs, lock, wanted, sources, context=step, runner=self.runner
             )
@@ -155,7 +164,7 @@ class Build:
             context.log(f"{name}: {stored.record.id} is in the store")
             return stored
         reasons = self.store.why_missing(name, inputs)
-        with context.child(name, f"Building the {name} layer ({_why(reasons)})") as step:
+        with context.child(name, f"Building the {name} layer ({explain_miss(reasons)})") as step:
             return build(step)
 
     def _stored_lock(self) -> Lock | None:
@@ -165,8 +174,11 @@ class Build:
         except ValidationError:
             return None  # Damaged, or written by a version of Trebol that kept other things in it.
 
-    def _iso(self, bottom: Stored, top: Stored, medium: Stored, lock: Lock) -> Path:
-        files = [stored.path for stored in (bottom, top, medium)]
+    def _iso(self, bottom: Stored, optional: Stored | None, top: Stored, medium: Stored, lock: Lock) -> Path:
+        if optional is not None:
+            zfs.require_apart(zfs.layer_files(optional, self.runner), zfs.layer_files(top, self.runner))
+        layers = [stored for stored in (bottom, optional, top, medium) if stored is not None]
+        files = [stored.path for stored in layers]
         files += [bottom.folder / name for name in ("vmlinuz", "initrd.img")]
         require_space([Need(self.project.out, sum(path.stat().st_size for path in files) + ISO_EXTRA, _FREE_OUT)])
         work = self.store.work_folder("iso")
@@ -174,9 +186,10 @@ class Build:
             return assemble_iso(
                 IsoInputs(
                     layers=tuple(
-                        (stored.path, _layer_of(stored, target=stored is not medium))
-                        for stored in (bottom, top, medium)
+                        (stored.path, _layer_of(stored, target=stored is not medium, optional=stored is optional))
+                        for stored in layers
                     ),
+                    certificate=optional.folder / zfs.CERTIFICATE.name if optional else None,
                     vmlinuz=bottom.folder / "vmlinuz",
                     initrd=bottom.folder / "initrd.img",
                     tree=tree,
@@ -209,7 +222,7 @@ def iso_name(version: str, profile: str) -> str:
     return f"trebol-{version}-amd64.iso" if profile == "release" else f"trebol-{version}-{profile}-amd64.iso"
 
 
-def _layer_of(stored: Stored, *, target: bool) -> Layer:
+def _layer_of(stored: Stored, *, target: bool, optional: bool) -> Layer:
     record = stored.record
     return Layer(
         name=record.name,
@@ -220,14 +233,8 @@ def _layer_of(stored: Stored, *, target: bool) -> Layer:
         unpacked=record.unpacked,
         files=record.files,
         target=target,
+        feature=Feature.ZFS if optional else None,
     )
-
-
-def _why(reasons: list[str]) -> str:
-    if not reasons:
-        return "there is none yet"
-    more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
-    return f"changed: {', '.join(reasons[:3])}{more}"
 
 
 def require_root() -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trebol_common.cpio import newc
-from trebol_common.medium import FOLDER, LAYERS, MANIFEST, SLOT, SLOT_SIZE, SUMS, Layer, Manifest
+from trebol_common.medium import CERTIFICATE, FOLDER, LAYERS, MANIFEST, SLOT, SLOT_SIZE, SUMS, Layer, Manifest
 from trebol_common.run import Runner
 from trebol_image import grubenv
 from trebol_image.boot_files import BootFiles, bios_image, render
@@ -40,7 +40,7 @@ class IsoInputs:
 
     `layers` are squashfs files and what is known of them, bottom up; `tree` is a tree of the target distribution
     (only boot programs are read from it); `kernel` is the version of `vmlinuz`; `templates` is `iso/boot`; `epoch`
-    is SOURCE_DATE_EPOCH.
+    is SOURCE_DATE_EPOCH; `certificate` is the one (DER) that layers have modules signed with, if they do.
     """
 
     layers: tuple[tuple[Path, Layer], ...]
@@ -52,6 +52,7 @@ class IsoInputs:
     epoch: int
     version: str
     profile: str
+    certificate: Path | None = None
 
 
 def assemble_iso(inputs: IsoInputs, output: Path, work: Path, runner: Runner) -> Path:
@@ -67,6 +68,7 @@ def assemble_iso(inputs: IsoInputs, output: Path, work: Path, runner: Runner) ->
         "boot/vmlinuz": inputs.vmlinuz,
         "boot/initrd.img": inputs.initrd,
         **{f"{FOLDER}/{layer.file}": path for path, layer in inputs.layers},
+        **({CERTIFICATE: inputs.certificate} if inputs.certificate else {}),
     }
     known = {f"{FOLDER}/{layer.file}": layer.sha256 for _, layer in inputs.layers}
     content[SUMS] = _write(work / "SHA256SUMS", checksums(content, known).encode())

@@ -19,12 +19,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
-from trebol_common.medium import FOLDER, SLOT, SLOT_SIZE, Manifest
+from trebol_common.medium import CERTIFICATE, FOLDER, SLOT, SLOT_SIZE, Feature, Manifest
 from trebol_image import el_torito, grubenv
 from trebol_image.gpt import ESP_TYPE, Partition, read_gpt
 from trebol_image.iso import BIOS_IMAGE, ESP_NUMBER, GRUBENV
 from trebol_image.iso9660 import BLOCK, Extent, File, Image
 from trebol_image.locator import Locator
+from trebol_image.signing import holds_private_key, is_certificate
 from trebol_image.target import is_whole, opened, read_locator
 from trebol_image.verify import read_manifest, read_sums, structure_problems
 
@@ -45,6 +46,8 @@ _INSMOD = re.compile(r"^\s*insmod\b", re.MULTILINE)
 _PROTECTIVE = 0xEE
 #: Shim, GRUB, MokManager: on the ISO, and the same in the EFI partition.
 _EFI_PROGRAMS = ("EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi", "EFI/BOOT/mmx64.efi")
+#: No key is longer; what is longer is not searched.
+_KEY_LIMIT = 1_000_000
 _SIGNED = (*_EFI_PROGRAMS, "boot/vmlinuz")
 
 
@@ -279,6 +282,18 @@ def _contents(subject: Subject) -> str:
     return f"{len(sums)} files with checksums; {layers}"
 
 
+def _keys(subject: Subject) -> str:
+    # Layers are looked into when they are made, and answers are whoever's they are; here is what else lies open.
+    skipped = {SLOT, *(f"{FOLDER}/{layer.file}" for layer in subject.manifest.layers)}
+    for name, file in subject.files.items():
+        if name not in skipped and file.size <= _KEY_LIMIT:
+            _require(not holds_private_key(subject.image.content(file)), f"/{name} holds a private key")
+    if Feature.ZFS not in subject.manifest.features:
+        return "no modules but Debian's"
+    _require(is_certificate(subject.content(CERTIFICATE)), f"/{CERTIFICATE} is no certificate")
+    return f"/{CERTIFICATE}"
+
+
 #: Code, title, check; in the order in which they are shown.
 CHECKS: tuple[tuple[str, str, Callable[[Subject], str]], ...] = (
     ("size", "size", _size),
@@ -289,6 +304,7 @@ CHECKS: tuple[tuple[str, str, Callable[[Subject], str]], ...] = (
     ("gpt", "partition table for USB", _gpt),
     ("esp", "EFI partition", _esp),
     ("signatures", "signed for Secure Boot", _signed),
+    ("keys", "certificate and no key", _keys),
     ("boot-menu", "boot menu", _menu),
     ("medium-cpio", "initramfs knows the medium", _initramfs),
     ("areas", "slot and environment can be patched", _areas),

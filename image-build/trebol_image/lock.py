@@ -1,4 +1,4 @@
-"""The lock: which version of each package the base layer is made of.
+"""The lock: which version of each package a layer is made of.
 
 It is what the mirror offered when the base was last built; a build whose lock and other inputs have a layer in the
 store asks the mirror nothing. apt itself resolves, in folders of its own, so that the host's packages play no part.
@@ -17,7 +17,7 @@ from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.events import Context
 from trebol_common.files import write_text
 from trebol_common.run import CommandFailed, Runner
-from trebol_image.mirror import Source, render_sources
+from trebol_image.mirror import COMPONENTS, Source, render_sources
 from trebol_image.package_list import Wanted
 
 #: What apt installs besides the lists: the same as mmdebstrap's variant "apt".
@@ -39,7 +39,7 @@ class Package(BaseModel):
 
 
 class Lock(BaseModel):
-    """All packages of a base layer, sorted by name. `epoch` is the newest date of the archives it came from."""
+    """All packages that a layer adds, sorted by name. `epoch` is the newest date of the archives it came from."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,9 +70,22 @@ class Lock(BaseModel):
 
 
 class Resolver:
-    """apt in folders of its own below `folder`, installing from `sources` into nothing."""
+    """apt in folders of its own below `folder`, installing from `sources` into nothing.
 
-    def __init__(self, folder: Path, archives: Path, sources: Sequence[Source], runner: Runner) -> None:
+    With `status`, dpkg's record of a system, it installs into that one: only what is missing there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        archives: Path,
+        sources: Sequence[Source],
+        runner: Runner,
+        *,
+        components: Sequence[str] = COMPONENTS,
+        status: str = "",
+    ) -> None:
+        self._bottom = () if status else ESSENTIAL
         self._folder = folder
         self._archives = archives
         self._runner = runner
@@ -80,8 +93,8 @@ class Resolver:
         for part in ("lists/partial", "nothing/partial", "state", "sources"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         (archives / "partial").mkdir(parents=True, exist_ok=True)
-        write_text(folder / "sources" / "trebol.sources", render_sources(sources))
-        write_text(folder / "state" / "status", "")
+        write_text(folder / "sources" / "trebol.sources", render_sources(sources, components))
+        write_text(folder / "state" / "status", status)
         write_text(
             self._config,
             f"""\
@@ -130,7 +143,7 @@ Dir::Etc::sourceparts "{folder}/sources";
         command = ["apt-get", "install", "--yes", "--print-uris", "--quiet=2"]
         empty = ["--option", f"Dir::Cache::archives={self._folder / 'nothing'}"]
         try:
-            text = self._run(*command, *empty, *ESSENTIAL, *names)
+            text = self._run(*command, *empty, *self._bottom, *names)
         except CommandFailed as error:
             raise BadInput.of(_unresolved(error, wanted)) from error
         chosen = re.findall(r"^'\S+' ([^_\s]+)_([^_\s]+)_", text, flags=re.MULTILINE)
@@ -142,6 +155,16 @@ Dir::Etc::sourceparts "{folder}/sources";
 
     def fetch(self, wanted: Sequence[Wanted], lock: Lock, context: Context) -> None:
         """Download what the archive folder lacks, with progress in bytes."""
+        command = ["apt-get", "install", "--download-only", "--yes", "--quiet", *self._bottom]
+        self._download([*command, *(package.name for package in wanted)], lock, context)
+
+    def fetch_exactly(self, lock: Lock, context: Context) -> tuple[Path, ...]:
+        """The archives of the packages of `lock` and of no other, downloaded where they are missing."""
+        names = [f"{package.name}={package.version}" for package in lock.packages]
+        self._download(["apt-get", "download", "--quiet", *names], lock, context)
+        return tuple(self._archives / archive_name(package) for package in lock.packages)
+
+    def _download(self, command: Sequence[str], lock: Lock, context: Context) -> None:
         present = sum(package.size for package in lock.packages if (self._archives / archive_name(package)).is_file())
         context.progress(present, lock.download_size, "bytes")
         if present == lock.download_size:
@@ -155,13 +178,9 @@ Dir::Etc::sourceparts "{folder}/sources";
                 done += sizes.get(match[1], 0)
                 context.progress(done, lock.download_size, "bytes")
 
-        command = ["apt-get", "install", "--download-only", "--yes", "--quiet", *ESSENTIAL]
         try:
-            self._runner.run(
-                [*command, *(package.name for package in wanted)],
-                env={"APT_CONFIG": str(self._config)},
-                on_line=on_line,
-            )
+            # `apt-get download` writes to the folder it is in; `install` knows it from its configuration.
+            self._runner.run(command, env={"APT_CONFIG": str(self._config)}, cwd=self._archives, on_line=on_line)
         except CommandFailed as error:
             raise TrebolError(
                 "packages cannot be downloaded: " + "; ".join(error.last_lines),

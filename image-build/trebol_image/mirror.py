@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trebol_common.errors import BadInput
 
-#: Debian 13, and the components that hold everything Trebol installs.
+#: Debian 13, and the components that hold everything a node gets; ZFS, which is optional, comes from contrib.
 RELEASE = "trixie"
 COMPONENTS = ("main", "non-free-firmware")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -48,11 +48,11 @@ def host_sources(root: Path = Path("/etc/apt")) -> tuple[Source, ...]:
     return tuple(sources)
 
 
-def render_sources(sources: Iterable[Source]) -> str:
-    """The sources in deb822 style."""
+def render_sources(sources: Iterable[Source], components: Iterable[str] = COMPONENTS) -> str:
+    """The sources in deb822 style, with these components of each."""
     return "\n".join(
         f"Types: deb\nURIs: {source.uri}\nSuites: {' '.join(source.suites)}\n"
-        f"Components: {' '.join(COMPONENTS)}\nSigned-By: {KEYRING}\n"
+        f"Components: {' '.join(components)}\nSigned-By: {KEYRING}\n"
         for source in sources
     )
 

@@ -14,13 +14,17 @@ PACKAGE_FILES = ("pyproject.toml", "README.md", "debian", *ROOMS)
 
 @dataclass(frozen=True)
 class Profile:
-    """How layers are packed: zstd `level` 1 to 22. More costs build time only; installs are as fast."""
+    """How layers are packed: zstd `level` 1 to 22. More costs build time only; installs are as fast.
+
+    `zfs` says whether an ISO has the ZFS layer where nothing else is said.
+    """
 
     name: str
     level: int
+    zfs: bool
 
 
-PROFILES = {profile.name: profile for profile in (Profile("dev", 3), Profile("release", 15))}
+PROFILES = {profile.name: profile for profile in (Profile("dev", 3, zfs=False), Profile("release", 15, zfs=True))}
 
 
 def find_profile(name: str) -> Profile:

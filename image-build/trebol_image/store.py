@@ -10,6 +10,8 @@ On disk, below `$TREBOL_CACHE` (default `/var/cache/trebol`)::
     lock.json                   the package lock of the newest base
     packages/                   .deb files
     apt/                        apt's indexes
+    zfs/                        the same three for the ZFS layer: lock.json, packages/, apt/
+    keys/                       the image's own signing key (`trebol_image.signing`), for its owner alone
 
 A layer is written below work/ and renamed into place when it is whole: there are no half layers.
 """
@@ -21,7 +23,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +38,8 @@ from trebol_common.run import Runner
 CAPACITY = 12 * 1024**3
 
 _LOCK = "lock"
-#: What a folder may hold that is to become a store: a fresh file system's own, and packages from another store.
-_HARMLESS = frozenset({"lost+found", "packages", "apt"})
+#: What a folder may hold that is to become a store: a fresh file system's own, parts of another store.
+_HARMLESS = frozenset({"lost+found", "packages", "apt", "keys", "zfs"})
 _HINT = "give a folder of its own: TREBOL_CACHE=/path/trebol"
 
 Inputs = Mapping[str, str]
@@ -91,6 +93,14 @@ def changed_inputs(before: Inputs, after: Inputs) -> list[str]:
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
+def explain_miss(reasons: Sequence[str]) -> str:
+    """The reasons for building a layer, in a few words."""
+    if not reasons:
+        return "there is none yet"
+    more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    return f"changed: {', '.join(reasons[:3])}{more}"
+
+
 class Store:
     """The store in `folder`; `locked()` must be held for everything that writes."""
 
@@ -100,6 +110,8 @@ class Store:
         self.packages = folder / "packages"
         self.apt = folder / "apt"
         self.package_lock = folder / "lock.json"
+        self.zfs = folder / "zfs"
+        self.keys = folder / "keys"
         self._capacity = capacity
 
     @contextmanager

@@ -48,17 +48,18 @@ def deb(store: Store) -> Path:
 def bare_base(store: Store, tmp_path: Path) -> Iterator[Path]:
     """A writable tree of the base layer alone: Debian 13 with the node's packages, without Trebol."""
     with ExitStack() as stack:
-        yield _tree(stack, [latest(store, "base")], tmp_path)
+        yield tree_of(stack, [latest(store, "base")], tmp_path)
 
 
 @pytest.fixture
 def node_tree(store: Store, tmp_path: Path) -> Iterator[Path]:
     """A writable tree of what a target gets: base and appliance."""
     with ExitStack() as stack:
-        yield _tree(stack, [latest(store, "base"), latest(store, "appliance")], tmp_path)
+        yield tree_of(stack, [latest(store, "base"), latest(store, "appliance")], tmp_path)
 
 
-def _tree(stack: ExitStack, layers: list[Stored], folder: Path) -> Path:
+def tree_of(stack: ExitStack, layers: list[Stored], folder: Path) -> Path:
+    """A writable tree of these layers, the lowest first, below `folder`; mounted as long as `stack` is open."""
     runner = CommandRunner()
     lower = [stack.enter_context(squashfs(layer.path, folder / layer.record.name, runner)) for layer in layers]
     stack.callback(shutil.rmtree, folder / "upper", ignore_errors=True)

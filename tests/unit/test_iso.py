@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.media import bare_medium, make_inputs, make_iso, require_tools
+from tests.unit.media import bare_medium, make_inputs, make_iso, make_layer, require_tools
 
 from trebol_common.cli import run
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.medium import MANIFEST, SUMS, DamagedMedium, Manifest
+from trebol_common.medium import CERTIFICATE, MANIFEST, SUMS, DamagedMedium, Feature, Manifest
 from trebol_common.run import CommandFailed, CommandRunner, ScriptedRunner
 from trebol_image.iso import BIOS_IMAGE, BOOT_CATALOGUE, IsoInputs, assemble_iso, checksums, make_manifest
 from trebol_image.iso9660 import Image
@@ -243,6 +243,42 @@ def test_lint_finds_programs_that_secure_boot_would_refuse(tmp_path: Path) -> No
     assert [(finding.code, finding.detail) for finding in wrong] == [
         ("signatures", "/EFI/BOOT/BOOTX64.EFI carries no signature")
     ]
+
+
+def with_zfs(inputs: IsoInputs, folder: Path, certificate: bytes | None) -> IsoInputs:
+    """The same medium with a layer for ZFS, and what it has for its certificate."""
+    path, layer = make_layer(folder, "zfs", target=True)
+    layers = (inputs.layers[0], (path, layer.model_copy(update={"feature": Feature.ZFS})), *inputs.layers[1:])
+    if certificate is not None:
+        (folder / "mok.der").write_bytes(certificate)
+    return dataclasses.replace(inputs, layers=layers, certificate=None if certificate is None else folder / "mok.der")
+
+
+def test_a_medium_with_zfs_holds_the_layer_above_the_base_and_the_certificate(
+    inputs: IsoInputs, tmp_path: Path
+) -> None:
+    certificate = b"\x30\x82\x03\x00" + bytes(0x300)
+    iso = make_iso(with_zfs(inputs, tmp_path, certificate), tmp_path / "zfs.iso")
+    assert content(iso, "trebol/layers.txt").decode().splitlines()[:2] == ["base base.squashfs", "zfs zfs.squashfs"]
+    assert content(iso, CERTIFICATE) == certificate
+    assert [finding for finding in lint(iso) if not finding.ok] == []
+    assert verify(iso).manifest.features == {Feature.ZFS}
+
+
+@pytest.mark.parametrize(
+    ("certificate", "wrong"),
+    [
+        (None, "/trebol/mok.der is missing"),
+        (b"no certificate", "/trebol/mok.der is no certificate"),
+        (b"-----BEGIN PRIVATE KEY-----\n" + b"A" * 64 + b"\n", "/trebol/mok.der holds a private key"),
+    ],
+    ids=["missing", "something else", "the key itself"],
+)
+def test_lint_finds_a_medium_whose_modules_nobody_could_enrol_or_anybody_could_sign(
+    inputs: IsoInputs, tmp_path: Path, certificate: bytes | None, wrong: str
+) -> None:
+    iso = make_iso(with_zfs(inputs, tmp_path, certificate), tmp_path / "zfs.iso")
+    assert [(finding.code, finding.detail) for finding in lint(iso) if not finding.ok] == [("keys", wrong)]
 
 
 def test_a_failed_build_leaves_the_old_iso_and_nothing_else(inputs: IsoInputs, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trebol_common.block_sums import BLOCK, block_sums
-from trebol_common.medium import DamagedMedium, Layer, read_manifest, verify_layer
+from trebol_common.medium import DamagedMedium, Feature, Layer, Manifest, read_manifest, verify_layer
 
 
 @pytest.fixture
@@ -63,3 +63,39 @@ def test_a_medium_without_a_manifest_of_ours_is_refused(tmp_path: Path, text: st
         (tmp_path / "trebol/manifest.json").write_text(text)
     with pytest.raises(DamagedMedium, match=r"manifest\.json"):
         read_manifest(tmp_path)
+
+
+def manifest(layer: Layer) -> Manifest:
+    """The layers of a medium with ZFS, in their order."""
+    changes: tuple[dict[str, object], ...] = (
+        {"name": "base"},
+        {"name": "zfs", "feature": Feature.ZFS},
+        {"name": "appliance"},
+        {"name": "live", "target": False},
+    )
+    layers = tuple(layer.model_copy(update=change) for change in changes)
+    return Manifest(version="0.1.0", profile="dev", medium_id="1", epoch=0, kernel="6.12", layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("features", "names"),
+    [(frozenset(), ["base", "appliance"]), (frozenset({Feature.ZFS}), ["base", "zfs", "appliance"])],
+    ids=["without ZFS", "with ZFS"],
+)
+def test_a_target_gets_the_layers_for_what_it_is_wanted_with(
+    layer: Layer, features: frozenset[Feature], names: list[str]
+) -> None:
+    made = manifest(layer)
+    assert [found.name for found in made.layers_for(features)] == names
+    assert [found.name for found in made.target_layers] == ["base", "appliance"]
+
+
+def test_a_medium_says_which_features_it_has(layer: Layer) -> None:
+    assert manifest(layer).features == {Feature.ZFS}
+    without = manifest(layer).model_copy(update={"layers": (layer,)})
+    assert without.features == frozenset()
+
+
+def test_a_feature_survives_the_way_over_the_medium(tmp_path: Path, layer: Layer) -> None:
+    (tmp_path / "trebol/manifest.json").write_text(manifest(layer).model_dump_json())
+    assert read_manifest(tmp_path) == manifest(layer)

@@ -78,3 +78,8 @@ def test_sources_are_rendered_with_debians_key() -> None:
     text = render_sources(BOTH)
     assert "Suites: trixie trixie-updates" in text
     assert text.count("Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg") == 2
+
+
+def test_zfs_comes_from_contrib_and_nothing_else_does() -> None:
+    assert "contrib" not in render_sources(BOTH)
+    assert render_sources(BOTH, ("main", "contrib")).count("Components: main contrib\n") == 2
