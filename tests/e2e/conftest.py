@@ -44,6 +44,10 @@ QUICK = frozenset(
 )
 
 
+#: Where the session keeps its machines.
+FARM = pytest.StashKey[Farm]()
+
+
 def parameters(names: Iterable[str]) -> list[object]:
     """Parameters for machines; those that only `make test-full` makes are marked."""
     return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
@@ -92,7 +96,20 @@ def farm(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Farm]:
     """The machines that the selected tests need, coming up in the order of those tests."""
     wanted = dict.fromkeys(name for item in request.session.items for name in machines_of(item))
     with Farm(lab, {name: JOBS[name] for name in wanted}) as farm:
+        request.session.stash[FARM] = farm
         yield farm
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Let a machine go once the next test looks at another: that one needs its place.
+
+    pytest itself ends a session's fixture of one kind only for another of the same kind, or at the very end.
+    """
+    farm = item.session.stash.get(FARM, None)
+    if farm is not None and nextitem is not None:
+        for name in set(machines_of(item)).difference(machines_of(nextitem)):
+            farm.let_go(name)
 
 
 def machines_of(item: pytest.Item) -> list[str]:
