@@ -1,4 +1,8 @@
-"""Fixtures: the ISO, the machines that tests look at, and the order in which they come up."""
+"""Fixtures: the ISO, the machines that tests look at, and the order in which they come up.
+
+Machines belong to the one module that looks at them: a session's last machine of one kind would only be let go at the
+very end, and the first machine of the next module would wait for its place for ever.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +46,6 @@ QUICK = frozenset(
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
 )
-
-
-#: Where the session keeps its machines.
-FARM = pytest.StashKey[Farm]()
 
 
 def parameters(names: Iterable[str]) -> list[object]:
@@ -96,20 +96,7 @@ def farm(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Farm]:
     """The machines that the selected tests need, coming up in the order of those tests."""
     wanted = dict.fromkeys(name for item in request.session.items for name in machines_of(item))
     with Farm(lab, {name: JOBS[name] for name in wanted}) as farm:
-        request.session.stash[FARM] = farm
         yield farm
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Let a machine go once the next test looks at another: that one needs its place.
-
-    pytest itself ends a session's fixture of one kind only for another of the same kind, or at the very end.
-    """
-    farm = item.session.stash.get(FARM, None)
-    if farm is not None and nextitem is not None:
-        for name in set(machines_of(item)).difference(machines_of(nextitem)):
-            farm.let_go(name)
 
 
 def machines_of(item: pytest.Item) -> list[str]:
@@ -119,7 +106,7 @@ def machines_of(item: pytest.Item) -> list[str]:
     return named + [str(parameters[key]) for key in FIXTURES if key in parameters]
 
 
-@pytest.fixture(scope="session", params=parameters(CASES))
+@pytest.fixture(scope="module", params=parameters(CASES))
 def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     """A running node, installed from the ISO; it is let go when no further test looks at it."""
     node = farm.get(request.param)
@@ -128,7 +115,7 @@ def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(REFUSALS))
+@pytest.fixture(scope="module", params=parameters(REFUSALS))
 def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
     """How an installation was refused."""
     outcome = farm.get(request.param)
@@ -137,7 +124,7 @@ def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(MOVES))
+@pytest.fixture(scope="module", params=parameters(MOVES))
 def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
     """An installed disk that runs in another machine."""
     moved = farm.get(request.param)
@@ -146,7 +133,7 @@ def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(PROCESSORS))
+@pytest.fixture(scope="module", params=parameters(PROCESSORS))
 def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
     """What checks and libvirt say of a processor."""
     examined = farm.get(request.param)
