@@ -142,7 +142,7 @@ def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(LAYOUTS))
+@pytest.fixture(scope="module", params=parameters(LAYOUTS))
 def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     """A running node of some layout."""
     node = farm.get(request.param)
@@ -151,7 +151,7 @@ def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(f"degraded-{name}" for name in MIRRORS))
+@pytest.fixture(scope="module", params=parameters(f"degraded-{name}" for name in MIRRORS))
 def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
     """A running node without its first disk."""
     node = farm.get(request.param)
@@ -160,7 +160,7 @@ def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(["teardown"]))
+@pytest.fixture(scope="module", params=parameters(["teardown"]))
 def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
     """How everything was torn down."""
     said = farm.get(request.param)
@@ -169,7 +169,7 @@ def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(REINSTALLATIONS))
+@pytest.fixture(scope="module", params=parameters(REINSTALLATIONS))
 def kept(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Kept]:
     """A node that was installed again beside its guests' data."""
     node = farm.get(request.param)
