@@ -17,6 +17,7 @@ from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
+from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
 from tests.e2e.teardown import TornDown, teardown_job
@@ -37,9 +38,10 @@ JOBS: dict[str, Job] = {
     **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
     "teardown": teardown_job(),
     **{name: kept_job(name) for name in REINSTALLATIONS},
+    "power-cut": power_cut_job(),
 }
 #: Each is a machine by name.
-FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept")
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept", "survivor")
 
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
@@ -174,5 +176,14 @@ def kept(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Kept]:
     """A node that was installed again beside its guests' data."""
     node = farm.get(request.param)
     assert isinstance(node, Kept)
+    yield node
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="module", params=parameters(["power-cut"]))
+def survivor(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Survivor]:
+    """A node whose installation lost its power ten times."""
+    node = farm.get(request.param)
+    assert isinstance(node, Survivor)
     yield node
     farm.let_go(request.param)
