@@ -71,12 +71,14 @@ def survivor(lab: Lab) -> Iterator[Survivor]:
 
 def _moments(usual: Installation, seed: int) -> tuple[float, ...]:
     """Moments spread over all the time in which an installation that is not disturbed writes."""
-    said = {
-        words: line.time for words in (BEFORE_WRITING, AFTER_WRITING) for line in usual.console if words in line.text
-    }
-    writing = said[AFTER_WRITING] - said[BEFORE_WRITING]
+    writing = _when(usual, AFTER_WRITING) - _when(usual, BEFORE_WRITING)
     chance = random.Random(seed)
     return tuple(chance.uniform(0, writing) for _ in range(CUTS))
+
+
+def _when(usual: Installation, words: str) -> float:
+    """Seconds from the machine's start to the first line with these words."""
+    return next(line.time for line in usual.console if words in line.text)
 
 
 def _cut(case: Case, lab: Lab, disks: tuple[Disk, ...], iso: Path, folder: Path, moment: float) -> str:
