@@ -9,7 +9,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 TREBOL := $(VENV)/bin/trebol
 
-CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext
+CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext e2fsprogs btrfs-progs
 BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-common grub-pc-bin cpio zstd \
 	build-essential debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot \
 	mount openssl systemd debian-archive-keyring

@@ -16,6 +16,7 @@ No file is ever half there: each is written beside its place, synced and renamed
 from __future__ import annotations
 
 import filecmp
+import gzip
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from pathlib import Path
 from trebol_common.boot_menu import STUB, render_menu
 from trebol_common.cpio import newc
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.keyboard import CACHED_KEYMAP
 
 #: The kernel's command line of a node, below its root.
 COMMAND_LINE = "etc/trebol/kernel-cmdline"
@@ -33,11 +35,8 @@ COMMAND_LINE = "etc/trebol/kernel-cmdline"
 #: The UUIDs of the FAT file systems of a node's ESPs, a line each, below its root: every disk that boots has one.
 BOOT_PARTITIONS = "etc/trebol/boot-partitions"
 
-#: What the generic initramfs has to have of this node (what to unlock, the keyboard), below its root: a folder that
-#: becomes an archive of its own, unpacked over the initramfs.
-NODE_INITRAMFS = "etc/trebol/initramfs"
-
-#: Where that archive lies on the ESP.
+#: What the image's initramfs lacks of this node (what to unlock, the keyboard to type on): an archive of its own on
+#: the ESP, unpacked over the initramfs.
 _NODE_ARCHIVE = "trebol/node.img"
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
@@ -259,10 +258,28 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _node_archive(root: Path) -> bytes:
-    """The files in NODE_INITRAMFS as an archive; empty where there are none."""
-    folder = root / NODE_INITRAMFS
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return newc(files, epoch=0) if files else b""
+    """What the node's initramfs has to have, as an archive; empty where nothing on it is unlocked at boot.
+
+    Made of the node's files as they are now: the archive is unpacked last, and must not bring back what an
+    administrator changed (a disk that was replaced has another UUID).
+    """
+    table = root / "etc/crypttab"
+    lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
+    unlocked = [line for line in lines if "initramfs" in _crypttab_options(line)]
+    if not unlocked:
+        return b""
+    files = {"cryptroot/crypttab": "".join(f"{line}\n" for line in unlocked).encode()}
+    keymap = root / CACHED_KEYMAP
+    if keymap.is_file():
+        # initramfs-tools' hook leaves it uncompressed there.
+        files[CACHED_KEYMAP.removesuffix(".gz")] = gzip.decompress(keymap.read_bytes())
+    return newc(files, epoch=0)
+
+
+def _crypttab_options(line: str) -> list[str]:
+    """The fourth field of a line of crypttab(5)."""
+    fields = [] if line.lstrip().startswith("#") else line.split()
+    return fields[3].split(",") if len(fields) > 3 else []
 
 
 def _write_if_changed(path: Path, content: bytes) -> None:

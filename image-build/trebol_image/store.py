@@ -6,7 +6,7 @@ On disk, below `$TREBOL_CACHE` (default `/var/cache/trebol`)::
     work/                       what that build has under way; swept when the next one starts
     layers/ID/layer.squashfs    a finished layer; ID is NAME-HASH over all its inputs
     layers/ID/record.json       `Record`: its inputs, size, checksum
-    latest/NAME.json            inputs of the newest layer of that name, to explain a miss
+    latest/NAME.json            inputs of the layer of that name that was built or found last, to explain a miss
     lock.json                   the package lock of the newest base
     packages/                   .deb files
     apt/                        apt's indexes
@@ -158,21 +158,27 @@ class Store:
         return path
 
     def find(self, name: str, inputs: Inputs) -> Stored | None:
-        """The layer made of exactly these inputs, or None."""
+        """The layer made of exactly these inputs, or None. One that is found is the latest of its name from then on."""
         record = self._record(name, inputs)
         if not record.is_file():
             return None
-        os.utime(record)
         try:
             found = Stored(record.with_name("layer.squashfs"), Record.model_validate_json(record.read_bytes()))
         except ValidationError:
             return None  # Damaged, or written by a version of Trebol that knew less of its layers.
         # A full disk or a tidy hand leaves a record without its layer, or with a part of it.
         whole = found.path.is_file() and found.path.stat().st_size == found.record.size
-        return found if whole else None
+        if not whole:
+            return None
+        os.utime(record)
+        self._take_note(name, inputs)
+        return found
 
     def latest(self, name: str) -> Stored | None:
-        """The newest layer of this name, or None when there is none (any more), or its note is damaged."""
+        """The layer of this name that was built or found last.
+
+        None when there is none (any more), or its note is damaged.
+        """
         try:
             inputs = self._latest_inputs(name)
         except ValidationError:
@@ -180,7 +186,7 @@ class Store:
         return None if inputs is None else self.find(name, inputs)
 
     def why_missing(self, name: str, inputs: Inputs) -> list[str]:
-        """What changed since the newest layer of this name: inputs, or a file of the store that is damaged.
+        """What changed since the latest layer of this name: inputs, or a file of the store that is damaged.
 
         Empty when there is no such layer (any more).
         """
@@ -197,11 +203,14 @@ class Store:
     def _note(self, name: str) -> Path:
         return self.folder / "latest" / f"{name}.json"
 
+    def _take_note(self, name: str, inputs: Inputs) -> None:
+        write_text(self._note(name), json.dumps(dict(inputs), indent=2))
+
     def _record(self, name: str, inputs: Inputs) -> Path:
         return self.folder / "layers" / layer_id(name, inputs) / "record.json"
 
     def _latest_inputs(self, name: str) -> dict[str, str] | None:
-        """The note on the newest layer of this name. Raises ValidationError when it is damaged."""
+        """The note on the latest layer of this name. Raises ValidationError when it is damaged."""
         note = self._note(name)
         return _INPUTS.validate_json(note.read_bytes()) if note.is_file() else None
 
@@ -213,7 +222,7 @@ class Store:
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
-        write_text(self._note(name), json.dumps(dict(inputs), indent=2))
+        self._take_note(name, inputs)
         self._prune(keep=target)
         return Stored(target / "layer.squashfs", record)
 

@@ -11,6 +11,9 @@ from trebol_installer.describe import describe_contents
 from trebol_installer.layout_rules import VOLUME_GROUP
 from trebol_installer.teardown import teardown
 
+#: blkid's type of a member of an md array.
+ARRAY_MEMBER = "linux_raid_member"
+
 _CONFIRM = 'wipe = "confirmed"'
 
 
@@ -42,9 +45,9 @@ def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
     for other in others:
         if VOLUME_GROUP in _groups(other):
             yield Problem(
-                f"holds a volume group named {VOLUME_GROUP} already; one machine cannot have two of that name",
+                f"holds a volume group or array named {VOLUME_GROUP} already; one machine cannot have two of it",
                 other.stable_path,
-                f"take this disk out, wipe it (wipefs), or rename the group: vgrename {VOLUME_GROUP} NEW-NAME",
+                f"take this disk out, wipe it (wipefs), or rename a group: vgrename {VOLUME_GROUP} NEW-NAME",
             )
 
 
@@ -77,5 +80,8 @@ def _name(disk: Disk) -> str:
 
 
 def _groups(disk: Disk) -> set[str]:
+    """Groups and arrays on a disk. Of an array that is not running, only its name tells what is on it."""
     contents = (*disk.content, *(content for partition in disk.partitions for content in partition.content))
-    return {content.member_of for content in contents if content.kind == LVM_MEMBER and content.member_of}
+    kinds = (LVM_MEMBER, ARRAY_MEMBER)
+    names = {content.member_of.rpartition(":")[2] for content in contents if content.kind in kinds}
+    return names - {""}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from trebol_common.errors import Refused
+from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.esp import BOOT_PARTITIONS, Synchronised, read_boot_partitions, synchronise
 from trebol_common.run import CommandRunner, Runner
 
@@ -17,6 +18,9 @@ ESP = Path("/boot/efi")
 #: Where the others are mounted for as long as they are written.
 OTHERS = Path("/run/trebol/boot")
 
+#: Held by whichever run writes.
+LOCK = Path("/run/trebol/boot-sync.lock")
+
 _BY_UUID = Path("dev/disk/by-uuid")
 
 
@@ -24,29 +28,56 @@ def boot_sync(root: Path = Path("/"), runner: Runner | None = None) -> Iterator[
     """Synchronise the boot partitions of the node below `root`; yields what was done, a line each.
 
     They are those that `trebol_common.esp.BOOT_PARTITIONS` names; without such a file, the one at /boot/efi. One
-    whose disk is not there is told and left out. Raises Refused where none can be written, or where /boot/efi holds
-    no FAT file system: kernels copied elsewhere would fill the root and boot nothing. Raises what
-    `trebol_common.esp.synchronise` raises.
+    whose disk is not there or cannot be written is told and left out. Raises Refused where none is there, or where
+    /boot/efi holds no FAT file system: kernels copied elsewhere would fill the root and boot nothing. Raises
+    TrebolError where none can be written, and what `trebol_common.esp.synchronise` raises. One run waits for another.
     """
-    mountinfo = (root / "proc/self/mountinfo").read_text(encoding="utf-8")
-    named = read_boot_partitions(root)
-    if len(named) < 2:
-        require_mounted(mountinfo)
-        yield from describe(synchronise(root, root / ESP.relative_to("/")))
-        return
-    devices = {identity: root / _BY_UUID / identity for identity in named}
-    there = {identity: device for identity, device in devices.items() if device.exists()}
+    with _alone(root):
+        mountinfo = (root / "proc/self/mountinfo").read_text(encoding="utf-8")
+        named = read_boot_partitions(root)
+        if len(named) < 2:
+            require_mounted(mountinfo)
+            yield from describe(synchronise(root, root / ESP.relative_to("/")))
+        else:
+            yield from _several(named, root, mountinfo, runner or CommandRunner())
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hooks of several packages and a hand may run this at once: no run may take another's half-written file."""
+    path = root / LOCK.relative_to("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _several(named: tuple[str, ...], root: Path, mountinfo: str, runner: Runner) -> Iterator[str]:
+    """Each boot partition that is there, one after the other: what ails one must not keep the others back."""
+    there = {identity: path for identity in named if (path := root / _BY_UUID / identity).exists()}
     if not there:
         raise Refused(
             f"no boot partition is there: {', '.join(named)}",
             where=str(root / BOOT_PARTITIONS),
             hint="check the disks",
         )
+    failed: list[str] = []
     for identity, device in there.items():
-        with _available(root, device.resolve(), mountinfo, runner or CommandRunner()) as esp:
-            yield from (f"{identity}: {line}" for line in describe(synchronise(root, esp)))
-    for identity in devices.keys() - there.keys():
-        yield f"warning: {identity} is not there: its disk is missing, and will not boot what is new"
+        try:
+            with _available(root, device.resolve(), mountinfo, runner) as esp:
+                lines = tuple(describe(synchronise(root, esp)))
+        except BadInput:  # The system's own fault, the same for each.
+            raise
+        except (TrebolError, OSError) as error:
+            failed.append(f"{identity} cannot be written, and will not boot what is new: {error}")
+        else:
+            yield from (f"{identity}: {line}" for line in lines)
+    if len(failed) == len(there):
+        raise TrebolError("; ".join(failed), where="boot partitions", hint="check the disks")
+    yield from (f"warning: {each}" for each in failed)
+    for identity in named:
+        if identity not in there:
+            yield f"warning: {identity} is not there: its disk is missing, and will not boot what is new"
 
 
 @contextmanager
@@ -54,7 +85,10 @@ def _available(root: Path, device: Path, mountinfo: str, runner: Runner) -> Iter
     """Where the file system on `device` is mounted already, else a folder where it is mounted for the while."""
     for line in mountinfo.splitlines():
         mount, _, super_block = line.partition(" - ")
-        if super_block.split(" ")[1] == f"/dev/{device.name}" and "ro" not in mount.split(" ")[5].split(","):
+        _kind, source, options = super_block.split(" ", 2)
+        # A FAT with errors turns itself read-only (errors=remount-ro); only the options of the super block tell.
+        read_only = "ro" in (*mount.split(" ")[5].split(","), *options.split(","))
+        if source == f"/dev/{device.name}" and not read_only:
             yield root / mount.split(" ")[4].lstrip("/")
             return
     folder = root / OTHERS.relative_to("/")

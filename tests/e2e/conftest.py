@@ -1,4 +1,8 @@
-"""Fixtures: the ISO, the machines that tests look at, and the order in which they come up."""
+"""Fixtures: the ISO, the machines that tests look at, and the order in which they come up.
+
+Machines belong to the one module that looks at them: a session's last machine of one kind would only be let go at the
+very end, and the first machine of the next module would wait for its place for ever.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
+from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
 from tests.e2e.teardown import TornDown, teardown_job
@@ -33,9 +38,10 @@ JOBS: dict[str, Job] = {
     **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
     "teardown": teardown_job(),
     **{name: kept_job(name) for name in REINSTALLATIONS},
+    "power-cut": power_cut_job(),
 }
 #: Each is a machine by name.
-FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept")
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept", "survivor")
 
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
@@ -102,7 +108,7 @@ def machines_of(item: pytest.Item) -> list[str]:
     return named + [str(parameters[key]) for key in FIXTURES if key in parameters]
 
 
-@pytest.fixture(scope="session", params=parameters(CASES))
+@pytest.fixture(scope="module", params=parameters(CASES))
 def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     """A running node, installed from the ISO; it is let go when no further test looks at it."""
     node = farm.get(request.param)
@@ -111,7 +117,7 @@ def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(REFUSALS))
+@pytest.fixture(scope="module", params=parameters(REFUSALS))
 def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
     """How an installation was refused."""
     outcome = farm.get(request.param)
@@ -120,7 +126,7 @@ def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(MOVES))
+@pytest.fixture(scope="module", params=parameters(MOVES))
 def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
     """An installed disk that runs in another machine."""
     moved = farm.get(request.param)
@@ -129,7 +135,7 @@ def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(PROCESSORS))
+@pytest.fixture(scope="module", params=parameters(PROCESSORS))
 def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
     """What checks and libvirt say of a processor."""
     examined = farm.get(request.param)
@@ -138,7 +144,7 @@ def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(LAYOUTS))
+@pytest.fixture(scope="module", params=parameters(LAYOUTS))
 def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     """A running node of some layout."""
     node = farm.get(request.param)
@@ -147,7 +153,7 @@ def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(f"degraded-{name}" for name in MIRRORS))
+@pytest.fixture(scope="module", params=parameters(f"degraded-{name}" for name in MIRRORS))
 def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
     """A running node without its first disk."""
     node = farm.get(request.param)
@@ -156,7 +162,7 @@ def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(["teardown"]))
+@pytest.fixture(scope="module", params=parameters(["teardown"]))
 def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
     """How everything was torn down."""
     said = farm.get(request.param)
@@ -165,10 +171,19 @@ def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
     farm.let_go(request.param)
 
 
-@pytest.fixture(scope="session", params=parameters(REINSTALLATIONS))
+@pytest.fixture(scope="module", params=parameters(REINSTALLATIONS))
 def kept(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Kept]:
     """A node that was installed again beside its guests' data."""
     node = farm.get(request.param)
     assert isinstance(node, Kept)
+    yield node
+    farm.let_go(request.param)
+
+
+@pytest.fixture(scope="module", params=parameters(["power-cut"]))
+def survivor(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Survivor]:
+    """A node whose installation lost its power ten times."""
+    node = farm.get(request.param)
+    assert isinstance(node, Survivor)
     yield node
     farm.let_go(request.param)

@@ -84,7 +84,7 @@ REFUSALS = {
             status=2,
             changes={"disk-setup": {"disk-list": ["nvme-NOWHERE"]}},
         ),
-        Refusal("small-disk", (f"virtio-{SERIAL}: has 4.0 GiB; at least",), status=3, disk_size=4 * GIB),
+        Refusal("small-disk", (f"virtio-{SERIAL}: the disk has 4.0 GiB; at least",), status=3, disk_size=4 * GIB),
         Refusal("no-network-card", ("no network interface that Linux knows",), status=3, network=False),
         Refusal(
             # A machine with 2 GiB.

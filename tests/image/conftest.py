@@ -1,4 +1,4 @@
-"""The layers that the last build put into the store, and containers made of them."""
+"""The layers that the last build put on its medium, and containers made of them."""
 
 import shutil
 import tempfile
@@ -31,7 +31,7 @@ def store() -> Store:
 
 
 def latest(store: Store, name: str) -> Stored:
-    """The newest layer of that name."""
+    """The layer of that name in the medium that was built last."""
     stored = store.latest(name)
     assert stored is not None, f"no {name} layer in {store.folder}: run `make iso PROFILE=dev` first"
     return stored
@@ -39,7 +39,7 @@ def latest(store: Store, name: str) -> Stored:
 
 @pytest.fixture(scope="session")
 def deb(store: Store) -> Path:
-    """The `trebol` package that was built for the newest appliance layer."""
+    """The `trebol` package in the medium that was built last."""
     (path,) = latest(store, "appliance").folder.glob("trebol_*_all.deb")
     return path
 

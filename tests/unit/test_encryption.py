@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from tests.unit.answer_files import answers, made_machine, manifest
 
 from trebol_common.boot_menu import render_menu
 from trebol_common.events import Context, Event, Kind
-from trebol_common.keyboard import CACHED_KEYMAP
 from trebol_common.run import ScriptedRunner
 from trebol_installer.execute import encryption
 from trebol_installer.execute.state import Run
@@ -46,7 +44,7 @@ def test_a_container_is_made_and_opened_and_its_passphrase_shown_nowhere(
     runner, events = ScriptedRunner(), list[Event]()
     runner.expect(
         *("cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode"),
-        *("--uuid", "5c06", "--key-file", "-", "/dev/mapper/below"),
+        *("--uuid", "5c06", "--offset", "32768", "--key-file", "-", "/dev/mapper/below"),
     )
     runner.expect(
         *("cryptsetup", "open", "--type", "luks2", "--allow-discards"),
@@ -63,20 +61,15 @@ def test_a_container_is_made_and_opened_and_its_passphrase_shown_nowhere(
     assert PASSPHRASE not in "".join(event.text for event in events if event.kind is Kind.LOG)
 
 
-def test_the_initramfs_gets_what_to_unlock_and_the_keyboard_to_type_it_on(run: Run) -> None:
+def test_the_node_knows_what_to_unlock(run: Run) -> None:
     part = PartitionRef("/dev/disk/by-id/virtio-d1", 3)
     run.uuids[str(part)] = "5c06"
-    keymap = run.inside(CACHED_KEYMAP)
-    keymap.parent.mkdir(parents=True)
-    keymap.write_bytes(gzip.compress(b"keycode 16 = q"))
 
     encryption.write_encryption(WriteEncryption((("trebol-crypt", part),)), run)
 
-    line = "trebol-crypt UUID=5c06 none luks,discard,initramfs\n"
-    assert run.inside("/etc/crypttab").read_text().splitlines(keepends=True)[1:] == [line]
-    folder = run.inside("/etc/trebol/initramfs")
-    assert (folder / "cryptroot/crypttab").read_text() == line
-    assert (folder / "etc/console-setup/cached_UTF-8_del.kmap").read_bytes() == b"keycode 16 = q"
+    assert run.inside("/etc/crypttab").read_text().splitlines()[1:] == [
+        "trebol-crypt UUID=5c06 none luks,discard,initramfs"
+    ]
 
 
 def test_of_several_containers_the_passphrase_is_asked_for_once() -> None:

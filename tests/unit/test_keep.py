@@ -199,11 +199,12 @@ def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
     top = str(run.target)
     runner = scripted(run)
     runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
+    for device in ("/dev/x", "/dev/y"):
+        runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout="5c06\n")
     runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
     runner.expect("btrfs", "--quiet", "subvolume", "delete", "--recursive", f"{top}/@")
     runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
     runner.expect("umount", top)
-    runner.expect("blkid", "--match-tag", "UUID", "--output", "value", "/dev/x", stdout="5c06\n")
 
     filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "@", "data"), run)
 
@@ -215,11 +216,23 @@ def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
     (run.target / "@").mkdir(parents=True)
     runner = scripted(run)
     runner.expect("btrfs", "device", "scan", "/dev/x")
+    runner.expect("blkid", "--match-tag", "UUID", "--output", "value", "/dev/x", stdout="5c06\n")
     runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", str(run.target))
     runner.expect("umount", str(run.target))
 
     with pytest.raises(Refused, match="has no subvolume data to keep"):
         filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x",), "@", "data"), run)
+    assert not runner.expected
+
+
+def test_containers_of_two_nodes_are_told_apart_before_anything_is_written(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
+    for device, identity in (("/dev/x", "5c06"), ("/dev/y", "77aa")):
+        runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout=f"{identity}\n")
+
+    with pytest.raises(Refused, match="hold file systems of more than one node"):
+        filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "@", "data"), run)
     assert not runner.expected
 
 

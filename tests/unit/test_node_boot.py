@@ -123,6 +123,37 @@ def test_a_missing_disk_is_told_and_the_others_are_brought_up_to_date(tmp_path: 
     assert (other / "kernel/6.12.1-amd64/vmlinuz").is_file()
 
 
+def test_one_boot_partition_that_cannot_be_written_does_not_keep_the_others_back(tmp_path: Path) -> None:
+    several(tmp_path, "AAAA-0001", "BBBB-0002")
+    other = tmp_path / "run/trebol/boot"
+    runner = ScriptedRunner()
+    runner.expect(
+        *("mount", "-t", "vfat", "-o", "umask=0077,nodev,nosuid,noexec", str(tmp_path / "dev/vdb2"), str(other)),
+        status=32,
+        stderr="wrong fs type",
+    )
+
+    told = list(boot_sync(tmp_path, runner))
+
+    assert (tmp_path / "boot/efi/kernel/6.12.1-amd64/vmlinuz").read_text() == "kernel"
+    assert told[-1].startswith("warning: BBBB-0002 cannot be written, and will not boot what is new")
+
+
+def test_a_boot_partition_that_turned_itself_read_only_is_mounted_anew(tmp_path: Path) -> None:
+    several(tmp_path, "AAAA-0001", "BBBB-0002")
+    (tmp_path / "proc/self/mountinfo").write_text("30 1 254:2 / /boot/efi rw - vfat /dev/vda2 ro,errors=remount-ro\n")
+    other = tmp_path / "run/trebol/boot"
+    runner = ScriptedRunner()
+    for device in ("vda2", "vdb2"):
+        source = str(tmp_path / "dev" / device)
+        runner.expect("mount", "-t", "vfat", "-o", "umask=0077,nodev,nosuid,noexec", source, str(other))
+        runner.expect("umount", str(other))
+
+    list(boot_sync(tmp_path, runner))
+
+    assert not runner.expected
+
+
 def test_without_any_of_its_boot_partitions_a_node_says_so(tmp_path: Path) -> None:
     several(tmp_path)
     with pytest.raises(Refused, match="no boot partition is there: AAAA-0001, BBBB-0002"):

@@ -240,7 +240,7 @@ def test_an_empty_partition_table_counts_as_content() -> None:
 def test_a_group_named_trebol_on_another_disk_is_refused_naming_that_disk() -> None:
     other = Disk("vdb", GIB, by_id=("virtio-d2",), content=(Content("LVM2_member", member_of="trebol"),))
 
-    with pytest.raises(Refused, match="virtio-d2: holds a volume group named trebol"):
+    with pytest.raises(Refused, match="virtio-d2: holds a volume group or array named trebol"):
         select_disk(made_machine(Disk("vda", 40 * GIB), other), answers())
 
 
@@ -462,7 +462,7 @@ def test_a_group_named_trebol_elsewhere_is_in_the_way_of_another_such_group_only
         changes.append(("disk-setup.btrfs.raid", "raid0"))
         assert chosen(made_machine(*disks), *changes) == ["sda"]
     else:
-        with pytest.raises(Refused, match="holds a volume group named trebol already"):
+        with pytest.raises(Refused, match="holds a volume group or array named trebol already"):
             chosen(made_machine(*disks), *changes)
 
 

@@ -56,6 +56,17 @@ def test_a_miss_names_the_inputs_that_changed(store: Store) -> None:
     assert store.why_missing("base", {"list": "2", "epoch": "0", "new": "1"}) == ["list", "new"]
 
 
+def test_the_latest_layer_is_the_one_of_the_last_build_even_where_it_was_found(store: Store) -> None:
+    other = {**INPUTS, "list": "2"}
+    with store.locked(lambda: locked(store)):
+        add(store, INPUTS)
+        add(store, other)
+    found = store.find("base", INPUTS)
+    assert found is not None
+    assert store.latest("base") == found
+    assert store.why_missing("base", other) == ["list"]
+
+
 @pytest.mark.parametrize("damage", [b"", b'{"list": "1", "ep', b"[]", b'{"list": 1}', b"\xff\xfe"])
 def test_a_damaged_note_is_a_miss_with_that_reason(store: Store, damage: bytes) -> None:
     with store.locked(lambda: locked(store)):

@@ -1,26 +1,21 @@
 """LUKS2 containers: made and opened, and what the node needs to open them when it boots.
 
-The image's initramfs is the same for every node and knows nothing of this one's containers; what it lacks is put into
-a folder that `trebol_common.esp` makes an archive of. An initramfs that the node makes anew has it all itself.
+The image's initramfs is the same for every node and knows nothing of this one's containers: `trebol_common.esp` makes
+an archive of what it lacks, from /etc/crypttab and the console's keymap.
 """
 
 from __future__ import annotations
 
-import gzip
 import uuid
 from pathlib import Path
 
-from trebol_common.esp import NODE_INITRAMFS
 from trebol_common.files import write_text
-from trebol_common.keyboard import CACHED_KEYMAP
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.state import Run, key_of
+from trebol_installer.sizing import LUKS_HEADER
 from trebol_installer.steps import EncryptDevice, OpenContainer, WriteEncryption
 
 CRYPTTAB = "/etc/crypttab"
-
-#: Where cryptsetup's scripts in the initramfs look.
-_INITRAMFS_CRYPTTAB = "cryptroot/crypttab"
 
 #: Trims reach the disk; the thin pool and SSDs need them more than it hurts that free blocks are seen to be free.
 _OPTIONS = "luks,discard,initramfs"
@@ -35,7 +30,21 @@ def encrypt_device(step: EncryptDevice, run: Run) -> None:
     node = node_of(step.device)
     identity = str(uuid.uuid4())
     run.runner.run(
-        ["cryptsetup", "luksFormat", "--type", "luks2", "--batch-mode", "--uuid", identity, "--key-file", "-", node],
+        [
+            "cryptsetup",
+            "luksFormat",
+            "--type",
+            "luks2",
+            "--batch-mode",
+            "--uuid",
+            identity,
+            # In sectors of 512 bytes. By itself, cryptsetup rounds up to what the disk calls its best size of writes.
+            "--offset",
+            str(LUKS_HEADER // 512),
+            "--key-file",
+            "-",
+            node,
+        ],  # fmt: skip
         input=passphrase,
         secrets=(passphrase,),
     )
@@ -67,15 +76,9 @@ def _passphrase(run: Run) -> str:
 
 
 def write_encryption(step: WriteEncryption, run: Run) -> None:
-    """See `WriteEncryption`. Also the keyboard: the passphrase is typed before the node's own is loaded."""
+    """See `WriteEncryption`."""
     table = crypttab({name: run.uuids[key_of(device)] for name, device in step.containers})
     write_text(run.inside(CRYPTTAB), f"# Written by Trebol; see crypttab(5).\n{table}", mode=0o600)
-    initramfs = run.inside(NODE_INITRAMFS)
-    write_text(initramfs / _INITRAMFS_CRYPTTAB, table)
-    keymap = initramfs / CACHED_KEYMAP.removesuffix(".gz")
-    keymap.parent.mkdir(parents=True, exist_ok=True)
-    # initramfs-tools' hook leaves it uncompressed there.
-    keymap.write_bytes(gzip.decompress(run.inside(CACHED_KEYMAP).read_bytes()))
 
 
 def crypttab(containers: dict[str, str]) -> str:

@@ -53,6 +53,13 @@ def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
     """See `ReplaceSubvolume`. Raises Refused, before anything is written, where there is nothing to keep."""
     nodes = [node_of(device) for device in step.devices]
     run.runner.run(["btrfs", "device", "scan", *nodes])
+    identities = {_identity(node, run) for node in nodes}
+    if len(identities) > 1:
+        raise Refused(
+            "hold file systems of more than one node",
+            where=", ".join(map(str, step.devices)),
+            hint="name the disks of the node whose data is to be kept",
+        )
     with _top(nodes[0], run) as top:
         if not (top / step.kept).is_dir():
             raise Refused(
@@ -63,8 +70,11 @@ def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
         if (top / step.name).is_dir():
             run.runner.run(["btrfs", "--quiet", "subvolume", "delete", "--recursive", top / step.name])
         run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / step.name])
-    identity = run.runner.run(["blkid", "--match-tag", "UUID", "--output", "value", nodes[0]]).stdout.strip()
-    run.uuids[key_of(step.devices[0])] = identity
+    run.uuids[key_of(step.devices[0])] = identities.pop()
+
+
+def _identity(node: Path, run: Run) -> str:
+    return run.runner.run(["blkid", "--match-tag", "UUID", "--output", "value", node]).stdout.strip()
 
 
 @contextmanager

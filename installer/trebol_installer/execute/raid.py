@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trebol_installer.execute.block import node_of
+from trebol_installer.execute.block import disk_node, node_of
 from trebol_installer.execute.state import Run
 from trebol_installer.sizing import ARRAY_OFFSET, MIB
 from trebol_installer.steps import AssembleArray, CreateArray
@@ -21,6 +21,8 @@ def create_array(step: CreateArray, run: Run) -> None:
         ]
     )  # fmt: skip
     _started(step.path, run)
+    # What lay in an older array of the same shape lies at the same place of this one: LVM would find its group again.
+    run.runner.run(["wipefs", "--all", disk_node(step.path)])
 
 
 def assemble_array(step: AssembleArray, run: Run) -> None:
