@@ -35,9 +35,13 @@ COMMAND_LINE = "etc/trebol/kernel-cmdline"
 #: The UUIDs of the FAT file systems of a node's ESPs, a line each, below its root: every disk that boots has one.
 BOOT_PARTITIONS = "etc/trebol/boot-partitions"
 
-#: What the image's initramfs lacks of this node (what to unlock, the keyboard to type on): an archive of its own on
-#: the ESP, unpacked over the initramfs.
+#: What the image's initramfs lacks of this node (what to unlock, the keyboard to type on, how to import a pool): an
+#: archive of its own on the ESP, unpacked over the initramfs.
 _NODE_ARCHIVE = "trebol/node.img"
+
+#: What zfs-initramfs' hook takes from a node: the host id that a pool is imported with, its members as they were, and
+#: options of the module.
+_OF_A_POOL = ("etc/hostid", "etc/zfs/zpool.cache", "etc/modprobe.d/zfs.conf")
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
 _MOK_MANAGER = "usr/lib/shim/mmx64.efi.signed"
@@ -120,7 +124,7 @@ def synchronise(
 
     sizes = {target: path.stat().st_size for target, path in pending.items()}
     done, total = 0, sum(sizes.values())
-    archive = _node_archive(root)
+    archive = _node_archive(root, command_line)
     if archive:
         _write_if_changed(esp / _NODE_ARCHIVE, archive)
     more = (f"/{_NODE_ARCHIVE}",) if archive else ()
@@ -257,18 +261,22 @@ def copy_file(source: Path, target: Path) -> None:
     _sync_folder(target.parent)
 
 
-def _node_archive(root: Path) -> bytes:
-    """What the node's initramfs has to have, as an archive; empty where nothing on it is unlocked at boot.
+def _node_archive(root: Path, command_line: str) -> bytes:
+    """What the node's initramfs has to have, as an archive; empty where no initramfs lacks anything of this node.
 
     Made of the node's files as they are now: the archive is unpacked last, and must not bring back what an
     administrator changed (a disk that was replaced has another UUID).
     """
+    files: dict[str, bytes] = {}
     table = root / "etc/crypttab"
     lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
-    unlocked = [line for line in lines if "initramfs" in _crypttab_options(line)]
-    if not unlocked:
+    if unlocked := [line for line in lines if "initramfs" in _crypttab_options(line)]:
+        files["cryptroot/crypttab"] = "".join(f"{line}\n" for line in unlocked).encode()
+    if any(word.startswith("root=ZFS=") for word in command_line.split()):
+        files |= {path: (root / path).read_bytes() for path in _OF_A_POOL if (root / path).is_file()}
+    if not files:
         return b""
-    files = {"cryptroot/crypttab": "".join(f"{line}\n" for line in unlocked).encode()}
+    # For a passphrase, and for the shell of an initramfs that cannot go on.
     keymap = root / CACHED_KEYMAP
     if keymap.is_file():
         # initramfs-tools' hook leaves it uncompressed there.

@@ -19,6 +19,7 @@ The image build writes this, the initramfs finds it, the installer reads it::
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Set
 from enum import StrEnum
 from pathlib import Path
@@ -113,6 +114,22 @@ def read_manifest(medium: Path) -> Manifest:
     except ValidationError as error:
         raise DamagedMedium(
             "is not a manifest of this version of Trebol", where=str(path), hint="write the medium anew"
+        ) from error
+
+
+def module_key(medium: Path) -> str:
+    """The SHA-256, in hexadecimal, of the certificate on the medium that its own kernel modules are signed with.
+
+    "" where the medium has no such modules. Raises DamagedMedium.
+    """
+    path = medium / CERTIFICATE
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise DamagedMedium(
+            f"cannot be read: {error.strerror}", where=str(path), hint="write the medium anew, or try another one"
         ) from error
 
 

@@ -44,13 +44,18 @@ class FirmwareMode(StrEnum):
 
 @dataclass(frozen=True)
 class Firmware:
-    """Boot firmware. `secure_boot` is None where the mode has no such thing or it could not be read."""
+    """Boot firmware. `secure_boot` is None where the mode has no such thing or it could not be read.
+
+    `certificates` are those that Secure Boot takes signatures by, the machine owner's own among them: the SHA-256 of
+    each in hexadecimal, sorted.
+    """
 
     mode: FirmwareMode
     secure_boot: bool | None = None
     vendor: str = ""
     version: str = ""
     date: str = ""
+    certificates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from trebol_common.answers.model import BtrfsRaid, DiskSetup, Filesystem, MdRaid
 #: The volume group of a node.
 VOLUME_GROUP = "trebol"
 
+#: The ZFS pool of a node, where it has one.
+POOL = "rpool"
+
 
 @dataclass(frozen=True)
 class DiskCount:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, FqdnFromDhcp
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.medium import Layer, Manifest
+from trebol_common.medium import Feature, Layer, Manifest
 from trebol_common.network import Dhcp, HostNetwork, Static
 from trebol_hardware.checks.finding import Finding
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
 from trebol_hardware.summary import show_size
-from trebol_installer import steps
+from trebol_installer import features, steps
 from trebol_installer.describe import describe_contents, describe_targets
 from trebol_installer.hardware import checked, refuse
 from trebol_installer.host_network import host_network
@@ -47,6 +47,17 @@ NOMINAL_LAYERS = (
         unpacked=32 * MIB,
         files=1_000,
         target=True,
+    ),
+    Layer(
+        name="zfs",
+        file="zfs.squashfs",
+        sha256="",
+        blocks=(),
+        size=76 * MIB,
+        unpacked=96 * MIB,
+        files=1_000,
+        target=True,
+        feature=Feature.ZFS,
     ),
 )
 
@@ -84,16 +95,28 @@ class Plan:
 
 
 def plan(
-    machine: Machine, answers: Answers, manifest: Manifest | None = None, *, console: tuple[str, ...] = ()
+    machine: Machine,
+    answers: Answers,
+    manifest: Manifest | None = None,
+    *,
+    console: tuple[str, ...] = (),
+    module_key: str = "",
 ) -> Plan:
     """Decide everything about an installation, without touching anything.
 
-    `console` are the console= words of the running system's command line, which the installed one gets too. Without
-    a manifest, sizes are checked against NOMINAL_LAYERS, and a note says so. Raises Refused or BadInput with every
-    reason there is.
+    `console` are the console= words of the running system's command line, which the installed one gets too, and
+    `module_key` is the medium's own (`trebol_common.medium.module_key`). Without a manifest, sizes are checked
+    against NOMINAL_LAYERS, and a note says so. Raises Refused or BadInput with every reason there is.
     """
-    layers = manifest.target_layers if manifest else NOMINAL_LAYERS
+    wanted = features.wanted(answers)
+    layers = tuple(layer for layer in NOMINAL_LAYERS if layer.feature is None or layer.feature in wanted)
     errors: list[TrebolError] = []
+    try:
+        if manifest:
+            layers = features.layers_of(manifest, wanted)
+        features.refuse_unloadable(machine, wanted, module_key)
+    except TrebolError as error:
+        errors.append(error)
     targets: tuple[Disk, ...] = ()
     layout: Layout | None = None
     selected: Selected | None = None
@@ -133,6 +156,7 @@ def plan(
             *selected.notes,
             *member_notes(targets, answers.disk_setup),
             *_notes(answers, manifest, layers),
+            *features.notes(machine, wanted, module_key),
             *layout.notes,
         ),
         warnings=(*selected.warnings, *_warnings(machine, answers, targets)),
@@ -215,16 +239,20 @@ def _steps(
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
         # Reading the medium takes minutes: every disk is looked at once more before the first is touched.
         *checks,
+        # A kernel that does not take the modules says so while all disks are as they were.
+        *((steps.LoadZfs(),) if Feature.ZFS in features.wanted(answers) else ()),
         *(() if layout.kept else _blank(targets, layout, torn_down)),
         *layout.build,
         *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
         *(steps.ExtractLayer(layer.name, layer.file, layer.unpacked) for layer in layers),
+        *((steps.MergePackages(),) if any(layer.feature for layer in layers) else ()),
         steps.MountTarget(boot[0].esp, ESP_MOUNT),
         _identity(answers, interface),
         steps.WriteMounts((*layout.mounts, esp_mount)),
         steps.WriteNetwork(network),
         steps.WriteLocale(answers.global_.keyboard, answers.global_.timezone),
         *((steps.WriteEncryption(layout.encrypted),) if layout.encrypted else ()),
+        *layout.finish,
         steps.WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
         steps.WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
         steps.InstallBootLoader(

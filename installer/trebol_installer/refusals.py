@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import Problem
-from trebol_hardware.machine import LVM_MEMBER, Disk, FirmwareMode, Machine, Partition
+from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, Partition
 from trebol_installer.describe import describe_contents
-from trebol_installer.layout_rules import VOLUME_GROUP
+from trebol_installer.layout_rules import POOL, VOLUME_GROUP
 from trebol_installer.teardown import teardown
 
-#: blkid's type of a member of an md array.
+#: blkid's types of members of an md array and of a ZFS pool.
 ARRAY_MEMBER = "linux_raid_member"
+ZFS_MEMBER = "zfs_member"
 
 _CONFIRM = 'wipe = "confirmed"'
 
@@ -27,6 +28,8 @@ def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Ite
     yield from teardown(machine, targets).problems
     if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
         yield from _clashing_groups(others)
+    if answers.disk_setup.filesystem is Filesystem.ZFS:
+        yield from _clashing_pools(others)
 
 
 def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
@@ -48,6 +51,17 @@ def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
                 f"holds a volume group or array named {VOLUME_GROUP} already; one machine cannot have two of it",
                 other.stable_path,
                 f"take this disk out, wipe it (wipefs), or rename a group: vgrename {VOLUME_GROUP} NEW-NAME",
+            )
+
+
+def _clashing_pools(others: Sequence[Disk]) -> Iterator[Problem]:
+    """The node imports its pool by name when it boots."""
+    for other in others:
+        if POOL in {content.member_of for content in _contents(other) if content.kind == ZFS_MEMBER}:
+            yield Problem(
+                f"holds a ZFS pool named {POOL} already; one machine cannot import two of it",
+                other.stable_path,
+                f"take this disk out, wipe it, or give that pool another name: zpool import -f {POOL} NEW-NAME",
             )
 
 
@@ -81,7 +95,10 @@ def _name(disk: Disk) -> str:
 
 def _groups(disk: Disk) -> set[str]:
     """Groups and arrays on a disk. Of an array that is not running, only its name tells what is on it."""
-    contents = (*disk.content, *(content for partition in disk.partitions for content in partition.content))
     kinds = (LVM_MEMBER, ARRAY_MEMBER)
-    names = {content.member_of.rpartition(":")[2] for content in contents if content.kind in kinds}
+    names = {content.member_of.rpartition(":")[2] for content in _contents(disk) if content.kind in kinds}
     return names - {""}
+
+
+def _contents(disk: Disk) -> tuple[Content, ...]:
+    return (*disk.content, *(content for partition in disk.partitions for content in partition.content))

@@ -51,6 +51,8 @@ def describe(step: Step) -> str:
             return f"Check that {step.disk} is the disk planned for"
         case steps.VerifyLayers():
             return f"Verify the medium ({', '.join(step.layers)}: {show_size(step.size)})"
+        case steps.LoadZfs():
+            return "Load ZFS"
         case steps.ReleaseSwap():
             return f"Stop swapping to {step.device}"
         case steps.ReleaseMount():
@@ -93,16 +95,27 @@ def describe(step: Step) -> str:
             return f"Make {step.kind} on {step.device}"
         case steps.MakeBtrfs():
             return f"Make btrfs on {', '.join(map(str, step.devices))} ({', '.join(step.subvolumes)})"
+        case steps.CreatePool():
+            return f"Create {'encrypted ' if step.encrypted else ''}ZFS pool {step.name} ({_vdevs(step)})"
+        case steps.CreateDataset():
+            return f"Create ZFS file system {step.name}"
+        case steps.MountDataset():
+            return f"Mount {step.name} as /"
         case steps.MountTarget():
             return f"Mount {step.device} as {step.at}"
         case steps.ExtractLayer():
             return f"Unpack {step.layer} ({show_size(step.unpacked)})"
+        case steps.MergePackages():
+            return "Have dpkg take up the packages of all layers"
         case steps.WriteIdentity():
             return f"Name the node {step.fqdn or 'as DHCP says'}, make machine id and SSH host keys"
         case steps.WriteMounts():
             return "Write the file system table"
         case steps.WriteEncryption():
             return f"Write what is unlocked at boot: {', '.join(name for name, _ in step.containers)}"
+        case steps.WritePool():
+            limit = show_size(step.cache_limit)
+            return f"Write how the node imports {step.name} (root {step.root}; cache up to {limit})"
         case steps.WriteNetwork():
             bridges = ", ".join(bridge.name for bridge in step.network.bridges)
             pinned = ", ".join(link.name for link in step.network.pinned)
@@ -122,6 +135,14 @@ def describe(step: Step) -> str:
             return "Unmount the target"
         case _:
             assert_never(step)
+
+
+def _vdevs(pool: steps.CreatePool) -> str:
+    """`mirror of 2`, `2 x mirror of 2`, `3 disks`."""
+    times = len(pool.groups)
+    if not pool.level:
+        return "1 disk" if times == 1 else f"{times} disks"
+    return f"{f'{times} x ' if times > 1 else ''}{pool.level} of {len(pool.groups[0])}"
 
 
 def _lines(plan: Plan) -> Iterator[str]:

@@ -13,7 +13,7 @@ from types import FrameType
 from trebol_common.answers.model import Answers, NetworkSource, RebootMode
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.events import Context, Sink, tee, while_it_lasts
-from trebol_common.medium import MANIFEST, read_manifest
+from trebol_common.medium import MANIFEST, module_key, read_manifest
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
 from trebol_installer.drivers import load_virtualisation
@@ -58,7 +58,8 @@ def this_machine(runner: Runner) -> Machine:
 def prepare_dry_run(answers: Answers, machine: Machine, medium: Path | None) -> Prepared:
     """A plan and an executor that does nothing. Without a medium the plan is made with nominal sizes."""
     manifest = read_manifest(medium) if medium is not None else None
-    return Prepared(plan(machine, answers, manifest, console=running_consoles()), DryRun())
+    key = module_key(medium) if medium is not None else ""
+    return Prepared(plan(machine, answers, manifest, console=running_consoles(), module_key=key), DryRun())
 
 
 def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> Prepared:
@@ -70,7 +71,7 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
         wake_links(runner)
     load_virtualisation(runner)
     machine = this_machine(runner)
-    made = plan(machine, answers, manifest, console=running_consoles())
+    made = plan(machine, answers, manifest, console=running_consoles(), module_key=module_key(medium))
     return Prepared(made, Installer(answers, machine, manifest, medium, runner))
 
 

@@ -39,6 +39,13 @@ ARRAY_OFFSET = 16 * MIB
 #: What LUKS2 keeps before its data (cryptsetup's default for both copies of the header and the key slots).
 LUKS_HEADER = 16 * MIB
 
+#: The least that ZFS takes as a limit of its cache (zfs(4), zfs_arc_max), and the most that is given by default.
+LEAST_CACHE = 64 * MIB
+LARGEST_CACHE = 16 * GIB
+
+#: What a limit of the cache leaves to everything else.
+BESIDE_CACHE = GIB
+
 #: Largest default swap and root, in GiB.
 DEFAULT_MAXIMUM_SWAP = 8
 DEFAULT_MAXIMUM_ROOT = 96
@@ -144,6 +151,23 @@ def sizes(
     root = _root(rest, wishes, root_needed)
     data, metadata = _data(rest - root, total, wishes)
     return Sizes(BIOS_BOOT, esp, lvm, root, swap, data, metadata, rest - root - data - 2 * metadata)
+
+
+def cache_limit(memory: int, wish: int | None) -> int:
+    """The most memory, in bytes, for the cache of ZFS (ARC), in a machine of `memory` bytes.
+
+    `wish` in MiB, or a tenth of the memory, at least 64 MiB and at most 16 GiB (default of Proxmox VE's installer).
+    Raises BadInput where a wish beyond 64 MiB leaves less than 1 GiB for everything else.
+    """
+    if wish is None:
+        return min(max(memory // 10 // MIB * MIB, LEAST_CACHE), LARGEST_CACHE)
+    limit = wish * MIB
+    if memory and limit > max(memory - BESIDE_CACHE, LEAST_CACHE):
+        raise BadInput(
+            f"zfs.arc-max is {show_size(limit)}; the machine has {show_size(memory)} of memory",
+            hint=f"lower it to {max(memory - BESIDE_CACHE, LEAST_CACHE) // MIB} or less, or leave it out",
+        )
+    return limit
 
 
 def problems_of(error: TrebolError, where: str) -> list[Problem]:

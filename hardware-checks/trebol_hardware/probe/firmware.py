@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trebol_hardware.machine import Firmware, FirmwareMode
+from trebol_hardware.probe import certificates
 from trebol_hardware.probe.sysfs import read_text
 
 #: UEFI specification, 3.3: GUID of the global variables.
@@ -21,6 +22,7 @@ def read(root: Path) -> Firmware:
         vendor=read_text(dmi / "bios_vendor"),
         version=read_text(dmi / "bios_version"),
         date=read_text(dmi / "bios_date"),
+        certificates=certificates.read(root) if uefi else (),
     )
 
 

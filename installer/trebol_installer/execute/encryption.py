@@ -26,7 +26,7 @@ _ASK_ONCE = "keyscript=decrypt_keyctl"
 
 def encrypt_device(step: EncryptDevice, run: Run) -> None:
     """See `EncryptDevice`. The passphrase goes through stdin, and stands in no argument."""
-    passphrase = _passphrase(run)
+    passphrase = passphrase_of(run)
     node = node_of(step.device)
     identity = str(uuid.uuid4())
     run.runner.run(
@@ -60,7 +60,7 @@ def open_container(step: OpenContainer, run: Run) -> None:
 
 
 def _open(node: Path, name: str, run: Run) -> None:
-    passphrase = _passphrase(run)
+    passphrase = passphrase_of(run)
     run.runner.run(
         ["cryptsetup", "open", "--type", "luks2", "--allow-discards", "--key-file", "-", node, name],
         input=passphrase,
@@ -69,7 +69,8 @@ def _open(node: Path, name: str, run: Run) -> None:
     run.undo.callback(run.runner.run, ["cryptsetup", "close", name])
 
 
-def _passphrase(run: Run) -> str:
+def passphrase_of(run: Run) -> str:
+    """The passphrase of the answers, which ask for encryption."""
     encryption = run.answers.disk_setup.encryption
     assert encryption is not None
     return encryption.passphrase.get_secret_value()

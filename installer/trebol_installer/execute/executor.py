@@ -23,6 +23,7 @@ from trebol_installer.execute import (
     lvm,
     raid,
     teardown,
+    zfs,
 )
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
@@ -118,6 +119,8 @@ def perform(step: Step, run: Run) -> None:
             disks.check_target(step, run)
         case steps.VerifyLayers():
             layers.verify_layers(step, run)
+        case steps.LoadZfs():
+            zfs.load_zfs(step, run)
         case steps.ReleaseSwap():
             teardown.release_swap(step, run)
         case steps.ReleaseMount():
@@ -160,16 +163,26 @@ def perform(step: Step, run: Run) -> None:
             filesystems.make_filesystem(step, run)
         case steps.MakeBtrfs():
             filesystems.make_btrfs(step, run)
+        case steps.CreatePool():
+            zfs.create_pool(step, run)
+        case steps.CreateDataset():
+            zfs.create_dataset(step, run)
+        case steps.MountDataset():
+            zfs.mount_dataset(step, run)
         case steps.MountTarget():
             filesystems.mount_target(step, run)
         case steps.ExtractLayer():
             layers.extract_layer(step, run)
+        case steps.MergePackages():
+            layers.merge_packages(step, run)
         case steps.WriteIdentity():
             configure.write_identity(step, run)
         case steps.WriteMounts():
             configure.write_mounts(step, run)
         case steps.WriteEncryption():
             encryption.write_encryption(step, run)
+        case steps.WritePool():
+            zfs.write_pool(step, run)
         case steps.WriteNetwork():
             configure.write_network(step, run)
         case steps.WriteLocale():

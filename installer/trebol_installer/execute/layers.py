@@ -7,7 +7,7 @@ from functools import partial
 from trebol_common import block_sums
 from trebol_common.medium import FOLDER, verify_layer
 from trebol_installer.execute.state import Run
-from trebol_installer.steps import ExtractLayer, VerifyLayers
+from trebol_installer.steps import ExtractLayer, MergePackages, VerifyLayers
 
 
 def verify_layers(step: VerifyLayers, run: Run) -> None:
@@ -41,3 +41,8 @@ def extract_layer(step: ExtractLayer, run: Run) -> None:
     # Without -strict-errors a full or failing disk only makes warnings, and leaves holes.
     options = ("-force", "-strict-errors", "-percentage")
     run.runner.run(["unsquashfs", *options, "-dest", run.target, image], on_line=progress)
+
+
+def merge_packages(step: MergePackages, run: Run) -> None:
+    """See `MergePackages`. No package is configured here: each was when its layer was made."""
+    run.runner.run(["dpkg", f"--root={run.target}", "--configure", "--pending"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import parted
@@ -17,6 +18,9 @@ _FLAGS = {
     PartitionKind.LVM: parted.PARTITION_LVM,
     PartitionKind.RAID: parted.PARTITION_RAID,
 }
+
+#: GPT types that have no flag. ZFS's is that of Solaris' /usr, as OpenZFS itself gives whole disks.
+_TYPES = {PartitionKind.ZFS: uuid.UUID("6a898cc3-1dd2-11b2-99a6-080020736631")}
 
 #: pyparted's exceptions have no common base but Exception.
 _ERRORS = (
@@ -48,6 +52,8 @@ def write_table(node: Path, partitions: tuple[PlannedPartition, ...]) -> None:
             disk.addPartition(partition, constraint=parted.Constraint(exactGeom=geometry))
             if planned.kind in _FLAGS:
                 partition.setFlag(_FLAGS[planned.kind])
+            if planned.kind in _TYPES:
+                partition.type_uuid = _TYPES[planned.kind].bytes
             partition.getPedPartition().set_name(f"trebol-{planned.kind.value}")
         disk.commit()
     except _ERRORS as error:

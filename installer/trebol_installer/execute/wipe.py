@@ -109,10 +109,7 @@ def zero(node: Path, regions: Iterable[Region]) -> None:
 def require_clear(disk: str, run: Run) -> None:
     """Look afresh: no signature, no partition, nothing that holds the disk. Raises TrebolError with what is left."""
     node = block.disk_node(disk)
-    said = run.runner.run(["wipefs", "--json", "--no-act", node], on_line=lambda line: None)
-    left = [
-        f"{found['type']} at {found['offset']}" for found in json.loads(said.stdout or "{}").get("signatures", [])
-    ]
+    left = signatures(node, run)
     left += [f"partition {name}" for name in parts(node.name)]
     left += [f"volume {name}" for name in holders(node.name)]
     left += ["bcache"] if (block.SYSFS / node.name / "bcache").exists() else []
@@ -122,6 +119,14 @@ def require_clear(disk: str, run: Run) -> None:
             where=disk,
             hint="something writes to it or has taken it up again: restart the machine, then start again",
         )
+
+
+def signatures(node: Path, run: Run) -> list[str]:
+    """What wipefs knows to be on a device, without taking it away: `ext4 at 0x438`."""
+    said = run.runner.run(["wipefs", "--json", "--no-act", node], on_line=lambda line: None)
+    return [
+        f"{found['type']} at {found['offset']}" for found in json.loads(said.stdout or "{}").get("signatures", [])
+    ]
 
 
 def _region(partition: str) -> Region:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import assert_never
 
 from trebol_common.answers.model import Filesystem
-from trebol_common.errors import BadInput, Refused
+from trebol_common.errors import Refused
 from trebol_installer.layout.btrfs import btrfs
 from trebol_installer.layout.keep import keep
 from trebol_installer.layout.lvm import lvm
 from trebol_installer.layout.model import Layout, Request
+from trebol_installer.layout.zfs import zfs
 
 
 def choose(request: Request) -> Layout:
@@ -32,6 +33,6 @@ def _made(request: Request) -> Layout:
         case Filesystem.BTRFS:
             return btrfs(request)
         case Filesystem.ZFS:
-            raise BadInput("zfs is not served yet", where="disk-setup.filesystem", hint="use ext4, xfs or btrfs")
+            return zfs(request)
         case other:
             assert_never(other)

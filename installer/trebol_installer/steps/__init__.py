@@ -22,6 +22,8 @@ from trebol_installer.steps.devices import (
 from trebol_installer.steps.storage import (
     AssembleArray,
     CreateArray,
+    CreateDataset,
+    CreatePool,
     CreateThinPool,
     CreateVolume,
     CreateVolumeGroup,
@@ -29,6 +31,7 @@ from trebol_installer.steps.storage import (
     MakeBtrfs,
     MakeFilesystem,
     MakeSwap,
+    MountDataset,
     MountTarget,
     OpenContainer,
     PartitionDisk,
@@ -41,6 +44,8 @@ from trebol_installer.steps.system import (
     CloseTarget,
     ExtractLayer,
     InstallBootLoader,
+    LoadZfs,
+    MergePackages,
     Mount,
     VerifyLayers,
     WriteAccess,
@@ -50,6 +55,7 @@ from trebol_installer.steps.system import (
     WriteMounts,
     WriteNetwork,
     WriteNodeConfiguration,
+    WritePool,
     WriteReport,
 )
 from trebol_installer.steps.teardown import (
@@ -71,6 +77,8 @@ __all__ = [
     "CloseTarget",
     "CloseVolume",
     "CreateArray",
+    "CreateDataset",
+    "CreatePool",
     "CreateThinPool",
     "CreateVolume",
     "CreateVolumeGroup",
@@ -81,10 +89,13 @@ __all__ = [
     "Held",
     "InstallBootLoader",
     "LeaveBcache",
+    "LoadZfs",
     "MakeBtrfs",
     "MakeFilesystem",
     "MakeSwap",
+    "MergePackages",
     "Mount",
+    "MountDataset",
     "MountTarget",
     "OpenContainer",
     "PartitionDisk",
@@ -107,6 +118,7 @@ __all__ = [
     "WriteMounts",
     "WriteNetwork",
     "WriteNodeConfiguration",
+    "WritePool",
     "WriteReport",
     "step_name",
     "step_to_json",
@@ -115,6 +127,7 @@ __all__ = [
 Step = (
     CheckTarget
     | VerifyLayers
+    | LoadZfs
     | ReleaseSwap
     | ReleaseMount
     | ExportPool
@@ -136,11 +149,16 @@ Step = (
     | MakeSwap
     | MakeFilesystem
     | MakeBtrfs
+    | CreatePool
+    | CreateDataset
+    | MountDataset
     | MountTarget
     | ExtractLayer
+    | MergePackages
     | WriteIdentity
     | WriteMounts
     | WriteEncryption
+    | WritePool
     | WriteNetwork
     | WriteLocale
     | WriteAccess

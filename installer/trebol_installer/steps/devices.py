@@ -16,6 +16,7 @@ class PartitionKind(StrEnum):
     LVM = "lvm"
     RAID = "raid"
     BTRFS = "btrfs"
+    ZFS = "zfs"
 
 
 @dataclass(frozen=True)

@@ -135,3 +135,35 @@ class MountTarget:
     device: Device
     at: str
     options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CreatePool:
+    """Make a ZFS pool `name`; with `encrypted`, everything in it is, by the passphrase of the answers.
+
+    `groups` are its top-level vdevs: each a disk alone (`level` ""), or several as a `level` of zpoolconcepts(7)
+    ("mirror", "raidz1", "raidz2", "raidz3"). `ashift` is its sector size as a power of two; `properties` are those of
+    its root dataset, `key=value`.
+    """
+
+    name: str
+    level: str
+    groups: tuple[tuple[PartitionRef, ...], ...]
+    ashift: int
+    properties: tuple[str, ...]
+    encrypted: bool = False
+
+
+@dataclass(frozen=True)
+class CreateDataset:
+    """Make the file system `name` (POOL/PATH) of a ZFS pool, with `properties` (`key=value`); it is not mounted."""
+
+    name: str
+    properties: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MountDataset:
+    """Mount the file system `name` of a ZFS pool as the target's root."""
+
+    name: str

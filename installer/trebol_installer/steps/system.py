@@ -33,12 +33,22 @@ class VerifyLayers:
 
 
 @dataclass(frozen=True)
+class LoadZfs:
+    """Load the kernel's modules for ZFS: this kernel takes them, and so will the node's, which is the same."""
+
+
+@dataclass(frozen=True)
 class ExtractLayer:
     """Unpack a layer into the target; `unpacked` in bytes."""
 
     layer: str
     file: str
     unpacked: int
+
+
+@dataclass(frozen=True)
+class MergePackages:
+    """Have dpkg take up what layers above the base noted of their packages."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,18 @@ class WriteEncryption:
     """What the node unlocks when it boots: name in /dev/mapper and device of each container."""
 
     containers: tuple[tuple[str, Device], ...]
+
+
+@dataclass(frozen=True)
+class WritePool:
+    """What the node needs to import its ZFS pool when it boots: host id, the pool's members, memory for its cache.
+
+    `root` is the file system that it boots from, `cache_limit` the most memory, in bytes, that the cache (ARC) takes.
+    """
+
+    name: str
+    root: str
+    cache_limit: int
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,131 @@
+"""The ZFS pool of the node, by OpenZFS's tools. A pool is made on the targets' partitions and on nothing else."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from pathlib import Path
+
+from trebol_common.errors import Refused, TrebolError
+from trebol_common.files import write_text
+from trebol_common.run import Argument
+from trebol_installer.execute.block import node_of
+from trebol_installer.execute.encryption import passphrase_of
+from trebol_installer.execute.state import Run
+from trebol_installer.execute.wipe import signatures
+from trebol_installer.steps import (
+    CreateDataset,
+    CreatePool,
+    LoadZfs,
+    MountDataset,
+    PartitionRef,
+    WritePool,
+)
+
+#: Who imported a pool: hostid(1) of the live system, which becomes the node's.
+HOST_ID = Path("/etc/hostid")
+_HOST_ID_SIZE = 4
+
+#: Where udev's stable links are.
+LINKS = "/dev/disk/"
+
+#: What this system knows of the pool's members, while it has it.
+CACHE = Path("/run/trebol/zpool.cache")
+
+#: On the node.
+_NODE_CACHE = "/etc/zfs/zpool.cache"
+_NODE_HOST_ID = "/etc/hostid"
+_NODE_OPTIONS = "/etc/modprobe.d/zfs.conf"
+
+#: zfsprops(7): one passphrase for the whole pool, asked for at boot; AES-256-GCM.
+_ENCRYPTED = ("encryption=on", "keyformat=passphrase", "keylocation=prompt")
+
+
+def load_zfs(step: LoadZfs, run: Run) -> None:
+    """See `LoadZfs`. Raises Refused with the kernel's reason."""
+    said = run.runner.run(["modprobe", "zfs"], check=False)
+    if said.status:
+        raise Refused(
+            f"this kernel does not load ZFS: {said.stderr.strip() or f'exit status {said.status}'}",
+            where="modprobe zfs",
+            hint="under Secure Boot, the key of its modules has to be enrolled; dmesg tells more",
+        )
+
+
+def create_pool(step: CreatePool, run: Run) -> None:
+    """See `CreatePool`. Raises TrebolError where a partition is not blank."""
+    _require_host_id()
+    members = [member for group in step.groups for member in group]
+    for member in members:
+        if left := signatures(node_of(member), run):
+            raise TrebolError(
+                f"is not blank: {', '.join(left)}",
+                where=str(member),
+                hint="something writes to it: restart the machine, then start again",
+            )
+    paths = _paths(members, run)
+    run.target.mkdir(parents=True, exist_ok=True)
+    # -f: what zpool itself takes for a use may be no more than what blkid remembers of an older partition.
+    command: list[Argument] = ["zpool", "create", "-f", "-R", run.target, "-o", f"ashift={step.ashift}"]
+    for property in (*step.properties, *(_ENCRYPTED if step.encrypted else ())):
+        command += ["-O", property]
+    command.append(step.name)
+    for group in step.groups:
+        command += [*([step.level] if step.level else []), *(paths[member] for member in group)]
+    if step.encrypted:
+        passphrase = passphrase_of(run)
+        run.runner.run(command, input=f"{passphrase}\n", secrets=(passphrase,))
+    else:
+        run.runner.run(command)
+    run.undo.callback(run.runner.run, ["zpool", "export", step.name])
+
+
+def create_dataset(step: CreateDataset, run: Run) -> None:
+    """See `CreateDataset`."""
+    options = [argument for property in step.properties for argument in ("-o", property)]
+    run.runner.run(["zfs", "create", "-u", *options, step.name])
+
+
+def mount_dataset(step: MountDataset, run: Run) -> None:
+    """See `MountDataset`. Below the target, because the pool is imported with that as its root."""
+    run.runner.run(["zfs", "mount", step.name])
+    run.undo.callback(run.runner.run, ["umount", run.target])
+
+
+def write_pool(step: WritePool, run: Run) -> None:
+    """See `WritePool`."""
+    run.runner.run(["zpool", "set", f"bootfs={step.root}", step.name])
+    CACHE.unlink(missing_ok=True)
+    # By itself, and then it is written at once. Not below the target: where it is, it is kept up to date until the
+    # pool is exported, and then emptied.
+    run.runner.run(["zpool", "set", f"cachefile={CACHE}", step.name])
+    for source, place in ((CACHE, _NODE_CACHE), (HOST_ID, _NODE_HOST_ID)):
+        inside = run.inside(place)
+        inside.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, inside)
+    write_text(
+        run.inside(_NODE_OPTIONS), f"# Written by Trebol; see zfs(4).\noptions zfs zfs_arc_max={step.cache_limit}\n"
+    )
+
+
+def _require_host_id() -> None:
+    """Give this system a host id, where it has none: the pool is then known as the node's, and as nobody else's."""
+    if HOST_ID.is_file() and len(content := HOST_ID.read_bytes()) == _HOST_ID_SIZE and any(content):
+        return
+    # None of its bytes is zero: a host id of zero is none.
+    HOST_ID.write_bytes(bytes(secrets.randbelow(255) + 1 for _ in range(_HOST_ID_SIZE)))
+
+
+def _paths(members: list[PartitionRef], run: Run) -> dict[PartitionRef, Path]:
+    """By what path the pool is to know each member: the link that stays the same, where there is one."""
+    links = {member: Path(str(member)) for member in members if member.disk.startswith(LINKS)}
+    if links:
+        # Links of partitions are made by udev, which is kept off the disks up to here; nothing is left to do to
+        # their tables, and soon the pool has a partition of each in use.
+        run.lock.close()
+        run.runner.run(["udevadm", "wait", "--settle", "--timeout=30", *links.values()], check=False)
+    paths: dict[PartitionRef, Path] = {}
+    for member in members:
+        node, link = node_of(member), links.get(member)
+        paths[member] = link if link is not None and link.is_symlink() and link.resolve() == node else node
+    return paths

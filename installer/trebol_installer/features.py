@@ -1,0 +1,57 @@
+"""What the answers want of the medium beyond what every target gets, and why it cannot be had. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trebol_common.answers.model import Answers, Filesystem
+from trebol_common.errors import BadInput, Problem, Refused
+from trebol_common.medium import CERTIFICATE, LIVE_MEDIUM, Feature, Layer, Manifest
+from trebol_hardware.machine import Machine
+
+_KEY = "disk-setup.filesystem"
+
+
+def wanted(answers: Answers) -> frozenset[Feature]:
+    """The features of the target that the answers describe."""
+    return frozenset({Feature.ZFS} if answers.disk_setup.filesystem is Filesystem.ZFS else ())
+
+
+def layers_of(manifest: Manifest, features: frozenset[Feature]) -> tuple[Layer, ...]:
+    """The layers of a target with `features`. Raises BadInput where the medium lacks one of them."""
+    if Feature.ZFS in features - manifest.features:
+        raise BadInput(
+            "this medium was built without ZFS",
+            where=_KEY,
+            hint="use a release of Trebol, or one built with it (make iso ZFS=1), or another file system",
+        )
+    return manifest.layers_for(features)
+
+
+def refuse_unloadable(machine: Machine, features: frozenset[Feature], module_key: str) -> None:
+    """Raise Refused where Secure Boot would keep the kernel from loading what is wanted.
+
+    `module_key` is the SHA-256 of the certificate that the medium's own modules are signed with; "" where no medium
+    is at hand, so that nothing can be said.
+    """
+    if problems := list(_unloadable(machine, features, module_key)):
+        raise Refused.of(problems)
+
+
+def _unloadable(machine: Machine, features: frozenset[Feature], module_key: str) -> Iterator[Problem]:
+    firmware = machine.firmware
+    if Feature.ZFS in features and firmware.secure_boot and module_key and module_key not in firmware.certificates:
+        yield Problem(
+            "Secure Boot is on, and does not know the key that the modules of ZFS are signed with: the kernel would "
+            "not load them",
+            _KEY,
+            f"enrol the key: mokutil --import {LIVE_MEDIUM / CERTIFICATE} in a shell of this medium asks for a new "
+            "password; restart, choose “Enroll MOK” on the machine's own screen, type that password, and boot the "
+            "medium again. Or switch Secure Boot off in the firmware, or use another file system",
+        )
+
+
+def notes(machine: Machine, features: frozenset[Feature], module_key: str) -> Iterator[str]:
+    """What could not be looked at."""
+    if Feature.ZFS in features and machine.firmware.secure_boot and not module_key:
+        yield "Secure Boot is on: the machine has to know the key of the medium's ZFS, which is not at hand here"
