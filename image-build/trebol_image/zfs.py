@@ -51,8 +51,8 @@ _STATUS = Path("var/lib/dpkg/status")
 _JOURNAL = Path("var/lib/dpkg/updates")
 #: Upstream's own choice of what is on; the packages' scripts turn on everything, importing every pool there is too.
 _PRESETS = Path("usr/lib/systemd/system-preset/50-zfs.preset")
-#: What an initramfs needs to import a pool.
-_IN_INITRAMFS = ("usr/sbin/zpool", "usr/sbin/zfs", "scripts/zfs")
+#: What an initramfs needs to import a pool, and to wait for its disks.
+_IN_INITRAMFS = ("usr/sbin/zpool", "usr/sbin/zfs", "scripts/zfs", "scripts/local-premount/trebol-zfs")
 
 
 def zfs_inputs(
@@ -99,11 +99,12 @@ def build_zfs(
         overlay([lower], upper, work / "overlay", work / "tree", runner) as tree,
     ):
         before = initramfs_content(tree, lock.kernel, runner)
+        # First: the initramfs that is made at the end of it takes its own scripts from there.
+        copy_tree(project.iso / "zfs/files", tree)
         with context.child("install", "Installing it over the base"), ready_for_initramfs(tree):
             install_packages(tree, [package_file(modules), *archives], runner, epoch=int(inputs["epoch"]))
         require_initramfs(before, initramfs_content(tree, lock.kernel, runner), lock)
         apply_presets(tree / _PRESETS, tree, runner)
-        copy_tree(project.iso / "zfs/files", tree)
         make_folders((tree / CERTIFICATE).parent)
         write_der(key, tree / CERTIFICATE, runner)
         remove(tree, (*DEBRIS, "tmp/*"))

@@ -97,6 +97,8 @@ def describe(step: Step) -> str:
             return f"Make btrfs on {', '.join(map(str, step.devices))} ({', '.join(step.subvolumes)})"
         case steps.CreatePool():
             return f"Create {'encrypted ' if step.encrypted else ''}ZFS pool {step.name} ({_vdevs(step)})"
+        case steps.ReusePool():
+            return f"Take over ZFS pool {step.name}; {step.kept} stays, {step.root} goes"
         case steps.CreateDataset():
             return f"Create ZFS file system {step.name}"
         case steps.MountDataset():

@@ -9,7 +9,7 @@ from typing import Any
 import tomli_w
 
 from trebol_common.answers import Answers, parse_answers
-from trebol_common.medium import Layer, Manifest
+from trebol_common.medium import Feature, Layer, Manifest
 from trebol_hardware.machine import (
     Disk,
     Firmware,
@@ -100,10 +100,10 @@ def made_machine(
     )
 
 
-def manifest(*, unpacked: int = 2 * GIB) -> Manifest:
-    """A medium of three layers, of which two are installed."""
+def manifest(*, unpacked: int = 2 * GIB, zfs: bool = False) -> Manifest:
+    """A medium of three layers, of which two are installed; with `zfs`, of one more for targets with ZFS."""
 
-    def layer(name: str, size: int, *, target: bool = True) -> Layer:
+    def layer(name: str, size: int, *, target: bool = True, feature: Feature | None = None) -> Layer:
         return Layer(
             name=name,
             file=f"{name}.squashfs",
@@ -113,9 +113,15 @@ def manifest(*, unpacked: int = 2 * GIB) -> Manifest:
             unpacked=size,
             files=10,
             target=target,
+            feature=feature,
         )
 
-    layers = (layer("base", unpacked), layer("appliance", 1024**2), layer("live", 1024**2, target=False))
+    layers = (
+        layer("base", unpacked),
+        *((layer("zfs", 80 * 1024**2, feature=Feature.ZFS),) if zfs else ()),
+        layer("appliance", 1024**2),
+        layer("live", 1024**2, target=False),
+    )
     return Manifest(
         version="0.1.0", profile="dev", medium_id="5c06", epoch=1760000000, kernel="6.12.1-amd64", layers=layers
     )

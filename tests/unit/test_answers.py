@@ -26,6 +26,8 @@ from trebol_common.answers.model import (
     Network,
     NetworkSource,
     RebootMode,
+    ZfsChecksum,
+    ZfsCompress,
     ZfsOptions,
     ZfsRaid,
 )
@@ -213,10 +215,18 @@ def zfs(**options: object) -> str:
     return changed(("disk-setup.filesystem", "zfs"), ("disk-setup.zfs", {"raid": "raidz-1", **options}))
 
 
-def test_zfs_is_refused_in_one_message_however_much_is_said_of_it() -> None:
-    text = problem(zfs(ashift=13, **{"arc-max": 4096}, checksum="sha256", compress="zstd", copies=2, hdsize=500.5))
+def test_every_option_of_zfs_is_taken() -> None:
+    text = zfs(ashift=13, **{"arc-max": 4096}, checksum="sha256", compress="zstd", copies=2, hdsize=500.5)
 
-    assert text == 'a.toml: disk-setup.filesystem: zfs is not served yet\n  → use "ext4", "xfs" or "btrfs"'
+    assert parse_answers(text).disk_setup.zfs == ZfsOptions(
+        raid=ZfsRaid.RAIDZ1,
+        ashift=13,
+        arc_max=4096,
+        checksum=ZfsChecksum.SHA256,
+        compress=ZfsCompress.ZSTD,
+        copies=2,
+        hdsize=500.5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +243,7 @@ def test_zfs_is_refused_in_one_message_however_much_is_said_of_it() -> None:
         ("copies", True, "zfs.copies: true: must be a whole number"),
     ],
 )
-def test_options_of_zfs_are_checked_all_the_same(key: str, value: object, told: str) -> None:
+def test_options_of_zfs_are_checked(key: str, value: object, told: str) -> None:
     assert told in problem(zfs(**{key: value}))
 
 

@@ -341,6 +341,32 @@ def test_what_the_node_unlocks_follows_its_crypttab_and_keyboard(root: Path, esp
     assert "initrd.img /trebol/node.img" in (esp / "grub/grub.cfg").read_text()
 
 
+def test_a_node_on_zfs_imports_its_pool_as_its_own_files_say(root: Path, esp: Path) -> None:
+    (root / "etc/trebol/kernel-cmdline").write_text("root=ZFS=rpool/ROOT/trebol ro\n")
+    for path, content in (
+        ("etc/hostid", b"\x01\x02\x03\x04"),
+        ("etc/zfs/zpool.cache", b"members of rpool"),
+        ("etc/modprobe.d/zfs.conf", b"options zfs zfs_arc_max=67108864\n"),
+        ("etc/console-setup/cached_UTF-8_del.kmap.gz", gzip.compress(b"keycode 16 = q")),
+    ):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+
+    synchronise(root, esp)
+
+    archive = archive_on(esp)
+    assert b"etc/hostid\0" in archive and b"\x01\x02\x03\x04" in archive
+    assert b"members of rpool" in archive and b"zfs_arc_max=67108864" in archive and b"keycode 16 = q" in archive
+
+
+def test_what_is_left_of_a_pool_is_of_no_use_where_the_root_is_no_pool(root: Path, esp: Path) -> None:
+    (root / "etc/hostid").write_bytes(b"\x01\x02\x03\x04")
+
+    synchronise(root, esp)
+
+    assert archive_on(esp) == b""
+
+
 def test_a_node_that_unlocks_nothing_needs_no_archive(root: Path, esp: Path) -> None:
     (root / "etc/crypttab").write_text("# <target> <source> <key> <options>\n")
 

@@ -20,7 +20,7 @@ from trebol_common.events import Context
 from trebol_common.run import Argument, Completed, ScriptedRunner
 from trebol_hardware.machine import VolumeKind
 from trebol_hardware.probe import udev
-from trebol_installer.execute import block, closing, disks, executor, teardown, wipe
+from trebol_installer.execute import block, closing, disks, executor, teardown, wipe, zfs
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
 from trebol_installer.steps import (
@@ -136,7 +136,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setattr(block, "SYSFS", tmp_path / "sys")
     monkeypatch.setattr(block, "MOUNTS", tmp_path / "mountinfo")
     monkeypatch.setattr(teardown, "SWAPS", tmp_path / "swaps")
-    monkeypatch.setattr(teardown, "ZFS", tmp_path / "zfs")
+    monkeypatch.setattr(zfs, "LOADED", tmp_path / "zfs")
     monkeypatch.setattr(closing, "PATIENCE", 0)
     (tmp_path / "by-id").mkdir()
     (tmp_path / "mountinfo").write_text("")

@@ -14,6 +14,8 @@ from trebol_common.run import CommandRunner, Completed
 INITRAMFS = PROJECT / "iso/boot/initramfs"
 SCRIPT = INITRAMFS / "scripts/trebol"
 
+ZFS_SCRIPT = PROJECT / "iso/zfs/files/usr/share/initramfs-tools/scripts/local-premount/trebol-zfs"
+
 #: Stands for the parts of the initramfs that the script calls. A device is a folder: `type` and `label` are what
 #: blkid finds, `files` is its content; mounting copies it. What is mounted is told in `mounted`.
 STUBS = """
@@ -144,7 +146,7 @@ def test_scripts_for_the_initramfs_are_clean_shell() -> None:
         pytest.skip("needs shellcheck")
     scripts = [SCRIPT, INITRAMFS / "usr/lib/trebol/run-init", PROJECT / "iso/initramfs/hooks/trebol"]
     live = sorted((PROJECT / "iso/overlay/live/usr/lib/trebol-live").iterdir())
-    CommandRunner().run(["shellcheck", *scripts, *live])
+    CommandRunner().run(["shellcheck", *scripts, *live, ZFS_SCRIPT])
 
 
 #: Stands for what the script for btrfs calls: `btrfs device ready` succeeds once it was asked often enough.
@@ -185,3 +187,44 @@ def test_a_btrfs_over_several_disks_is_mounted_degraded_only_when_a_disk_stays_a
     written = tmp_path / "conf/param.conf"
     assert (written.read_text() if written.exists() else None) == flags
     assert (tmp_path / "run/trebol/degraded/5c06-uuid").exists() is (flags is not None)
+
+
+#: Stands for what the script for ZFS calls: the pool of the root is whole once it was asked often enough, and another
+#: one always is.
+ZFS = """
+modprobe() { echo "$*" >>"$FOLDER/loaded"; }
+zpool() {
+    [ "$*" = import ] || exit 9
+    echo x >>"$FOLDER/asked"
+    state=ONLINE
+    [ "$(wc -l <"$FOLDER/asked")" -gt "$MISSING" ] || state=DEGRADED
+    for pool in tank:ONLINE rpool:$state rpool2:ONLINE; do
+        printf '   pool: %s\\n     id: 77\\n  state: %s\\nstatus: x\\n config:\\n\\n' "${pool%:*}" "${pool#*:}"
+        printf '\\t%s  %s\\n' "${pool%:*}" "${pool#*:}"
+    done
+}
+sleep() { :; }
+. "$SCRIPT"
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "missing", "asked", "told"),
+    [
+        ("/dev/mapper/trebol-root", 99, 0, ""),
+        ("ZFS=rpool/ROOT/trebol", 0, 1, ""),
+        ("ZFS=rpool/ROOT/trebol", 5, 6, ""),
+        ("ZFS=rpool/ROOT/trebol", 99, 31, "the pool rpool of the root is not whole"),
+    ],
+    ids=["another root", "whole", "a late disk is waited for", "a missing disk is not waited for for ever"],
+)
+def test_a_pool_is_imported_incomplete_only_when_a_disk_stays_away(
+    tmp_path: Path, root: str, missing: int, asked: int, told: str
+) -> None:
+    environment = {"FOLDER": str(tmp_path), "SCRIPT": str(ZFS_SCRIPT), "MISSING": str(missing), "ROOT": root}
+
+    said = CommandRunner().run(["sh", "-eu", "-c", ZFS], env={**environment, "PATH": "/usr/bin:/bin"})
+
+    count = tmp_path / "asked"
+    assert (len(count.read_text().splitlines()) if count.exists() else 0) == asked
+    assert told in said.stderr and bool(said.stderr) is bool(told)

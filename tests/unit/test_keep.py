@@ -16,13 +16,21 @@ from trebol_common.events import Context, Event
 from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import Content, Disk, Partition
 from trebol_installer import steps
-from trebol_installer.execute import encryption, filesystems, lvm, raid
+from trebol_installer.execute import encryption, filesystems, lvm, raid, zfs
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import Plan, plan
-from trebol_installer.steps import step_name
+from trebol_installer.steps import PartitionRef, step_name
 
 KEEP: tuple[tuple[str, Any], ...] = (("disk-setup.keep", ["data"]), ("disk-setup.wipe", "confirmed"))
-CREATING = {"PartitionDisk", "WipeDisk", "CreateVolumeGroup", "CreateArray", "EncryptDevice", "MakeBtrfs"}
+CREATING = {
+    "PartitionDisk",
+    "WipeDisk",
+    "CreateVolumeGroup",
+    "CreateArray",
+    "EncryptDevice",
+    "MakeBtrfs",
+    "CreatePool",
+}
 CREATING |= {"CreateVolume", "CreateThinPool"}
 
 
@@ -48,13 +56,14 @@ def replan(contents: Sequence[Content], setup: dict[str, Any]) -> Plan:
     disks = tuple(node_disk(number, content) for number, content in enumerate(contents))
     names = [f"virtio-d{number}" for number in range(len(disks))]
     wanted = {**setup, "disk-list": names, "keep": ["data"], "wipe": "confirmed"}
-    return plan(made_machine(*disks), answers(("disk-setup", wanted)), manifest())
+    return plan(made_machine(*disks), answers(("disk-setup", wanted)), manifest(zfs=True))
 
 
 PV = Content("LVM2_member", "", "p1", "trebol")
 MD = Content("linux_raid_member", "trebol", "m1", "trebol")
 BTRFS = Content("btrfs", "trebol-root", "b1")
 LUKS = Content("crypto_LUKS", "", "l1")
+POOL = Content("zfs_member", "rpool", "77", "rpool", group_uuid="77")
 SECRET = {"passphrase": "four leaves of clover"}
 
 #: What the disks hold, the answers → the steps by which the old node is taken over.
@@ -75,6 +84,11 @@ TAKEN_OVER: dict[str, tuple[list[Content], dict[str, Any], list[str]]] = {
         [LUKS, LUKS],
         {"filesystem": "btrfs", "btrfs": {"raid": "raid1"}, "encryption": SECRET},
         ["open-container", "open-container", "replace-subvolume"],
+    ),
+    "zfs": (
+        [POOL, POOL],
+        {"filesystem": "zfs", "zfs": {"raid": "raid1"}},
+        ["reuse-pool", "create-dataset", "mount-dataset"],
     ),
 }
 
@@ -113,6 +127,11 @@ def test_what_is_no_node_of_that_layout_is_refused(name: str) -> None:
 def test_members_of_two_arrays_are_refused() -> None:
     with pytest.raises(Refused, match="are members of more than one linux_raid_member"):
         replan([MD, replace(MD, uuid="m2")], {"filesystem": "ext4", "lvm": {"raid": "raid1"}})
+
+
+def test_members_of_two_pools_are_refused() -> None:
+    with pytest.raises(Refused, match="are members of more than one zfs_member"):
+        replan([POOL, replace(POOL, uuid="78")], {"filesystem": "zfs", "zfs": {"raid": "raid1"}})
 
 
 def test_without_the_explicit_yes_the_old_system_stays() -> None:
@@ -258,3 +277,97 @@ def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run) -> N
     run.undo.close()
 
     assert not runner.expected
+
+
+PARTS = tuple(PartitionRef(f"/x/virtio-d{number}", 3) for number in (1, 2))
+MIRROR = steps.ReusePool("rpool", "77", "mirror", (PARTS,), False, "rpool/ROOT/trebol", 3 * GIB, "rpool/data")
+IMPORT = ("zpool", "import", "-f", "-N", "-R")
+
+
+def status(*vdevs: dict[str, Any], state: str = "ONLINE") -> str:
+    """What `zpool status -j` says of a pool with these top-level vdevs."""
+    top = {"name": "rpool", "vdev_type": "root", "state": state, "vdevs": {vdev["name"]: vdev for vdev in vdevs}}
+    return json.dumps({"pools": {"rpool": {"name": "rpool", "state": state, "vdevs": {"rpool": top}}}})
+
+
+def vdev(name: str, kind: str, members: int = 0) -> dict[str, Any]:
+    inside = {f"sd{number}": {"name": f"sd{number}", "vdev_type": "disk"} for number in range(members)}
+    return {"name": name, "vdev_type": kind, "state": "ONLINE", **({"vdevs": inside} if inside else {})}
+
+
+def datasets(*names: str, encryption: str = "off", available: int = 4 * GIB) -> str:
+    return "".join(f"{name}\t{GIB}\t{available}\t{encryption}\n" for name in names)
+
+
+LIST = ("zfs", "list", "-H", "-p", "-r", "-t", "filesystem", "-o", "name,used,available,encryption", "rpool")
+WHOLE = ("rpool", "rpool/ROOT", "rpool/ROOT/trebol", "rpool/data", "rpool/data/store")
+
+
+@pytest.fixture
+def pool(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedRunner:
+    """A run whose targets have the partitions of PARTS."""
+    monkeypatch.setattr(zfs, "HOST_ID", tmp_path / "hostid")
+    monkeypatch.setattr(zfs, "LOADED", tmp_path / "loaded")
+    monkeypatch.setattr(zfs, "node_of", lambda member: Path(f"/dev/sd{member.disk[-1]}{member.number}"))
+    return scripted(run).expect(*IMPORT, str(run.target), "-d", "/dev/sd13", "-d", "/dev/sd23", "77", "rpool")
+
+
+def test_a_pool_is_taken_over_and_only_its_system_taken_away(run: Run, pool: ScriptedRunner) -> None:
+    pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
+    pool.expect(*LIST, stdout=datasets(*WHOLE))
+    pool.expect("zfs", "destroy", "-r", "rpool/ROOT/trebol")
+    pool.expect("zpool", "export", "rpool")
+
+    zfs.reuse_pool(MIRROR, run)
+    run.undo.close()
+
+    assert not pool.expected
+
+
+def test_a_pool_that_lost_its_system_to_a_power_cut_is_taken_over_all_the_same(
+    run: Run, pool: ScriptedRunner
+) -> None:
+    pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
+    pool.expect(*LIST, stdout=datasets("rpool", "rpool/ROOT", "rpool/data"))
+
+    zfs.reuse_pool(MIRROR, run)
+
+    assert not pool.expected
+
+
+def test_an_encrypted_pool_is_opened_with_the_passphrase(run: Run, pool: ScriptedRunner) -> None:
+    pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
+    pool.expect(*LIST, stdout=datasets(*WHOLE, encryption="aes-256-gcm"))
+    pool.expect("zfs", "load-key", "rpool")
+    pool.expect("zfs", "destroy", "-r", "rpool/ROOT/trebol")
+
+    zfs.reuse_pool(replace(MIRROR, encrypted=True), run)
+
+    assert not pool.expected
+
+
+@pytest.mark.parametrize(
+    ("said", "listed", "told"),
+    [
+        (status(vdev("mirror-0", "mirror", 2), state="DEGRADED"), None, "is DEGRADED"),
+        (status(vdev("raidz1-0", "raidz", 3)), None, "is made of raidz1 of 3, not of mirror of 2"),
+        (status(vdev("sda3", "disk"), vdev("sdb3", "disk")), None, "is made of a disk, a disk, not of mirror of 2"),
+        (status(vdev("mirror-0", "mirror", 2)), datasets("rpool", "rpool/ROOT"), "has no rpool/data"),
+        (
+            *(status(vdev("mirror-0", "mirror", 2)), datasets(*WHOLE, available=GIB)),
+            "has room for 2.0 GiB; the new system needs 3.0 GiB",
+        ),
+        (status(vdev("mirror-0", "mirror", 2)), datasets(*WHOLE, encryption="aes-256-gcm"), "is encrypted"),
+    ],
+    ids=["incomplete", "another level", "no mirror", "no data", "full", "encrypted"],
+)
+def test_a_pool_that_cannot_be_taken_over_is_refused_before_anything_is_taken_away(
+    run: Run, pool: ScriptedRunner, said: str, listed: str | None, told: str
+) -> None:
+    pool.expect("zpool", "status", "-j", "rpool", stdout=said)
+    if listed is not None:
+        pool.expect(*LIST, stdout=listed)
+
+    with pytest.raises(Refused, match=told):
+        zfs.reuse_pool(MIRROR, run)
+    assert not pool.expected

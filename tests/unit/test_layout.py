@@ -44,6 +44,11 @@ LAYOUTS: list[tuple[str, int, dict[str, str], PartitionKind, list[str], str]] = 
     ("btrfs", 2, {"raid": "raid0"}, PartitionKind.BTRFS, ["make-btrfs"], "btrfs, RAID 0 of 2 disks"),
     ("btrfs", 2, {"raid": "raid1"}, PartitionKind.BTRFS, ["make-btrfs"], "btrfs, RAID 1 of 2 disks"),
     ("btrfs", 4, {"raid": "raid10"}, PartitionKind.BTRFS, ["make-btrfs"], "btrfs, RAID 10 of 4 disks"),
+    ("zfs", 1, {"raid": "raid0"}, PartitionKind.ZFS, ["create-pool"], "ZFS, single"),
+    ("zfs", 3, {"raid": "raid0"}, PartitionKind.ZFS, ["create-pool"], "ZFS, RAID 0 of 3 disks"),
+    ("zfs", 3, {"raid": "raid1"}, PartitionKind.ZFS, ["create-pool"], "ZFS, RAID 1 of 3 disks"),
+    ("zfs", 4, {"raid": "raid10"}, PartitionKind.ZFS, ["create-pool"], "ZFS, RAID 10 of 4 disks"),
+    ("zfs", 5, {"raid": "raidz-2"}, PartitionKind.ZFS, ["create-pool"], "ZFS, RAID-Z2 of 5 disks"),
 ]
 
 
@@ -55,10 +60,13 @@ def test_every_layout_begins_on_its_third_partitions_and_ends_with_a_mounted_roo
 
     names = [steps.step_name(step) for step in made.build]
     assert names[: len(first)] == first
-    assert isinstance(made.build[-1], steps.MountTarget) and made.build[-1].at == "/"
+    match made.build[-1]:
+        case steps.MountTarget(at=at):
+            assert at == "/" == made.mounts[0].at
+        case last:
+            assert last == steps.MountDataset("rpool/ROOT/trebol") and made.mounts == ()
     assert [partition.kind for partition in made.partitions] == [PartitionKind.BIOS_BOOT, PartitionKind.ESP, kind]
     assert made.title == title
-    assert made.mounts[0].at == "/"
 
 
 @pytest.mark.parametrize("raid", list(MdRaid))
@@ -101,7 +109,7 @@ def test_disks_with_sectors_of_two_sizes_are_refused() -> None:
 
 
 @given(
-    filesystem=st.sampled_from([Filesystem.EXT4, Filesystem.XFS, Filesystem.BTRFS]),
+    filesystem=st.sampled_from(Filesystem),
     raid=st.sampled_from(["raid1", "raid10"]),
     number=st.sampled_from([4, 6, 8]),
     size=st.integers(min_value=7 * GIB, max_value=20_000 * GIB),
@@ -118,7 +126,7 @@ def test_whatever_the_disks_sizes_add_up(filesystem: Filesystem, raid: str, numb
     assert end + ALIGNMENT <= size
     volumes = [step for step in made.build if isinstance(step, steps.CreateVolume)]
     pools = [step for step in made.build if isinstance(step, steps.CreateThinPool)]
-    if filesystem is not Filesystem.BTRFS:
+    if filesystem in (Filesystem.EXT4, Filesystem.XFS):
         stripes = number // 2 if raid == "raid10" else 1
         array = (made.partitions[-1].size - ARRAY_OFFSET) * stripes
         used = sum(step.size for step in volumes) + sum(step.size + 2 * step.metadata for step in pools)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.answer_files import GIB, answers, made_machine, manifest
 
-from trebol_common.answers.model import Answers
+from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition
 from trebol_installer import steps
@@ -21,9 +21,11 @@ from trebol_installer.render import render
 from trebol_installer.sizing import ALIGNMENT, ARRAY_OFFSET, LUKS_HEADER
 from trebol_installer.steps import PartitionKind, PartitionRef
 
-MACHINES, DISKS = 500, 8
+MACHINES, DISKS = 350, 8
 
-MEDIUM = manifest()
+MEDIUM = manifest(zfs=True)
+#: One that was built without ZFS: what asks for it is refused, and nothing else.
+WITHOUT_ZFS = manifest()
 
 _LAYOUTS: tuple[tuple[int, dict[str, Any]], ...] = (
     (1, {"filesystem": "ext4"}),
@@ -36,6 +38,11 @@ _LAYOUTS: tuple[tuple[int, dict[str, Any]], ...] = (
     (1, {"filesystem": "btrfs", "btrfs": {"raid": "raid0", "compress": "zstd"}}),
     (2, {"filesystem": "btrfs", "btrfs": {"raid": "raid1"}, "encryption": {"passphrase": "four leaves of clover"}}),
     (5, {"filesystem": "btrfs", "btrfs": {"raid": "raid10", "hdsize": 16}}),
+    (1, {"filesystem": "zfs", "zfs": {"raid": "raid0"}}),
+    (2, {"filesystem": "zfs", "zfs": {"raid": "raid1", "arc-max": 512, "copies": 2}}),
+    (4, {"filesystem": "zfs", "zfs": {"raid": "raid10", "hdsize": 20}}),
+    (3, {"filesystem": "zfs", "zfs": {"raid": "raidz-1"}, "encryption": {"passphrase": "four leaves of clover"}}),
+    (5, {"filesystem": "zfs", "zfs": {"raid": "raidz-3", "ashift": 9}}),
 )
 
 
@@ -43,7 +50,7 @@ def _answers(setup: dict[str, Any]) -> Answers:
     return answers(("disk-setup", setup))
 
 
-#: Each layout on disks by name with their loss confirmed, and on those that a filter finds: twenty answer files.
+#: Each layout on disks by name with their loss confirmed, and on those that a filter finds: thirty answer files.
 ANSWERS = tuple(
     _answers({**setup, **choice})
     for number, setup in _LAYOUTS
@@ -155,6 +162,9 @@ def test_every_plan_names_only_targets_fits_them_and_boots_from_each(made_of: Ma
                 assert error.problems and all(problem.what for problem in error.problems)
                 continue
             check_plan(last, made_of, wanted)
+            if wanted.disk_setup.filesystem is Filesystem.ZFS:
+                with pytest.raises(BadInput, match="built without ZFS"):
+                    plan(made_of, wanted, WITHOUT_ZFS)
     if last is not None:
         assert all(len(line) <= 80 for line in render(last).splitlines())
 
@@ -188,8 +198,27 @@ def check_plan(made: Plan, made_of: Machine, wanted: Answers) -> None:
     assert {each.device for each in of(made, steps.MakeFilesystem) if each.kind == "vfat"} == {
         each.esp for each in boot.boot
     }
-    assert of(made, steps.MountTarget)[0].at == "/"
+    at = [step.at if isinstance(step, steps.MountTarget) else "/" for step in _mounts(made)]
+    assert at == ["/", "/boot/efi"]
     check_volumes(made)
+    check_pool(made, targets)
+
+
+def _mounts(made: Plan) -> list[Any]:
+    return [step for step in made.steps if isinstance(step, steps.MountTarget | steps.MountDataset)]
+
+
+def check_pool(made: Plan, targets: set[str]) -> None:
+    """Raise AssertionError unless a pool has one partition of every target, and its layer is unpacked."""
+    pools = of(made, steps.CreatePool)
+    for pool in pools:
+        members = [member for group in pool.groups for member in group]
+        assert sorted(member.disk for member in members) == sorted(targets)
+        assert {member.number for member in members} == {3}
+        assert len({len(group) for group in pool.groups}) == 1
+    layers = [step.layer for step in of(made, steps.ExtractLayer)]
+    assert layers == (["base", "zfs", "appliance"] if pools else ["base", "appliance"])
+    assert len(of(made, steps.LoadZfs)) == len(of(made, steps.MergePackages)) == len(pools)
 
 
 def check_volumes(made: Plan) -> None:

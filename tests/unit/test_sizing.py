@@ -9,7 +9,7 @@ from tests.unit.answer_files import GIB
 
 from trebol_common.answers.model import LvmSizes
 from trebol_common.errors import BadInput, Refused
-from trebol_installer.sizing import EXTENT, MIB, Sizes, minimum_disk, needed_root, sizes
+from trebol_installer.sizing import EXTENT, MIB, Sizes, cache_limit, minimum_disk, needed_root, sizes
 
 UNPACKED = 2 * GIB
 
@@ -120,3 +120,26 @@ def test_whatever_the_disk_volumes_are_whole_extents_that_fit(
     assert made.root + made.swap + made.data + 2 * made.metadata + made.free <= made.lvm - MIB
     assert 2 * MIB + made.esp + made.lvm + MIB <= disk
     assert made.data == 0 or made.data > GIB
+
+
+@pytest.mark.parametrize(
+    ("memory", "wish", "limit"),
+    [
+        (0.25, None, 64 * MIB),
+        (8, None, 819 * MIB),
+        (512, None, 16 * GIB),
+        (8, 7168, 7 * GIB),
+        (1, 64, 64 * MIB),
+        # Where the machine was not looked at, nothing is known against it.
+        (0, 7168, 7 * GIB),
+    ],
+)
+def test_the_cache_of_zfs_takes_a_tenth_of_the_memory_or_what_was_asked_for(
+    memory: float, wish: int | None, limit: int
+) -> None:
+    assert cache_limit(int(memory * GIB), wish) == limit
+
+
+def test_a_cache_that_leaves_no_memory_for_anything_else_is_refused_with_one_that_does() -> None:
+    with pytest.raises(BadInput, match=r"(?s)zfs.arc-max is 7.5 GiB; the machine has 8.0 GiB.*lower it to 7168"):
+        cache_limit(8 * GIB, 7680)

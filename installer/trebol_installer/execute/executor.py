@@ -165,6 +165,8 @@ def perform(step: Step, run: Run) -> None:
             filesystems.make_btrfs(step, run)
         case steps.CreatePool():
             zfs.create_pool(step, run)
+        case steps.ReusePool():
+            zfs.reuse_pool(step, run)
         case steps.CreateDataset():
             zfs.create_dataset(step, run)
         case steps.MountDataset():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from trebol_installer.execute import block, closing, wipe
+from trebol_installer.execute import block, closing, wipe, zfs
 from trebol_installer.execute.block import check_disk, disk_node
 from trebol_installer.execute.holders import attribute, find, require_own, targets
 from trebol_installer.execute.state import Run
@@ -23,9 +23,6 @@ from trebol_installer.steps import (
 from trebol_installer.teardown_problems import SWAP
 
 SWAPS = Path("/proc/swaps")
-
-#: There while OpenZFS is loaded.
-ZFS = Path("/proc/spl/kstat/zfs")
 
 
 def release_swap(step: ReleaseSwap, run: Run) -> None:
@@ -49,13 +46,7 @@ def release_mount(step: ReleaseMount, run: Run) -> None:
 def export_pool(step: ExportPool, run: Run) -> None:
     """See `ExportPool`. By its guid, whatever the pool is called now; without one it is left alone."""
     _lock_targets(run)
-    if not ZFS.is_dir():
-        return
-    said = run.runner.run(["zpool", "list", "-H", "-p", "-o", "guid,name"])
-    for line in said.stdout.splitlines():
-        guid, _tab, name = line.partition("\t")
-        if guid == step.guid:
-            run.runner.run(["zpool", "export", "-f", name])
+    zfs.export_pool(step.guid, run)
 
 
 def close_group(step: CloseGroup, run: Run) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
+from collections.abc import Mapping, Set
 from pathlib import Path
+from typing import Any
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.files import write_text
 from trebol_common.run import Argument
+from trebol_hardware.summary import show_size
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.encryption import passphrase_of
 from trebol_installer.execute.state import Run
@@ -19,12 +23,16 @@ from trebol_installer.steps import (
     LoadZfs,
     MountDataset,
     PartitionRef,
+    ReusePool,
     WritePool,
 )
 
 #: Who imported a pool: hostid(1) of the live system, which becomes the node's.
 HOST_ID = Path("/etc/hostid")
 _HOST_ID_SIZE = 4
+
+#: There while OpenZFS is loaded.
+LOADED = Path("/proc/spl/kstat/zfs")
 
 #: Where udev's stable links are.
 LINKS = "/dev/disk/"
@@ -80,6 +88,35 @@ def create_pool(step: CreatePool, run: Run) -> None:
     run.undo.callback(run.runner.run, ["zpool", "export", step.name])
 
 
+def reuse_pool(step: ReusePool, run: Run) -> None:
+    """See `ReusePool`. Raises Refused, before anything is taken away, where the pool is not as it has to be."""
+    _require_host_id()
+    export_pool(step.guid, run)
+    members = [member for group in step.groups for member in group]
+    searched = [argument for path in _paths(members, run).values() for argument in ("-d", path)]
+    # -f: the old system did not export what it ran from. Looked for on the targets alone.
+    run.runner.run(["zpool", "import", "-f", "-N", "-R", run.target, *searched, step.guid, step.name])
+    run.undo.callback(run.runner.run, ["zpool", "export", step.name])
+    _require_same(step, run)
+    there = _require_contents(step, run)
+    if step.encrypted:
+        passphrase = passphrase_of(run)
+        run.runner.run(["zfs", "load-key", step.name], input=f"{passphrase}\n", secrets=(passphrase,))
+    if step.root in there:
+        run.runner.run(["zfs", "destroy", "-r", step.root])
+
+
+def export_pool(guid: str, run: Run) -> None:
+    """Let go of the pool with this guid, whatever it is called now, where this system has it."""
+    if not LOADED.is_dir():
+        return
+    said = run.runner.run(["zpool", "list", "-H", "-p", "-o", "guid,name"])
+    for line in said.stdout.splitlines():
+        found, _tab, name = line.partition("\t")
+        if found == guid:
+            run.runner.run(["zpool", "export", "-f", name])
+
+
 def create_dataset(step: CreateDataset, run: Run) -> None:
     """See `CreateDataset`."""
     options = [argument for property in step.properties for argument in ("-o", property)]
@@ -106,6 +143,60 @@ def write_pool(step: WritePool, run: Run) -> None:
     write_text(
         run.inside(_NODE_OPTIONS), f"# Written by Trebol; see zfs(4).\noptions zfs zfs_arc_max={step.cache_limit}\n"
     )
+
+
+def _require_same(step: ReusePool, run: Run) -> None:
+    """Raise Refused unless the pool is whole, and of the shape that the answers ask for."""
+    said = run.runner.run(["zpool", "status", "-j", step.name], on_line=lambda line: None)
+    pool = json.loads(said.stdout)["pools"][step.name]
+    where, hint = f"pool {step.name}", "leave keep out of [disk-setup]: then all of it is made anew, and lost"
+    if pool["state"] != "ONLINE":
+        raise Refused(
+            f"is {pool['state']}: a member is damaged, or is on a disk that is no target",
+            where=where,
+            hint="mend it first (zpool status tells what is wrong), or name all its disks",
+        )
+    found = sorted(_shape(vdev) for vdev in pool["vdevs"][step.name]["vdevs"].values())
+    expected = sorted((step.level, len(group)) for group in step.groups)
+    if found != expected:
+        raise Refused(f"is made of {_words(found)}, not of {_words(expected)}", where=where, hint=hint)
+
+
+def _shape(vdev: Mapping[str, Any]) -> tuple[str, int]:
+    """Level and number of disks of a top-level vdev, which `zpool status` calls mirror-0."""
+    if vdev["vdev_type"] == "disk":
+        return "", 1
+    return vdev["name"].rpartition("-")[0], len(vdev["vdevs"])
+
+
+def _words(shape: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{level} of {number}" if level else "a disk" for level, number in shape)
+
+
+def _require_contents(step: ReusePool, run: Run) -> Set[str]:
+    """The pool's file systems. Raises Refused unless those that have to be there are, and the new root has room."""
+    columns = ["-r", "-t", "filesystem", "-o", "name,used,available,encryption", step.name]
+    said = run.runner.run(["zfs", "list", "-H", "-p", *columns], on_line=lambda line: None)
+    found = {name: values for name, *values in (line.split("\t") for line in said.stdout.splitlines())}
+    where, hint = f"pool {step.name}", "leave keep out of [disk-setup]: then all of it is made anew, and lost"
+    if missing := [name for name in (step.root.rpartition("/")[0], step.kept) if name not in found]:
+        raise Refused(f"has no {' and no '.join(missing)}", where=where, hint=hint)
+    _used, available, encryption = found[step.name]
+    if (encryption != "off") != step.encrypted:
+        raise Refused(
+            f"is {'not ' if step.encrypted else ''}encrypted",
+            where=where,
+            hint=f"{'take encryption.passphrase out of' if step.encrypted else 'add encryption.passphrase to'} "
+            "[disk-setup]",
+        )
+    room = int(available) + (int(found[step.root][0]) if step.root in found else 0)
+    if room < step.root_size:
+        raise Refused(
+            f"has room for {show_size(room)}; the new system needs {show_size(step.root_size)}",
+            where=where,
+            hint=f"make room in {step.kept} first",
+        )
+    return found.keys()
 
 
 def _require_host_id() -> None:

@@ -7,19 +7,25 @@ from collections.abc import Iterator, Sequence
 from trebol_common.errors import Problem, Refused
 from trebol_hardware.machine import LVM_MEMBER, Content, Disk
 from trebol_installer import steps
-from trebol_installer.layout import btrfs, lvm
+from trebol_installer.layout import btrfs, lvm, zfs
 from trebol_installer.layout.model import SYSTEM_PARTITION, Layout, Request, system_of
 from trebol_installer.layout_rules import VOLUME_GROUP
 from trebol_installer.sizing import needed_root
 from trebol_installer.steps import Mount, PartitionKind, PlannedPartition, Step
+
+ZFS_MEMBER = "zfs_member"
 
 #: What the third partition holds in each layout, by blkid's type.
 _HOLDS = {
     PartitionKind.LVM: LVM_MEMBER,
     PartitionKind.RAID: "linux_raid_member",
     PartitionKind.BTRFS: "btrfs",
+    PartitionKind.ZFS: ZFS_MEMBER,
 }
 _LUKS = "crypto_LUKS"
+
+#: Members of one array, file system or pool have its UUID; those of LVM and LUKS have their own.
+_SHARE_UUID = frozenset({"linux_raid_member", "btrfs", ZFS_MEMBER})
 
 
 def keep(request: Request, made: Layout) -> Layout:
@@ -37,7 +43,13 @@ def keep(request: Request, made: Layout) -> Layout:
         PlannedPartition(partition.number, planned, partition.start, partition.size)
         for partition, planned in zip(first.partitions, kinds, strict=True)
     )
-    build, mounts = (_btrfs if kind is PartitionKind.BTRFS else _lvm)(request, made)
+    match kind:
+        case PartitionKind.BTRFS:
+            build, mounts = _btrfs(request, made)
+        case PartitionKind.ZFS:
+            build, mounts = _zfs(request, made)
+        case _:
+            build, mounts = _lvm(request, made)
     return Layout(
         partitions=partitions,
         build=tuple(build),
@@ -48,6 +60,8 @@ def keep(request: Request, made: Layout) -> Layout:
         words=made.words,
         encrypted=made.encrypted,
         kept=True,
+        finish=made.finish,
+        notes=made.notes if kind is PartitionKind.ZFS else (),
     )
 
 
@@ -73,6 +87,22 @@ def _btrfs(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...
     return [*_containers(made), replace, mount], made.mounts
 
 
+def _zfs(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]:
+    (pool,) = (step for step in made.build if isinstance(step, steps.CreatePool))
+    (guid,) = {content.uuid for disk in request.targets for content in system_of(disk) if content.kind == ZFS_MEMBER}
+    reuse = steps.ReusePool(
+        pool.name,
+        guid,
+        pool.level,
+        pool.groups,
+        pool.encrypted,
+        zfs.ROOT,
+        needed_root(request.unpacked),
+        zfs.DATA,
+    )
+    return [reuse, *zfs.root(), made.build[-1]], made.mounts
+
+
 def _containers(made: Layout) -> list[Step]:
     return [steps.OpenContainer(device, name) for name, device in made.encrypted]
 
@@ -88,6 +118,5 @@ def _problems(targets: Sequence[Disk], expected: str) -> Iterator[Problem]:
                 f"holds no node of this layout, whose third partition is {expected}", disk.stable_path, hint
             )
         found += inside[:1]
-    # Members of one array or file system have its UUID; those of LVM and LUKS have their own.
-    if expected in ("linux_raid_member", "btrfs") and len({content.uuid for content in found}) > 1:
+    if expected in _SHARE_UUID and len({content.uuid for content in found}) > 1:
         yield Problem(f"are members of more than one {expected}", "disk-setup.disk-list", hint)

@@ -36,6 +36,7 @@ from trebol_installer.steps.storage import (
     OpenContainer,
     PartitionDisk,
     ReplaceSubvolume,
+    ReusePool,
     ReuseVolumeGroup,
 )
 from trebol_installer.steps.system import (
@@ -105,6 +106,8 @@ __all__ = [
     "ReleaseMount",
     "ReleaseSwap",
     "ReplaceSubvolume",
+    "ReusePool",
+    "ReuseVolumeGroup",
     "ReuseVolumeGroup",
     "Step",
     "VerifyLayers",
@@ -144,6 +147,7 @@ Step = (
     | OpenContainer
     | ReuseVolumeGroup
     | ReplaceSubvolume
+    | ReusePool
     | CreateVolume
     | CreateThinPool
     | MakeSwap

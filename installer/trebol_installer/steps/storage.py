@@ -155,6 +155,23 @@ class CreatePool:
 
 
 @dataclass(frozen=True)
+class ReusePool:
+    """Import the pool with this `guid` that is there already, as `CreatePool` with the same members would make it.
+
+    Its file system `root` is taken away; `kept` stays as it is. There must be room for `root_size` bytes.
+    """
+
+    name: str
+    guid: str
+    level: str
+    groups: tuple[tuple[PartitionRef, ...], ...]
+    encrypted: bool
+    root: str
+    root_size: int
+    kept: str
+
+
+@dataclass(frozen=True)
 class CreateDataset:
     """Make the file system `name` (POOL/PATH) of a ZFS pool, with `properties` (`key=value`); it is not mounted."""
 
