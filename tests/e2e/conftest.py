@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from tests.e2e.cases import CASES
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
-from tests.e2e.layouts import LAYOUTS, MIRRORS, Degraded, degraded_job, layout_job
+from tests.e2e.layouts import LAYOUTS, MIRRORS, ON_ZFS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
 from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
-from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
+from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
 from tests.e2e.teardown import TornDown, teardown_job
 
 from trebol_common.errors import BadInput
+from trebol_common.medium import Feature
+from trebol_image.iso9660 import Image
 from trebol_image.project import Project
 from trebol_image.qemu.media import newest_iso
+from trebol_image.verify import read_manifest
 
 #: A test's time limit includes bringing its machine up; the deadlines of `nodes` and `refusals` end it sooner.
 TIME_LIMIT = 3 * 3600
@@ -48,6 +52,10 @@ QUICK = frozenset(
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
 )
+
+
+#: Machines that need a medium with the layer of ZFS, which `make iso PROFILE=dev` builds only with ZFS=1.
+NEED_ZFS = frozenset({*ON_ZFS, *(f"degraded-{name}" for name in ON_ZFS), *ABOUT_ZFS, "kept-zfs"})
 
 
 def parameters(names: Iterable[str]) -> list[object]:
@@ -96,9 +104,29 @@ def lab(project: Project, iso: Path) -> Lab:
 @pytest.fixture(scope="session")
 def farm(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Farm]:
     """The machines that the selected tests need, coming up in the order of those tests."""
-    wanted = dict.fromkeys(name for item in request.session.items for name in machines_of(item))
+    named = (name for item in request.session.items for name in machines_of(item))
+    wanted = dict.fromkeys(name for name in named if can_be_made(name, lab.iso))
     with Farm(lab, {name: JOBS[name] for name in wanted}) as farm:
         yield farm
+
+
+def can_be_made(name: str, iso: Path) -> bool:
+    """Whether the ISO has all layers that a machine needs."""
+    return name not in NEED_ZFS or Feature.ZFS in features(iso)
+
+
+@cache
+def features(iso: Path) -> frozenset[Feature]:
+    """What the ISO has layers for, by its manifest."""
+    with iso.open("rb") as stream:
+        image = Image(stream, str(iso))
+        return read_manifest(image, image.files()).features
+
+
+def require_layers(name: str, iso: Path) -> None:
+    """Skip a test of a machine that this ISO cannot make."""
+    if not can_be_made(name, iso):
+        pytest.skip(f"{iso.name} has no ZFS; make iso PROFILE=dev ZFS=1 builds one that has")
 
 
 def machines_of(item: pytest.Item) -> list[str]:
@@ -118,8 +146,9 @@ def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
 
 
 @pytest.fixture(scope="module", params=parameters(REFUSALS))
-def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
+def outcome(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Outcome]:
     """How an installation was refused."""
+    require_layers(request.param, iso)
     outcome = farm.get(request.param)
     assert isinstance(outcome, Outcome)
     yield outcome
@@ -145,8 +174,9 @@ def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
 
 
 @pytest.fixture(scope="module", params=parameters(LAYOUTS))
-def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
+def layout(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Node]:
     """A running node of some layout."""
+    require_layers(request.param, iso)
     node = farm.get(request.param)
     assert isinstance(node, Node)
     yield node
@@ -154,8 +184,9 @@ def layout(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
 
 
 @pytest.fixture(scope="module", params=parameters(f"degraded-{name}" for name in MIRRORS))
-def degraded(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Degraded]:
+def degraded(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Degraded]:
     """A running node without its first disk."""
+    require_layers(request.param, iso)
     node = farm.get(request.param)
     assert isinstance(node, Degraded)
     yield node
@@ -172,8 +203,9 @@ def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
 
 
 @pytest.fixture(scope="module", params=parameters(REINSTALLATIONS))
-def kept(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Kept]:
+def kept(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Kept]:
     """A node that was installed again beside its guests' data."""
+    require_layers(request.param, iso)
     node = farm.get(request.param)
     assert isinstance(node, Kept)
     yield node

@@ -23,6 +23,12 @@ _IN_POOL = (
     "lvchange --activate y --ignoreactivationskip trebol/guest; mount /dev/trebol/guest /mnt && cat /mnt/guest",
 )
 _IN_SUBVOLUME = ("echo precious > /var/lib/trebol/data/guest", "cat /var/lib/trebol/data/guest")
+_IN_VOLUME = (
+    "zfs create -s -V 1G rpool/data/guest && udevadm wait --timeout=30 /dev/zvol/rpool/data/guest && "
+    "mkfs.ext4 -q /dev/zvol/rpool/data/guest && mount /dev/zvol/rpool/data/guest /mnt && "
+    "echo precious > /mnt/guest && umount /mnt",
+    "mount /dev/zvol/rpool/data/guest /mnt && cat /mnt/guest",
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ REINSTALLATIONS = {
     for each in (
         Reinstallation("kept-lvm", CASES["uefi"], *_IN_POOL),
         Reinstallation("kept-btrfs", LAYOUTS["btrfs-raid1"], *_IN_SUBVOLUME),
+        Reinstallation("kept-zfs", LAYOUTS["zfs-raid1"], *_IN_VOLUME),
     )
 }
 

@@ -20,6 +20,10 @@ def _case(number: int, name: str, firmware: Firmware, disks: int, *, slow: bool 
     return Case(name, number, firmware, disks=disks, disk_size="12G", setup=setup, slow=slow)
 
 
+def _zfs(number: int, name: str, firmware: Firmware, disks: int, raid: str, **setup: Any) -> Case:
+    return _case(number, name, firmware, disks, filesystem="zfs", zfs={"raid": raid}, **setup)
+
+
 #: The layouts, BIOS and UEFI in turn.
 LAYOUTS = {
     case.name: case
@@ -42,11 +46,22 @@ LAYOUTS = {
             btrfs={"raid": "raid1"},
             encryption=ENCRYPTION,
         ),
+        _zfs(31, "zfs", Firmware.BIOS, 1, "raid0"),
+        _zfs(32, "zfs-raid1", Firmware.UEFI, 2, "raid1"),
+        _zfs(33, "zfs-raid0", Firmware.UEFI, 2, "raid0"),
+        _zfs(34, "zfs-raid10", Firmware.BIOS, 4, "raid10"),
+        _zfs(35, "zfs-raidz1", Firmware.BIOS, 3, "raidz-1"),
+        _zfs(36, "zfs-raidz2", Firmware.UEFI, 4, "raidz-2"),
+        _zfs(37, "zfs-raidz3", Firmware.BIOS, 5, "raidz-3"),
+        _zfs(38, "zfs-encrypted-raid1", Firmware.UEFI, 2, "raid1", encryption=ENCRYPTION),
     )
 }
 
 #: Those that lose nothing when their first disk is lost.
-MIRRORS = tuple(name for name in LAYOUTS if name.endswith(("raid1", "raid10")))
+MIRRORS = tuple(name for name in LAYOUTS if name.endswith(("raid1", "raid10", "raidz1", "raidz2", "raidz3")))
+
+#: Those that only a medium with the layer of ZFS can make.
+ON_ZFS = frozenset(name for name, case in LAYOUTS.items() if case.setup["filesystem"] == "zfs")
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def booted(
 
 def unlock(machine: VirtualMachine) -> None:
     """Type the passphrase that the initramfs asks for, once."""
-    machine.serial.expect(r"(unlock disk|passphrase for) trebol-crypt\d?", within=patient(LOGIN_WITHIN))
+    machine.serial.expect(r"(unlock disk|passphrase for) ('rpool'|trebol-crypt\d?)", within=patient(LOGIN_WITHIN))
     machine.serial.send(f"{PASSPHRASE}\n")
 
 

@@ -17,7 +17,7 @@ from tests.e2e.nodes import digest, make_bystander
 
 from trebol_common.medium import FOLDER
 from trebol_image.iso9660 import Image
-from trebol_image.qemu import DirectKernel, Disk, MachineConfig, Medium, Nic, VirtualMachine
+from trebol_image.qemu import DirectKernel, Disk, Firmware, MachineConfig, Medium, Nic, VirtualMachine
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
 
@@ -48,6 +48,7 @@ class Refusal:
     damaged_layer: bool = False
     medium: bool = True
     network: bool = True
+    firmware: Firmware = Firmware.BIOS
     slow: bool = True
 
 
@@ -74,9 +75,19 @@ REFUSALS = {
         Refusal("unknown-key", ("colour",), status=2, changes={"global": {"colour": "red"}}),
         Refusal(
             "value-not-served",
-            ("zfs",),
+            ("[first-boot] is not served yet",),
             status=2,
-            changes={"disk-setup": {"filesystem": "zfs", "zfs": {"raid": "raid1"}}},
+            changes={"first-boot": {"source": "from-iso"}},
+        ),
+        Refusal(
+            "zfs-secure-boot",
+            (
+                "Secure Boot is on, and does not know the key that the modules of ZFS are signed with",
+                "mokutil --import /run/trebol/medium/trebol/mok.der",
+            ),
+            status=3,
+            changes={"disk-setup": {"filesystem": "zfs", "zfs": {"raid": "raid0"}}},
+            firmware=Firmware.SECURE_BOOT,
         ),
         Refusal(
             "no-such-disk",
@@ -108,6 +119,10 @@ REFUSALS = {
         ),
     )
 }
+
+
+#: Those that only a medium with the layer of ZFS says.
+ABOUT_ZFS = frozenset({"zfs-secure-boot"})
 
 
 @dataclass(frozen=True)
@@ -184,6 +199,7 @@ def prepare(refusal: Refusal, lab: Lab, folder: Path) -> MachineConfig:
         medium=Medium(folder / "medium.iso") if refusal.medium else None,
         kernel=None if refusal.medium else extract_kernel(lab.iso, folder),
         nics=(Nic(restrict=True),) if refusal.network else (),
+        firmware=refusal.firmware,
     )
 
 

@@ -19,11 +19,26 @@ STACKS = {
     "luks-btrfs-raid1": (["disk", "part", "crypt"], "btrfs"),
 }
 
+#: Names of the top-level vdevs of each pool; disks alone have their own.
+POOLS = {
+    "zfs": [],
+    "zfs-raid1": ["mirror-0"],
+    "zfs-raid0": [],
+    "zfs-raid10": ["mirror-0", "mirror-1"],
+    "zfs-raidz1": ["raidz1-0"],
+    "zfs-raidz2": ["raidz2-0"],
+    "zfs-raidz3": ["raidz3-0"],
+    "zfs-encrypted-raid1": ["mirror-0"],
+}
+
 #: What tells the ESPs of a node apart, or that they are alike: names and bytes of all files.
 CONTENT = "cd {at} && find . -type f ! -path './grub/grubenv' -exec sha256sum {{}} + | sort"
 
 
 def test_the_root_lies_on_what_the_answer_file_asks_for(layout: Node) -> None:
+    if layout.case.name in POOLS:
+        assert layout.ssh("findmnt --noheadings --output FSTYPE,SOURCE /").split() == ["zfs", "rpool/ROOT/trebol"]
+        return
     kinds, filesystem = STACKS[layout.case.name]
     source = layout.ssh("findmnt --noheadings --nofsroot --output SOURCE /").strip()
     assert layout.ssh("findmnt --noheadings --output FSTYPE /").strip() == filesystem
@@ -40,6 +55,15 @@ def test_every_target_is_part_of_it(layout: Node) -> None:
     if layout.case.setup["filesystem"] == "btrfs":
         shown = layout.ssh("btrfs filesystem show --raw /")
         assert f"Total devices {layout.case.disks} " in shown and "missing" not in shown
+    if layout.case.name in POOLS:
+        pool = layout.json("zpool status -j rpool")["pools"]["rpool"]
+        (top,) = pool["vdevs"].values()
+        groups = [vdev for vdev in top["vdevs"].values() if vdev["vdev_type"] != "disk"]
+        members = [disk for group in groups or [top] for disk in group["vdevs"]]
+        assert pool["state"] == "ONLINE"
+        assert [group["name"] for group in groups] == POOLS[layout.case.name]
+        # By names that stay, in the order of the targets.
+        assert members == [f"{name}-part3" for name in layout.case.disk_names]
     if "lvm" in layout.case.setup:
         assert layout.ssh("cat /sys/block/md*/md/raid_disks").split() == [str(layout.case.disks)]
 
@@ -58,6 +82,8 @@ def test_there_is_a_store_for_guests(layout: Node) -> None:
         assert layout.ssh("findmnt --noheadings --output OPTIONS /var/lib/trebol/data").split("subvol=/")[
             1
         ].strip() == ("data")
+    elif layout.case.name in POOLS:
+        assert layout.ssh("findmnt --noheadings --output SOURCE /var/lib/trebol/data").strip() == "rpool/data"
     else:
         # 12 GiB are too small for a thin pool beside the root.
         assert "root" in layout.ssh("lvs --noheadings --options lv_name trebol").split()
@@ -75,6 +101,19 @@ def test_every_boot_partition_is_alike_and_stays_so_when_an_initramfs_is_made_an
     kernel = layout.ssh("uname -r").strip()
     initramfs = layout.ssh(f"sha256sum < /boot/initrd.img-{kernel}").split()[0]
     assert f"{initramfs}  ./kernel/{kernel}/initrd.img" in contents.pop()
+
+
+def test_a_pool_belongs_to_this_node_and_leaves_memory_to_guests(layout: Node) -> None:
+    if layout.case.name not in POOLS:
+        pytest.skip("no pool")
+    # What the initramfs imported it as, and what the running system says.
+    host = layout.ssh("cat /etc/hostid | od -A n -t x4").strip()
+    assert host != "00000000" and layout.ssh("hostid").strip() == host
+    limit = int(layout.ssh("cat /sys/module/zfs/parameters/zfs_arc_max"))
+    assert f"zfs_arc_max={limit}\n" in layout.ssh("cat /etc/modprobe.d/zfs.conf")
+    assert layout.ssh("zpool list -H -o bootfs,altroot,readonly rpool").split() == ["rpool/ROOT/trebol", "-", "off"]
+    encrypted = layout.ssh("zfs get -H -o value encryption rpool/ROOT/trebol rpool/data").split()
+    assert encrypted == ["aes-256-gcm" if "encryption" in layout.case.setup else "off"] * 2
 
 
 def test_no_passphrase_is_left_anywhere(layout: Node) -> None:
