@@ -170,6 +170,15 @@ def cache_limit(memory: int, wish: int | None) -> int:
     return limit
 
 
+def cache_floor(memory: int, limit: int) -> int:
+    """What the cache of ZFS always may have, in bytes, beside `limit`; 0: ZFS's own, 1/32 of the memory.
+
+    A limit that is not above that is ignored (zfs(4), zfs_arc_max; arc_tuning_update in module/zfs/arc.c): half of the
+    limit where it comes near.
+    """
+    return limit // 2 if limit <= memory // 16 else 0
+
+
 def problems_of(error: TrebolError, where: str) -> list[Problem]:
     """The problems of a `sizes` error, at the place that the user knows."""
     return [Problem(problem.what, where, problem.hint) for problem in error.problems]

@@ -131,7 +131,7 @@ def test_the_initramfs_can_import_a_pool_and_does_all_that_the_bases_does(
     assert bare_base_files <= files
     plain = {path.removesuffix(".xz") for path in files}
     assert {f"usr/lib/modules/{kernel}/updates/{name}.ko" for name in MODULES} <= plain
-    assert {"scripts/zfs", "usr/sbin/zpool"} <= files
+    assert {"scripts/zfs", "scripts/local-premount/trebol-zfs", "usr/sbin/zpool"} <= files
 
 
 @pytest.fixture

@@ -189,13 +189,16 @@ def test_the_node_imports_its_pool_as_the_host_that_made_it(fake: Fake) -> None:
     fake.runner.expect("zpool", "set", "bootfs=rpool/ROOT/trebol", "rpool")
     fake.runner.expect("zpool", "set", f"cachefile={fake.folder / 'zpool.cache'}", "rpool")
 
-    zfs.write_pool(WritePool("rpool", "rpool/ROOT/trebol", 64 * 1024**2), fake.run)
+    zfs.write_pool(WritePool("rpool", "rpool/ROOT/trebol", 64 * 1024**2, 32 * 1024**2), fake.run)
 
     identity = fake.run.inside("/etc/hostid").read_bytes()
     assert len(identity) == 4 and 0 not in identity
     assert identity == (fake.folder / "hostid").read_bytes()
     assert fake.run.inside("/etc/zfs/zpool.cache").read_bytes() == b"members"
-    assert "options zfs zfs_arc_max=67108864\n" in fake.run.inside("/etc/modprobe.d/zfs.conf").read_text()
+    assert (
+        "options zfs zfs_arc_min=33554432 zfs_arc_max=67108864\n"
+        in fake.run.inside("/etc/modprobe.d/zfs.conf").read_text()
+    )
 
 
 def test_a_second_try_is_the_same_host(fake: Fake) -> None:

@@ -9,7 +9,7 @@ from tests.unit.answer_files import GIB
 
 from trebol_common.answers.model import LvmSizes
 from trebol_common.errors import BadInput, Refused
-from trebol_installer.sizing import EXTENT, MIB, Sizes, cache_limit, minimum_disk, needed_root, sizes
+from trebol_installer.sizing import EXTENT, MIB, Sizes, cache_floor, cache_limit, minimum_disk, needed_root, sizes
 
 UNPACKED = 2 * GIB
 
@@ -138,6 +138,13 @@ def test_the_cache_of_zfs_takes_a_tenth_of_the_memory_or_what_was_asked_for(
     memory: float, wish: int | None, limit: int
 ) -> None:
     assert cache_limit(int(memory * GIB), wish) == limit
+
+
+@pytest.mark.parametrize(("memory", "floor"), [(8, 0), (255, 0), (256, 8), (1024, 8)])
+def test_a_small_cache_in_a_large_memory_lowers_the_floor_that_would_have_zfs_ignore_it(
+    memory: int, floor: int
+) -> None:
+    assert cache_floor(memory * GIB, cache_limit(memory * GIB, None)) == floor * GIB
 
 
 def test_a_cache_that_leaves_no_memory_for_anything_else_is_refused_with_one_that_does() -> None:

@@ -93,6 +93,7 @@ def test_a_layers_files_are_read_from_its_listing() -> None:
 GOOD = frozenset(
     {
         "scripts/zfs",
+        "scripts/local-premount/trebol-zfs",
         "usr/sbin/zpool",
         "usr/sbin/zfs",
         f"usr/lib/modules/{KERNEL}/updates/spl.ko",

@@ -140,9 +140,9 @@ def write_pool(step: WritePool, run: Run) -> None:
         inside = run.inside(place)
         inside.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, inside)
-    write_text(
-        run.inside(_NODE_OPTIONS), f"# Written by Trebol; see zfs(4).\noptions zfs zfs_arc_max={step.cache_limit}\n"
-    )
+    options = [f"zfs_arc_min={step.cache_floor}"] if step.cache_floor else []
+    options.append(f"zfs_arc_max={step.cache_limit}")
+    write_text(run.inside(_NODE_OPTIONS), f"# Written by Trebol; see zfs(4).\noptions zfs {' '.join(options)}\n")
 
 
 def _require_same(step: ReusePool, run: Run) -> None:

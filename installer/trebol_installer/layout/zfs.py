@@ -10,7 +10,7 @@ from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and
 from trebol_installer.layout_rules import POOL
-from trebol_installer.sizing import PoolSizes, cache_limit, pool_sizes
+from trebol_installer.sizing import PoolSizes, cache_floor, cache_limit, pool_sizes
 from trebol_installer.steps import PartitionKind, PartitionRef, Step
 
 #: The root's file system, what it lies in, and the one that keeps guests' disks: a reinstallation leaves that alone.
@@ -88,7 +88,7 @@ def zfs(request: Request) -> Layout:
         root=f"ZFS={ROOT}",
         title=_title(wishes.raid, len(members), encrypted=encrypted),
         volumes=_lines(made, share),
-        finish=(steps.WritePool(POOL, ROOT, limit),),
+        finish=(steps.WritePool(POOL, ROOT, limit, cache_floor(request.memory, limit)),),
         notes=("no swap: there is none on ZFS that is safe to use",),
     )
 

@@ -95,12 +95,14 @@ class WriteEncryption:
 class WritePool:
     """What the node needs to import its ZFS pool when it boots: host id, the pool's members, memory for its cache.
 
-    `root` is the file system that it boots from, `cache_limit` the most memory, in bytes, that the cache (ARC) takes.
+    `root` is the file system that it boots from, `cache_limit` the most memory, in bytes, that the cache (ARC) takes,
+    `cache_floor` what it always may have; 0 leaves that to ZFS.
     """
 
     name: str
     root: str
     cache_limit: int
+    cache_floor: int = 0
 
 
 @dataclass(frozen=True)
