@@ -173,8 +173,8 @@ def cache_limit(memory: int, wish: int | None) -> int:
 def cache_floor(memory: int, limit: int) -> int:
     """What the cache of ZFS always may have, in bytes, beside `limit`; 0: ZFS's own, 1/32 of the memory.
 
-    A limit that is not above that is ignored (zfs(4), zfs_arc_max; arc_tuning_update in module/zfs/arc.c): half of the
-    limit where it comes near.
+    A limit that is not above that is ignored (zfs(4), zfs_arc_max; arc_tuning_update in module/zfs/arc.c). Half of
+    the limit where it comes near.
     """
     return limit // 2 if limit <= memory // 16 else 0
 
