@@ -239,8 +239,7 @@ def _steps(
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
         # Reading the medium takes minutes: every disk is looked at once more before the first is touched.
         *checks,
-        # A kernel that does not take the modules says so while all disks are as they were.
-        *((steps.LoadZfs(),) if Feature.ZFS in features.wanted(answers) else ()),
+        *layout.prepare,
         *(() if layout.kept else _blank(targets, layout, torn_down)),
         *layout.build,
         *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),

@@ -31,6 +31,9 @@ from trebol_installer.steps import (
 HOST_ID = Path("/etc/hostid")
 _HOST_ID_SIZE = 4
 
+#: What this system's cache may take, in bytes.
+LIMIT = Path("/sys/module/zfs/parameters/zfs_arc_max")
+
 #: There while OpenZFS is loaded.
 LOADED = Path("/proc/spl/kstat/zfs")
 
@@ -50,7 +53,7 @@ _ENCRYPTED = ("encryption=on", "keyformat=passphrase", "keylocation=prompt")
 
 
 def load_zfs(step: LoadZfs, run: Run) -> None:
-    """See `LoadZfs`. Raises Refused with the kernel's reason."""
+    """See `LoadZfs`. Raises Refused with the kernel's reason, while all disks are as they were."""
     said = run.runner.run(["modprobe", "zfs"], check=False)
     if said.status:
         raise Refused(
@@ -58,6 +61,9 @@ def load_zfs(step: LoadZfs, run: Run) -> None:
             where="modprobe zfs",
             hint="under Secure Boot, the key of its modules has to be enrolled; dmesg tells more",
         )
+    # Of itself it takes most of the memory, which is also where the live system keeps what it writes. Not by modprobe:
+    # udev may have loaded it already.
+    LIMIT.write_text(f"{step.cache_limit}\n")
 
 
 def create_pool(step: CreatePool, run: Run) -> None:

@@ -60,6 +60,7 @@ def keep(request: Request, made: Layout) -> Layout:
         words=made.words,
         encrypted=made.encrypted,
         kept=True,
+        prepare=made.prepare,
         finish=made.finish,
         notes=made.notes if kind is PartitionKind.ZFS else (),
     )

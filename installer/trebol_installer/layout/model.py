@@ -41,8 +41,8 @@ class Layout:
     `partitions` are the same on each of them. `build` makes everything else but the ESPs' file systems, and mounts
     the root at "/" last; `mounts` are those of the installed system, without the ESP; `root` and `words` tell the
     kernel what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. With `kept`,
-    `partitions` are there already and so is what lies in the third: nothing is torn down. `finish` is what the
-    unpacked system has to be told of the layout. `title` and `volumes` are for people, and `notes` what they should
+    `partitions` are there already and so is what lies in the third: nothing is torn down. `prepare` comes
+    before the first write, and `finish` is what the unpacked system has to be told of the layout. `title` and `volumes` are for people, and `notes` what they should
     know.
     """
 
@@ -55,6 +55,7 @@ class Layout:
     words: tuple[str, ...] = ()
     encrypted: tuple[tuple[str, Device], ...] = ()
     kept: bool = False
+    prepare: tuple[Step, ...] = ()
     finish: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -88,6 +88,7 @@ def zfs(request: Request) -> Layout:
         root=f"ZFS={ROOT}",
         title=_title(wishes.raid, len(members), encrypted=encrypted),
         volumes=_lines(made, share),
+        prepare=(steps.LoadZfs(limit),),
         finish=(steps.WritePool(POOL, ROOT, limit, cache_floor(request.memory, limit)),),
         notes=("no swap: there is none on ZFS that is safe to use",),
     )

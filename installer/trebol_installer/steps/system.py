@@ -34,7 +34,12 @@ class VerifyLayers:
 
 @dataclass(frozen=True)
 class LoadZfs:
-    """Load the kernel's modules for ZFS: this kernel takes them, and so will the node's, which is the same."""
+    """Load the kernel's modules for ZFS: this kernel takes them, and so will the node's, which is the same.
+
+    `cache_limit` is the most memory, in bytes, that the cache (ARC) takes while the node is installed.
+    """
+
+    cache_limit: int
 
 
 @dataclass(frozen=True)
