@@ -61,8 +61,8 @@ def load_zfs(step: LoadZfs, run: Run) -> None:
             where="modprobe zfs",
             hint="under Secure Boot, the key of its modules has to be enrolled; dmesg tells more",
         )
-    # Of itself it takes most of the memory, which is also where the live system keeps what it writes. Not by modprobe:
-    # udev may have loaded it already.
+    # Of itself it takes most of the memory, which is also where the live system keeps what it writes. Not by
+    # modprobe: udev may have loaded it already.
     LIMIT.write_text(f"{step.cache_limit}\n")
 
 

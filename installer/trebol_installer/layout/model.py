@@ -42,8 +42,8 @@ class Layout:
     the root at "/" last; `mounts` are those of the installed system, without the ESP; `root` and `words` tell the
     kernel what to mount; `encrypted` are the LUKS containers, name in /dev/mapper and device. With `kept`,
     `partitions` are there already and so is what lies in the third: nothing is torn down. `prepare` comes
-    before the first write, and `finish` is what the unpacked system has to be told of the layout. `title` and `volumes` are for people, and `notes` what they should
-    know.
+    before the first write, and `finish` is what the unpacked system has to be told of the layout. `title` and
+    `volumes` are for people, and `notes` what they should know.
     """
 
     partitions: tuple[PlannedPartition, ...]
