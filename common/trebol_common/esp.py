@@ -39,8 +39,8 @@ BOOT_PARTITIONS = "etc/trebol/boot-partitions"
 #: archive of its own on the ESP, unpacked over the initramfs.
 _NODE_ARCHIVE = "trebol/node.img"
 
-#: What zfs-initramfs' hook takes from a node: the host id that a pool is imported with, its members as they were, and
-#: options of the module.
+#: What an initramfs made on the node would have: the host id that a pool is imported with, its members as they were,
+#: and options of the module.
 _OF_A_POOL = ("etc/hostid", "etc/zfs/zpool.cache", "etc/modprobe.d/zfs.conf")
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
