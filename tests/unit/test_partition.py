@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import _ped
 import pytest
 
 from trebol_common.errors import TrebolError
@@ -35,6 +36,17 @@ def test_the_table_holds_what_was_planned(tmp_path: Path) -> None:
         planned.number: (kind, Extent(planned.start, planned.size))
         for planned, kind in zip(PLANNED, TYPES, strict=True)
     }
+
+
+@pytest.mark.skipif(not hasattr(_ped.Partition, "set_type_uuid"), reason="needs libparted 3.6, as Debian 13 has")
+def test_a_partition_of_a_pool_has_the_type_that_zfs_gives_its_own(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    with disk.open("wb") as stream:
+        stream.truncate(1024 * MIB)
+    write_table(disk, (PlannedPartition(1, PartitionKind.ZFS, MIB, 512 * MIB),))
+    with disk.open("rb") as stream:
+        table = read_gpt(Image(stream, str(disk)))
+    assert table[1].type == "6A898CC3-1DD2-11B2-99A6-080020736631"
 
 
 def test_a_disk_that_is_too_small_is_told_in_libparteds_words(tmp_path: Path) -> None:
