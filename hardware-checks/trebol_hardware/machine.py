@@ -47,7 +47,7 @@ class Firmware:
     """Boot firmware. `secure_boot` is None where the mode has no such thing or it could not be read.
 
     `certificates` are those that Secure Boot takes signatures by, the machine owner's own among them: the SHA-256 of
-    each in hexadecimal, sorted.
+    each in hexadecimal, sorted; None where no list of them could be read.
     """
 
     mode: FirmwareMode
@@ -55,7 +55,7 @@ class Firmware:
     vendor: str = ""
     version: str = ""
     date: str = ""
-    certificates: tuple[str, ...] = ()
+    certificates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

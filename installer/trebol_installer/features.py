@@ -39,8 +39,8 @@ def refuse_unloadable(machine: Machine, features: frozenset[Feature], module_key
 
 
 def _unloadable(machine: Machine, features: frozenset[Feature], module_key: str) -> Iterator[Problem]:
-    firmware = machine.firmware
-    if Feature.ZFS in features and firmware.secure_boot and module_key and module_key not in firmware.certificates:
+    known = machine.firmware.certificates
+    if _matters(machine, features) and module_key and known is not None and module_key not in known:
         yield Problem(
             "Secure Boot is on, and does not know the key that the modules of ZFS are signed with: the kernel would "
             "not load them",
@@ -53,5 +53,10 @@ def _unloadable(machine: Machine, features: frozenset[Feature], module_key: str)
 
 def notes(machine: Machine, features: frozenset[Feature], module_key: str) -> Iterator[str]:
     """What could not be looked at."""
-    if Feature.ZFS in features and machine.firmware.secure_boot and not module_key:
-        yield "Secure Boot is on: the machine has to know the key of the medium's ZFS, which is not at hand here"
+    if _matters(machine, features) and (not module_key or machine.firmware.certificates is None):
+        what = "the keys that it knows could not be read" if module_key else "no medium is at hand to compare it with"
+        yield f"Secure Boot is on: the machine has to know the key of the modules of ZFS; {what}"
+
+
+def _matters(machine: Machine, features: frozenset[Feature]) -> bool:
+    return Feature.ZFS in features and bool(machine.firmware.secure_boot)

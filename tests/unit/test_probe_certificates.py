@@ -45,9 +45,11 @@ def test_certificates_of_all_lists_are_known_each_once(system: FakeSystem) -> No
     assert firmware.read(system.root).certificates == sums(b"first", b"other", b"own", b"vendor")
 
 
-def test_a_machine_booted_by_bios_or_without_lists_knows_none(system: FakeSystem) -> None:
-    assert firmware.read(system.root).certificates == ()
+def test_of_a_machine_booted_by_bios_or_without_lists_nothing_is_known(system: FakeSystem) -> None:
+    assert firmware.read(system.root).certificates is None
     (system.root / "sys/firmware/efi").mkdir(parents=True)
+    assert firmware.read(system.root).certificates is None
+    system.write(FIRMWARE_LIST, ATTRIBUTES)
     assert firmware.read(system.root).certificates == ()
 
 

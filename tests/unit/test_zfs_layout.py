@@ -152,8 +152,8 @@ def test_a_second_pool_of_the_same_name_is_refused_and_one_of_another_is_not() -
         planned(1, "raid0", machine=beside("rpool"))
 
 
-def secure(*certificates: str) -> Machine:
-    firmware = Firmware(FirmwareMode.UEFI, secure_boot=True, certificates=certificates)
+def secure(*certificates: str, unknown: bool = False) -> Machine:
+    firmware = Firmware(FirmwareMode.UEFI, secure_boot=True, certificates=None if unknown else certificates)
     return replace(made_machine(*disks(1)), firmware=firmware)
 
 
@@ -165,8 +165,14 @@ def test_under_secure_boot_the_key_of_the_modules_has_to_be_enrolled_and_how_is_
     assert "does not know the key" in problem.what
     assert "mokutil --import /run/trebol/medium/trebol/mok.der" in problem.hint
     assert planned(1, "raid0", machine=secure("aa", "5c06"), key="5c06").steps
-    # Without a medium at hand nobody can tell: it is said, not guessed.
-    assert any("Secure Boot is on" in note for note in planned(1, "raid0", machine=secure(), medium=None).notes)
+
+
+def test_what_nobody_can_tell_of_secure_boot_is_said_and_not_guessed() -> None:
+    for made, told in (
+        (planned(1, "raid0", machine=secure("aa"), medium=None), "no medium is at hand"),
+        (planned(1, "raid0", machine=secure(unknown=True), key="5c06"), "could not be read"),
+    ):
+        assert [told in note for note in made.notes if "Secure Boot" in note] == [True]
 
 
 def test_a_key_is_nobodys_business_where_the_root_is_not_on_zfs() -> None:

@@ -29,17 +29,19 @@ _HEADER = 28
 _OWNER = 16
 
 
-def read(root: Path) -> tuple[str, ...]:
-    """The SHA-256 of each certificate, in hexadecimal, sorted; none of a list that cannot be read."""
+def read(root: Path) -> tuple[str, ...] | None:
+    """The SHA-256 of each certificate, in hexadecimal, sorted; None where none of the lists can be read."""
     found: set[str] = set()
+    known = False
     for path in (FIRMWARE_LIST, *OWNER_LISTS):
         try:
             content = (root / path).read_bytes()
         except OSError:
             continue
+        known = True
         lists = content[_ATTRIBUTES:] if path.startswith(_VARIABLES) else content
         found.update(hashlib.sha256(certificate).hexdigest() for certificate in certificates(lists))
-    return tuple(sorted(found))
+    return tuple(sorted(found)) if known else None
 
 
 def certificates(lists: bytes) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ def read(root: Path) -> Firmware:
         vendor=read_text(dmi / "bios_vendor"),
         version=read_text(dmi / "bios_version"),
         date=read_text(dmi / "bios_date"),
-        certificates=certificates.read(root) if uefi else (),
+        certificates=certificates.read(root) if uefi else None,
     )
 
 
