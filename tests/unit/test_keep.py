@@ -281,13 +281,14 @@ def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run) -> N
 
 PARTS = tuple(PartitionRef(f"/x/virtio-d{number}", 3) for number in (1, 2))
 MIRROR = steps.ReusePool("rpool", "77", "mirror", (PARTS,), False, "rpool/ROOT/trebol", 3 * GIB, "rpool/data")
+HEALTH = ("zpool", "list", "-H", "-o", "health", "rpool")
 IMPORT = ("zpool", "import", "-f", "-N", "-R")
 
 
-def status(*vdevs: dict[str, Any], state: str = "ONLINE") -> str:
+def status(*vdevs: dict[str, Any]) -> str:
     """What `zpool status -j` says of a pool with these top-level vdevs."""
-    top = {"name": "rpool", "vdev_type": "root", "state": state, "vdevs": {vdev["name"]: vdev for vdev in vdevs}}
-    return json.dumps({"pools": {"rpool": {"name": "rpool", "state": state, "vdevs": {"rpool": top}}}})
+    top = {"name": "rpool", "vdev_type": "root", "vdevs": {vdev["name"]: vdev for vdev in vdevs}}
+    return json.dumps({"pools": {"rpool": {"name": "rpool", "vdevs": {"rpool": top}}}})
 
 
 def vdev(name: str, kind: str, members: int = 0) -> dict[str, Any]:
@@ -313,6 +314,7 @@ def pool(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedR
 
 
 def test_a_pool_is_taken_over_and_only_its_system_taken_away(run: Run, pool: ScriptedRunner) -> None:
+    pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
     pool.expect(*LIST, stdout=datasets(*WHOLE))
     pool.expect("zfs", "destroy", "-r", "rpool/ROOT/trebol")
@@ -327,6 +329,7 @@ def test_a_pool_is_taken_over_and_only_its_system_taken_away(run: Run, pool: Scr
 def test_a_pool_that_lost_its_system_to_a_power_cut_is_taken_over_all_the_same(
     run: Run, pool: ScriptedRunner
 ) -> None:
+    pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
     pool.expect(*LIST, stdout=datasets("rpool", "rpool/ROOT", "rpool/data"))
 
@@ -336,6 +339,7 @@ def test_a_pool_that_lost_its_system_to_a_power_cut_is_taken_over_all_the_same(
 
 
 def test_an_encrypted_pool_is_opened_with_the_passphrase(run: Run, pool: ScriptedRunner) -> None:
+    pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
     pool.expect(*LIST, stdout=datasets(*WHOLE, encryption="aes-256-gcm"))
     pool.expect("zfs", "load-key", "rpool")
@@ -349,7 +353,6 @@ def test_an_encrypted_pool_is_opened_with_the_passphrase(run: Run, pool: Scripte
 @pytest.mark.parametrize(
     ("said", "listed", "told"),
     [
-        (status(vdev("mirror-0", "mirror", 2), state="DEGRADED"), None, "is DEGRADED"),
         (status(vdev("raidz1-0", "raidz", 3)), None, "is made of raidz1 of 3, not of mirror of 2"),
         (status(vdev("sda3", "disk"), vdev("sdb3", "disk")), None, "is made of a disk, a disk, not of mirror of 2"),
         (status(vdev("mirror-0", "mirror", 2)), datasets("rpool", "rpool/ROOT"), "has no rpool/data"),
@@ -359,15 +362,26 @@ def test_an_encrypted_pool_is_opened_with_the_passphrase(run: Run, pool: Scripte
         ),
         (status(vdev("mirror-0", "mirror", 2)), datasets(*WHOLE, encryption="aes-256-gcm"), "is encrypted"),
     ],
-    ids=["incomplete", "another level", "no mirror", "no data", "full", "encrypted"],
+    ids=["another level", "no mirror", "no data", "full", "encrypted"],
 )
 def test_a_pool_that_cannot_be_taken_over_is_refused_before_anything_is_taken_away(
     run: Run, pool: ScriptedRunner, said: str, listed: str | None, told: str
 ) -> None:
+    pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=said)
     if listed is not None:
         pool.expect(*LIST, stdout=listed)
 
     with pytest.raises(Refused, match=told):
         zfs.reuse_pool(MIRROR, run)
+    assert not pool.expected
+
+
+def test_a_pool_that_is_not_whole_on_the_targets_is_refused_and_let_go_of(run: Run, pool: ScriptedRunner) -> None:
+    pool.expect(*HEALTH, stdout="DEGRADED\n")
+    pool.expect("zpool", "export", "rpool")
+
+    with pytest.raises(Refused, match="is DEGRADED: a member is damaged, or is on a disk that is no target"):
+        zfs.reuse_pool(MIRROR, run)
+    run.undo.close()
     assert not pool.expected

@@ -153,15 +153,16 @@ def write_pool(step: WritePool, run: Run) -> None:
 
 def _require_same(step: ReusePool, run: Run) -> None:
     """Raise Refused unless the pool is whole, and of the shape that the answers ask for."""
-    said = run.runner.run(["zpool", "status", "-j", step.name], on_line=lambda line: None)
-    pool = json.loads(said.stdout)["pools"][step.name]
     where, hint = f"pool {step.name}", "leave keep out of [disk-setup]: then all of it is made anew, and lost"
-    if pool["state"] != "ONLINE":
+    health = run.runner.run(["zpool", "list", "-H", "-o", "health", step.name]).stdout.strip()
+    if health != "ONLINE":
         raise Refused(
-            f"is {pool['state']}: a member is damaged, or is on a disk that is no target",
+            f"is {health}: a member is damaged, or is on a disk that is no target",
             where=where,
             hint="mend it first (zpool status tells what is wrong), or name all its disks",
         )
+    said = run.runner.run(["zpool", "status", "-j", step.name], on_line=lambda line: None)
+    pool = json.loads(said.stdout)["pools"][step.name]
     found = sorted(_shape(vdev) for vdev in pool["vdevs"][step.name]["vdevs"].values())
     expected = sorted((step.level, len(group)) for group in step.groups)
     if found != expected:
