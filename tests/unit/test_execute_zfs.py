@@ -91,7 +91,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     monkeypatch.setattr(block, "SYSFS", tmp_path / "sys")
     monkeypatch.setattr(zfs, "LINKS", str(tmp_path / "by-id"))
     monkeypatch.setattr(zfs, "HOST_ID", tmp_path / "hostid")
-    monkeypatch.setattr(zfs, "LIMIT", tmp_path / "zfs_arc_max")
+    monkeypatch.setattr(zfs, "PARAMETERS", tmp_path)
     monkeypatch.setattr(zfs, "CACHE", tmp_path / "zpool.cache")
     runner, events = Listening(), list[Event]()
     run = Run(
@@ -173,8 +173,9 @@ def test_a_kernel_that_takes_no_modules_is_a_refusal_with_its_reason(fake: Fake)
 def test_the_cache_leaves_the_live_system_its_memory(fake: Fake) -> None:
     fake.runner.expect("modprobe", "zfs")
 
-    zfs.load_zfs(LoadZfs(64 * 1024**2), fake.run)
+    zfs.load_zfs(LoadZfs(64 * 1024**2, 32 * 1024**2), fake.run)
 
+    assert (fake.folder / "zfs_arc_min").read_text() == "33554432\n"
     assert (fake.folder / "zfs_arc_max").read_text() == "67108864\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ from trebol_installer.steps import (
 HOST_ID = Path("/etc/hostid")
 _HOST_ID_SIZE = 4
 
-#: What this system's cache may take, in bytes.
-LIMIT = Path("/sys/module/zfs/parameters/zfs_arc_max")
+#: Where parameters of the module can be set while it runs.
+PARAMETERS = Path("/sys/module/zfs/parameters")
 
 #: There while OpenZFS is loaded.
 LOADED = Path("/proc/spl/kstat/zfs")
@@ -63,7 +63,8 @@ def load_zfs(step: LoadZfs, run: Run) -> None:
         )
     # Of itself it takes most of the memory, which is also where the live system keeps what it writes. Not by
     # modprobe: udev may have loaded it already.
-    LIMIT.write_text(f"{step.cache_limit}\n")
+    for name, size in _cache(step.cache_limit, step.cache_floor):
+        (PARAMETERS / name).write_text(f"{size}\n")
 
 
 def create_pool(step: CreatePool, run: Run) -> None:
@@ -146,9 +147,15 @@ def write_pool(step: WritePool, run: Run) -> None:
         inside = run.inside(place)
         inside.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, inside)
-    options = [f"zfs_arc_min={step.cache_floor}"] if step.cache_floor else []
-    options.append(f"zfs_arc_max={step.cache_limit}")
-    write_text(run.inside(_NODE_OPTIONS), f"# Written by Trebol; see zfs(4).\noptions zfs {' '.join(options)}\n")
+    options = " ".join(f"{name}={size}" for name, size in _cache(step.cache_limit, step.cache_floor))
+    write_text(run.inside(_NODE_OPTIONS), f"# Written by Trebol; see zfs(4).\noptions zfs {options}\n")
+
+
+def _cache(limit: int, floor: int) -> Iterator[tuple[str, int]]:
+    """Parameters of the module, zfs(4): the floor first, or a limit below it is ignored."""
+    if floor:
+        yield "zfs_arc_min", floor
+    yield "zfs_arc_max", limit
 
 
 def _require_same(step: ReusePool, run: Run) -> None:

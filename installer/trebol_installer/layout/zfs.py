@@ -72,6 +72,7 @@ def zfs(request: Request) -> Layout:
         data_disks=share,
     )
     limit = cache_limit(request.memory, wishes.arc_max)
+    floor = cache_floor(request.memory, limit)
     build: tuple[Step, ...] = (
         steps.CreatePool(
             POOL, _LEVELS[wishes.raid].vdev, groups, wishes.ashift, (*_UNMOUNTED, *_LINUX, *_data(wishes)), encrypted
@@ -88,8 +89,8 @@ def zfs(request: Request) -> Layout:
         root=f"ZFS={ROOT}",
         title=_title(wishes.raid, len(members), encrypted=encrypted),
         volumes=_lines(made, share),
-        prepare=(steps.LoadZfs(limit),),
-        finish=(steps.WritePool(POOL, ROOT, limit, cache_floor(request.memory, limit)),),
+        prepare=(steps.LoadZfs(limit, floor),),
+        finish=(steps.WritePool(POOL, ROOT, limit, floor),),
         notes=("no swap: there is none on ZFS that is safe to use",),
     )
 

@@ -36,10 +36,12 @@ class VerifyLayers:
 class LoadZfs:
     """Load the kernel's modules for ZFS: this kernel takes them, and so will the node's, which is the same.
 
-    `cache_limit` is the most memory, in bytes, that the cache (ARC) takes while the node is installed.
+    `cache_limit` is the most memory, in bytes, that the cache (ARC) takes while the node is installed, `cache_floor`
+    what it always may have; 0 leaves that to ZFS.
     """
 
     cache_limit: int
+    cache_floor: int = 0
 
 
 @dataclass(frozen=True)
