@@ -42,6 +42,7 @@ LAYOUTS = {
             btrfs={"raid": "raid1"},
             encryption=ENCRYPTION,
         ),
+        _case(31, "luks-tpm", Firmware.SECURE_BOOT, 1, filesystem="ext4", encryption={**ENCRYPTION, "tpm2": True}),
     )
 }
 

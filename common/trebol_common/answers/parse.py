@@ -97,8 +97,6 @@ def unserved(answers: Answers, where: str) -> Iterator[Problem]:
     disk = answers.disk_setup
     if disk.filesystem is Filesystem.ZFS:
         yield _not_served(f"{where}: disk-setup.filesystem", "zfs", 'use "ext4", "xfs" or "btrfs"')
-    if disk.encryption is not None and disk.encryption.tpm2:
-        yield _not_served(f"{where}: disk-setup.encryption", "tpm2", "remove it: the passphrase is asked for at boot")
     for section, table in (
         ("post-installation-webhook", answers.post_installation_webhook),
         ("first-boot", answers.first_boot),

@@ -21,6 +21,7 @@ from trebol_installer.steps.devices import (
 )
 from trebol_installer.steps.storage import (
     AssembleArray,
+    BindToTpm,
     CreateArray,
     CreateThinPool,
     CreateVolume,
@@ -65,6 +66,7 @@ from trebol_installer.steps.teardown import (
 
 __all__ = [
     "AssembleArray",
+    "BindToTpm",
     "BootPartition",
     "CheckTarget",
     "CloseGroup",
@@ -129,6 +131,7 @@ Step = (
     | CreateVolumeGroup
     | AssembleArray
     | OpenContainer
+    | BindToTpm
     | ReuseVolumeGroup
     | ReplaceSubvolume
     | CreateVolume

@@ -57,6 +57,13 @@ class OpenContainer:
 
 
 @dataclass(frozen=True)
+class BindToTpm:
+    """Have this machine's TPM open the LUKS2 container on `device` too, as long as it boots as it does now."""
+
+    device: Device
+
+
+@dataclass(frozen=True)
 class ReuseVolumeGroup:
     """Take over a volume group that is there already: its volume `root` for the new system, at least of `root_size`
     bytes, and `swap` where it has one; `kept` is a thin pool that stays as it is."""
