@@ -252,9 +252,20 @@ def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run) -> N
     runner = scripted(run)
     runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
     runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
+    runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid1\nMD_DEVICES=2\n")
     runner.expect("mdadm", "--quiet", "--stop", "/dev/md/trebol")
 
-    raid.assemble_array(steps.AssembleArray("/dev/md/trebol", ()), run)
+    raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)
     run.undo.close()
 
     assert not runner.expected
+
+
+def test_an_array_of_another_level_is_not_taken_over(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
+    runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
+    runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid10\nMD_DEVICES=4\n")
+
+    with pytest.raises(Refused, match="the array that is to be kept is raid10, not raid1"):
+        raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)

@@ -42,9 +42,10 @@ class CreateVolumeGroup:
 
 @dataclass(frozen=True)
 class AssembleArray:
-    """Start the array that is there already, of the same members as `CreateArray` would make it."""
+    """Start the array that is there already, of the same level and members as `CreateArray` would make it."""
 
     path: str
+    level: str
     members: tuple[PartitionRef, ...]
 
 
