@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -198,9 +199,10 @@ def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
         (run.target / name).mkdir(parents=True)
     top = str(run.target)
     runner = scripted(run)
-    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
     for device in ("/dev/x", "/dev/y"):
         runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout="5c06\n")
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
     runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
     runner.expect("btrfs", "--quiet", "subvolume", "delete", "--recursive", f"{top}/@")
     runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
@@ -212,11 +214,34 @@ def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
     assert not runner.expected
 
 
+def test_a_btrfs_over_two_devices_is_told_to_the_kernel_before_it_is_mounted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: "5c06")
+    runner, top = scripted(run), str(run.target)
+    runner.expect(
+        *("mkfs.btrfs", "-f", "-q", "-L", "trebol-root", "-U", "5c06"),
+        *("-d", "raid1", "-m", "raid1", "/dev/x", "/dev/y"),
+    )
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
+    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
+    runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
+    runner.expect("umount", top)
+
+    made = steps.MakeBtrfs(("/dev/x", "/dev/y"), "trebol-root", "raid1", "raid1", ("@",))
+    filesystems.make_btrfs(made, run)
+
+    assert run.uuids == {"/dev/x": "5c06"}
+    assert not runner.expected
+
+
 def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
     (run.target / "@").mkdir(parents=True)
     runner = scripted(run)
-    runner.expect("btrfs", "device", "scan", "/dev/x")
     runner.expect("blkid", "--match-tag", "UUID", "--output", "value", "/dev/x", stdout="5c06\n")
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x")
     runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", str(run.target))
     runner.expect("umount", str(run.target))
 
@@ -227,7 +252,6 @@ def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
 
 def test_containers_of_two_nodes_are_told_apart_before_anything_is_written(run: Run) -> None:
     runner = scripted(run)
-    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
     for device, identity in (("/dev/x", "5c06"), ("/dev/y", "77aa")):
         runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout=f"{identity}\n")
 
