@@ -13,7 +13,7 @@ CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext 
 BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-common grub-pc-bin cpio zstd \
 	build-essential debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot \
 	mount openssl systemd debian-archive-keyring
-TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client e2fsprogs systemd-container shellcheck \
+TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf swtpm openssh-client e2fsprogs systemd-container shellcheck \
 	fio iperf3 iproute2
 
 .DEFAULT_GOAL := help

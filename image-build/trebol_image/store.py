@@ -158,7 +158,7 @@ class Store:
         return path
 
     def find(self, name: str, inputs: Inputs) -> Stored | None:
-        """The layer made of exactly these inputs, or None. One that is found is the latest of its name from then on."""
+        """The layer made of exactly these inputs, or None. What is found is the latest of its name from then on."""
         record = self._record(name, inputs)
         if not record.is_file():
             return None

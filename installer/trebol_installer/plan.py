@@ -174,6 +174,11 @@ def _notes(answers: Answers, manifest: Manifest | None, layers: tuple[Layer, ...
 
 def _warnings(machine: Machine, answers: Answers, targets: tuple[Disk, ...]) -> Iterator[str]:
     named = {name.split("/")[-1] for name in answers.disk_setup.disk_list}
+    if _wants_tpm(answers) and machine.firmware.secure_boot is not True:
+        yield (
+            "Secure Boot is off: the TPM opens the disks for whatever is booted on this machine, so that only disks "
+            "that are taken out are safe"
+        )
     for disk in targets:
         if answers.disk_setup.wipe and disk.by_id and disk.name in named:
             yield (
@@ -242,6 +247,7 @@ def _steps(
         *layout.prepare,
         *(() if layout.kept else _blank(targets, layout, torn_down)),
         *layout.build,
+        *(steps.BindToTpm(device) for _, device in layout.encrypted if _wants_tpm(answers)),
         *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
         *(steps.ExtractLayer(layer.name, layer.file, layer.unpacked) for layer in layers),
         *((steps.MergePackages(),) if any(layer.feature for layer in layers) else ()),
@@ -260,6 +266,11 @@ def _steps(
         steps.WriteReport(),
         steps.CloseTarget(),
     )
+
+
+def _wants_tpm(answers: Answers) -> bool:
+    encryption = answers.disk_setup.encryption
+    return encryption is not None and encryption.tpm2
 
 
 def _blank(targets: tuple[Disk, ...], layout: Layout, torn_down: Teardown) -> Iterator[Step]:

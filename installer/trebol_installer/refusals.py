@@ -26,6 +26,7 @@ def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Ite
         yield from _never(disk, machine)
         yield from _unconfirmed(disk, targets, answers)
     yield from teardown(machine, targets).problems
+    yield from _without_tpm(machine, answers)
     if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
         yield from _clashing_groups(others)
     if answers.disk_setup.filesystem is Filesystem.ZFS:
@@ -41,6 +42,22 @@ def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
             "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
             where,
             "switch the firmware to UEFI, or choose a disk with sectors of 512 bytes",
+        )
+
+
+def _without_tpm(machine: Machine, answers: Answers) -> Iterator[Problem]:
+    encryption = answers.disk_setup.encryption
+    if encryption is None or not encryption.tpm2:
+        return
+    where = "disk-setup.encryption.tpm2"
+    if machine.tpm != "2.0":
+        found = f"the TPM of this machine is of version {machine.tpm}" if machine.tpm else "this machine has no TPM"
+        hint = "switch it on in the firmware's setup (TPM, PTT or fTPM), or leave tpm2 out"
+        yield Problem(f"cannot be: {found}; 2.0 is needed", where, hint)
+    if machine.firmware.mode is not FirmwareMode.UEFI:
+        hint = "boot the medium by UEFI, or leave tpm2 out"
+        yield Problem(
+            "cannot be: by BIOS the TPM is not told what is booted, and would open the disks to all", where, hint
         )
 
 

@@ -81,6 +81,8 @@ def describe(step: Step) -> str:
             return f"Start array {step.path}"
         case steps.OpenContainer():
             return f"Open {step.device} (LUKS2)"
+        case steps.BindToTpm():
+            return f"Have the TPM open {step.device}"
         case steps.ReuseVolumeGroup():
             return f"Take over volume group {step.group}; {step.kept} stays"
         case steps.ReplaceSubvolume():

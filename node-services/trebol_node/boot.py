@@ -14,12 +14,14 @@ from trebol_common.run import CommandRunner, Runner
 #: Where a node mounts its boot partition; of several, the first.
 ESP = Path("/boot/efi")
 
-
 #: Where the others are mounted for as long as they are written.
 OTHERS = Path("/run/trebol/boot")
 
 #: Held by whichever run writes.
 LOCK = Path("/run/trebol/boot-sync.lock")
+
+#: There while a boot partition is older than the system: trebol-boot-sync.service then tries again at each boot.
+BEHIND = Path("/var/lib/trebol/boot-partitions-behind")
 
 _BY_UUID = Path("dev/disk/by-uuid")
 
@@ -72,12 +74,22 @@ def _several(named: tuple[str, ...], root: Path, mountinfo: str, runner: Runner)
             failed.append(f"{identity} cannot be written, and will not boot what is new: {error}")
         else:
             yield from (f"{identity}: {line}" for line in lines)
+    missing = [identity for identity in named if identity not in there]
+    _remember(root / BEHIND.relative_to("/"), behind=bool(failed or missing))
     if len(failed) == len(there):
         raise TrebolError("; ".join(failed), where="boot partitions", hint="check the disks")
     yield from (f"warning: {each}" for each in failed)
-    for identity in named:
-        if identity not in there:
-            yield f"warning: {identity} is not there: its disk is missing, and will not boot what is new"
+    yield from (
+        f"warning: {each} is not there: its disk is missing, and will not boot what is new" for each in missing
+    )
+
+
+def _remember(path: Path, *, behind: bool) -> None:
+    if behind:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

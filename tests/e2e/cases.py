@@ -54,6 +54,11 @@ class Case:
     setup: Mapping[str, Any] = field(default_factory=lambda: {"filesystem": "ext4"})
 
     @property
+    def tpm(self) -> bool:
+        """Whether the machine has a TPM, which opens its disks."""
+        return bool(self.setup.get("encryption", {}).get("tpm2"))
+
+    @property
     def host(self) -> str:
         """The node's short name."""
         return f"node{self.number}"
@@ -146,6 +151,7 @@ class Case:
             medium=Medium(iso, self.medium) if iso is not None else None,
             reboot=not self.reboot or iso is None,
             nics=(other, management) if self.static else (management,),
+            tpm=self.tpm,
         )
 
 

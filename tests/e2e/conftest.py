@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.cases import CASES
@@ -136,86 +137,26 @@ def machines_of(item: pytest.Item) -> list[str]:
     return named + [str(parameters[key]) for key in FIXTURES if key in parameters]
 
 
-@pytest.fixture(scope="module", params=parameters(CASES))
-def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
-    """A running node, installed from the ISO; it is let go when no further test looks at it."""
-    node = farm.get(request.param)
-    assert isinstance(node, Node)
-    yield node
-    farm.let_go(request.param)
+def machine(kind: type[object], names: Iterable[str]) -> Any:
+    """A fixture: what the jobs of these names hand out, each let go when no further test looks at it."""
+
+    @pytest.fixture(scope="module", params=parameters(names))
+    def look_at(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[object]:
+        require_layers(request.param, iso)
+        handed_out = farm.get(request.param)
+        assert isinstance(handed_out, kind)
+        yield handed_out
+        farm.let_go(request.param)
+
+    return look_at
 
 
-@pytest.fixture(scope="module", params=parameters(REFUSALS))
-def outcome(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Outcome]:
-    """How an installation was refused."""
-    require_layers(request.param, iso)
-    outcome = farm.get(request.param)
-    assert isinstance(outcome, Outcome)
-    yield outcome
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(MOVES))
-def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
-    """An installed disk that runs in another machine."""
-    moved = farm.get(request.param)
-    assert isinstance(moved, Moved)
-    yield moved
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(PROCESSORS))
-def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
-    """What checks and libvirt say of a processor."""
-    examined = farm.get(request.param)
-    assert isinstance(examined, Examined)
-    yield examined
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(LAYOUTS))
-def layout(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Node]:
-    """A running node of some layout."""
-    require_layers(request.param, iso)
-    node = farm.get(request.param)
-    assert isinstance(node, Node)
-    yield node
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(f"degraded-{name}" for name in MIRRORS))
-def degraded(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Degraded]:
-    """A running node without its first disk."""
-    require_layers(request.param, iso)
-    node = farm.get(request.param)
-    assert isinstance(node, Degraded)
-    yield node
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(["teardown"]))
-def torn(request: pytest.FixtureRequest, farm: Farm) -> Iterator[TornDown]:
-    """How everything was torn down."""
-    said = farm.get(request.param)
-    assert isinstance(said, TornDown)
-    yield said
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(REINSTALLATIONS))
-def kept(request: pytest.FixtureRequest, farm: Farm, iso: Path) -> Iterator[Kept]:
-    """A node that was installed again beside its guests' data."""
-    require_layers(request.param, iso)
-    node = farm.get(request.param)
-    assert isinstance(node, Kept)
-    yield node
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(["power-cut"]))
-def survivor(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Survivor]:
-    """A node whose installation lost its power ten times."""
-    node = farm.get(request.param)
-    assert isinstance(node, Survivor)
-    yield node
-    farm.let_go(request.param)
+node = machine(Node, CASES)
+outcome = machine(Outcome, REFUSALS)
+moved = machine(Moved, MOVES)
+examined = machine(Examined, PROCESSORS)
+layout = machine(Node, LAYOUTS)
+degraded = machine(Degraded, [f"degraded-{name}" for name in MIRRORS])
+torn = machine(TornDown, ["teardown"])
+kept = machine(Kept, REINSTALLATIONS)
+survivor = machine(Survivor, ["power-cut"])

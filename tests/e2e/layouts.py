@@ -46,14 +46,15 @@ LAYOUTS = {
             btrfs={"raid": "raid1"},
             encryption=ENCRYPTION,
         ),
-        _zfs(31, "zfs", Firmware.BIOS, 1, "raid0"),
-        _zfs(32, "zfs-raid1", Firmware.UEFI, 2, "raid1"),
-        _zfs(33, "zfs-raid0", Firmware.UEFI, 2, "raid0"),
-        _zfs(34, "zfs-raid10", Firmware.BIOS, 4, "raid10"),
-        _zfs(35, "zfs-raidz1", Firmware.BIOS, 3, "raidz-1"),
-        _zfs(36, "zfs-raidz2", Firmware.UEFI, 4, "raidz-2"),
-        _zfs(37, "zfs-raidz3", Firmware.BIOS, 5, "raidz-3"),
-        _zfs(38, "zfs-encrypted-raid1", Firmware.UEFI, 2, "raid1", encryption=ENCRYPTION),
+        _case(31, "luks-tpm", Firmware.SECURE_BOOT, 1, filesystem="ext4", encryption={**ENCRYPTION, "tpm2": True}),
+        _zfs(32, "zfs", Firmware.BIOS, 1, "raid0"),
+        _zfs(33, "zfs-raid1", Firmware.UEFI, 2, "raid1"),
+        _zfs(34, "zfs-raid0", Firmware.UEFI, 2, "raid0"),
+        _zfs(35, "zfs-raid10", Firmware.BIOS, 4, "raid10"),
+        _zfs(36, "zfs-raidz1", Firmware.BIOS, 3, "raidz-1"),
+        _zfs(37, "zfs-raidz2", Firmware.UEFI, 4, "raidz-2"),
+        _zfs(38, "zfs-raidz3", Firmware.BIOS, 5, "raidz-3"),
+        _zfs(39, "zfs-encrypted-raid1", Firmware.UEFI, 2, "raid1", encryption=ENCRYPTION),
     )
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.e2e.cases import BYSTANDER_SERIAL, CASES, PASSPHRASE, Case
 from tests.e2e.installation import Installation, identity_of, images, load, save
-from tests.e2e.lab import Job, Lab, patient, undisturbed
+from tests.e2e.lab import Job, Lab, make_blank, patient, undisturbed
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
@@ -65,10 +65,7 @@ class Node:
 
 def make_bystander(path: Path) -> Path:
     """A disk that holds data: an ext4 on the whole of it."""
-    path.unlink(missing_ok=True)
-    path.touch()
-    os.truncate(path, 10 * 2**30)
-    CommandRunner().run(["mkfs.ext4", "-q", "-L", "precious", path])
+    CommandRunner().run(["mkfs.ext4", "-q", "-L", "precious", make_blank(path, 10 * 2**30)])
     return path
 
 
@@ -146,11 +143,13 @@ def booted(
     if variables is not None:
         folder.mkdir()
         shutil.copyfile(variables, folder / "variables.fd")
+        if case.tpm:
+            shutil.copytree(installation.folder / "install" / "tpm", folder / "tpm")
     config = replace(case.machine(*case.targets(disks)[without:]), firmware=firmware)
     if cpu is not None:
         config = replace(config, accelerator=replace(config.accelerator, cpu=cpu))
     with lab.machine(config, folder) as machine:
-        if "encryption" in case.setup:
+        if "encryption" in case.setup and not case.tpm:
             unlock(machine)
         reach_login(machine, case)
         # Whether this ends well is for a test to say.

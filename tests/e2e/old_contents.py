@@ -63,10 +63,41 @@ bluestore() {
     done
 }
 
-# The uberblocks of four labels, two at each end.
+# Four labels, two at each end: the uberblocks (what libblkid knew until 2.40) and the nvlist (what it knows since).
 zfs_labels() {
     local end=$(($(bytes_of "$1") / 262144 * 262144))
     for label in 0 262144 $((end - 524288)) $((end - 262144)); do
+        python3 - "$1" "$label" << 'NVLIST'
+import sys
+
+from pathlib import Path
+
+
+def pair(name, kind, value):
+    padded = name.encode().ljust(-len(name) % 4 + len(name), b"\0")
+    body = len(name).to_bytes(4, "big") + padded + kind.to_bytes(4, "big") + (1).to_bytes(4, "big") + value
+    size = 8 + len(body)
+    return size.to_bytes(4, "big") + size.to_bytes(4, "big") + body
+
+
+def number(value):
+    return value.to_bytes(8, "big")
+
+
+pool = b"oldpool\0"
+pairs = (
+    pair("version", 8, number(5000)),
+    pair("name", 9, (7).to_bytes(4, "big") + pool),
+    pair("state", 8, number(0)),
+    pair("txg", 8, number(4)),
+    pair("pool_guid", 8, number(0x7B01)),
+    pair("guid", 8, number(0x7B02)),
+    pair("top_guid", 8, number(0x7B02)),
+)
+with Path(sys.argv[1]).open("r+b") as device:
+    device.seek(int(sys.argv[2]) + 16 * 1024)
+    device.write(b"\1\1\0\0" + bytes(4) + (1).to_bytes(4, "big") + b"".join(pairs) + bytes(8))
+NVLIST
         for number in 0 1 2 3 4 5; do
             put "$1" $((label + 131072 + number * 1024)) '\x0c\xb1\xba\x00\x00\x00\x00\x00\x88\x13'
         done
@@ -134,6 +165,7 @@ _ALL = (
     OldContent(
         "btrfs-over-two",
         (
+            "modprobe btrfs; udevadm settle",
             'mkfs.btrfs --quiet --force --label old --data raid1 --metadata raid1 "$A" "$B"',
             'udevadm settle; mkdir -p /mnt/old; mount "$A" /mnt/old',
         ),
@@ -251,7 +283,9 @@ _ALL = (
         "ddf",
         (
             'mdadm --create /dev/md/container --run --metadata=ddf --raid-devices=2 "$A" "$B"',
-            "mdadm --create /dev/md/volume --run --level=1 --raid-devices=2 --size=1G /dev/md/container",
+            # It tells mdmon, which has not come up yet, and says so; the volume is there.
+            "mdadm --create /dev/md/volume --run --level=1 --raid-devices=2 --size=1G /dev/md/container || true",
+            "mdadm --detail /dev/md/volume",
             "udevadm settle; mkfs.ext4 -q -F /dev/md/volume",
         ),
         frozenset({"ddf_raid_member", "ext4"}),

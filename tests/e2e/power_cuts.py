@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.e2e.cases import Case
-from tests.e2e.installation import Installation, images
-from tests.e2e.lab import Job, Lab, patient
+from tests.e2e.installation import Installation
+from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.layouts import LAYOUTS
 from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_login
 
-from trebol_image.qemu import Disk, VirtualMachine, create_disk
+from trebol_image.qemu import Disk, VirtualMachine
 from trebol_image.qemu.errors import DeadlinePassed
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
@@ -27,6 +27,7 @@ BEFORE_WRITING = "✓ Verify the medium"
 AFTER_WRITING = "Installed. "
 #: The mirror has most to leave half done: partitions, array, volume group and two boot partitions.
 LAYOUT = "raid1"
+SIZE = 12 * 2**30
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ def survivor(lab: Lab) -> Iterator[Survivor]:
     folder = lab.folder / case.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    disks = case.targets(create_disk(image, case.disk_size) for image in images(folder, case.disks))
+    # Raw, because QEMU keeps back what tells where things lie in a qcow2, and loses it when it is killed.
+    blanks = [make_blank(folder / f"disk{number}.raw", SIZE) for number in range(1, case.disks + 1)]
+    disks = [replace(disk, format="raw") for disk in case.targets(blanks)]
     iso = seeded_copy(lab.iso, folder / "medium.iso", case.answer_file(lab.public_key))
     consoles = [
         _cut(case, lab, disks, iso, folder / f"cut{number}", moment) for number, moment in enumerate(moments, 1)
@@ -81,7 +84,7 @@ def _when(usual: Installation, words: str) -> float:
     return next(line.time for line in usual.console if words in line.text)
 
 
-def _cut(case: Case, lab: Lab, disks: tuple[Disk, ...], iso: Path, folder: Path, moment: float) -> str:
+def _cut(case: Case, lab: Lab, disks: Sequence[Disk], iso: Path, folder: Path, moment: float) -> str:
     """Begin an installation, and cut the power `moment` seconds after it may write; what the console showed."""
     with lab.machine(case.machine(*disks, iso=iso), folder) as machine:
         machine.serial.expect(BEFORE_WRITING, within=patient(INSTALL_WITHIN))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.lab import Job, Lab, patient
+from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.old_contents import OLD_CONTENTS, script
 
 from trebol_common.run import CommandRunner
@@ -37,9 +36,7 @@ class TornDown:
 
 def tools(folder: Path) -> Path:
     """A small disk with the scripts that make old contents, and the one that tears them down."""
-    image = folder / "tools.raw"
-    image.touch()
-    os.truncate(image, 4 * 2**20)
+    image = make_blank(folder / "tools.raw", 4 * 2**20)
     runner = CommandRunner()
     runner.run(["mkfs.vfat", "-n", TOOLS, image])
     for name, content in OLD_CONTENTS.items():
@@ -56,10 +53,7 @@ def torn_down(lab: Lab) -> Iterator[TornDown]:
     folder = lab.folder / "teardown"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    disks = [folder / f"{name}.raw" for name in DISKS]
-    for disk in disks:
-        disk.touch()
-        os.truncate(disk, SIZE)
+    disks = [make_blank(folder / f"{name}.raw", SIZE) for name in DISKS]
     iso = seeded_copy(lab.iso, folder / "medium.iso", "")
     config = MachineConfig(
         disks=(

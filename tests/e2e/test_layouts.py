@@ -15,6 +15,7 @@ STACKS = {
     "btrfs-raid1": (["disk", "part"], "btrfs"),
     "btrfs-raid10": (["disk", "part"], "btrfs"),
     "luks": (["disk", "part", "crypt", "lvm"], "ext4"),
+    "luks-tpm": (["disk", "part", "crypt", "lvm"], "ext4"),
     "luks-raid1": (["disk", "part", "raid1", "crypt", "lvm"], "ext4"),
     "luks-btrfs-raid1": (["disk", "part", "crypt"], "btrfs"),
 }

@@ -151,8 +151,14 @@ WRONG: list[tuple[str, Any, str]] = [
     ("disk-setup.lvm.raid", "raid5", "a.toml: disk-setup.lvm.raid: 'raid5' is not one of 'raid1' or 'raid10'"),
     ("disk-setup.keep", ["root"], "a.toml: disk-setup.keep.0: 'root' is not one of 'data'"),
     (
-        *("disk-setup.encryption", {"passphrase": "long enough", "tpm2": True}),
-        "a.toml: disk-setup.encryption: tpm2 is not served yet",
+        "disk-setup",
+        {
+            "filesystem": "zfs",
+            "zfs": {"raid": "raid0"},
+            "disk-list": ["vda"],
+            "encryption": {"passphrase": "long enough", "tpm2": True},
+        },
+        "a.toml: disk-setup.encryption: tpm2 with zfs is not served yet",
     ),
     ("disk-setup.encryption", {"tpm2": True}, "a.toml: disk-setup.encryption: needs a passphrase, with tpm2 too"),
     ("disk-setup.encryption", {"passphrase": "hunter2"}, "encryption.passphrase: must have at least 8 characters"),

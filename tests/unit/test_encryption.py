@@ -5,17 +5,20 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.answer_files import answers, made_machine, manifest
 
 from trebol_common.boot_menu import render_menu
+from trebol_common.errors import Refused
 from trebol_common.events import Context, Event, Kind
 from trebol_common.run import ScriptedRunner
+from trebol_hardware.machine import Firmware, FirmwareMode
 from trebol_installer.execute import encryption
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
-from trebol_installer.steps import EncryptDevice, PartitionRef, WriteEncryption
+from trebol_installer.steps import BindToTpm, EncryptDevice, PartitionRef, WriteEncryption
 
 PASSPHRASE = "a long enough phrase"
 
@@ -85,3 +88,47 @@ def test_the_menu_loads_the_nodes_own_archive_over_the_initramfs() -> None:
     menu = render_menu(["6.12.1-amd64"], "root=/dev/x", more=("/trebol/node.img",))
 
     assert "    initrd /kernel/6.12.1-amd64/initrd.img /trebol/node.img\n}\n" in menu
+
+
+def test_the_tpm_gets_a_key_of_its_own_in_place_of_those_it_had(run: Run) -> None:
+    runner, events = ScriptedRunner(), list[Event]()
+    listed = '1: tpm2 \'{"hash":"sha256"}\'\n2: tang \'{"url":"tang.example.org"}\'\n'
+    runner.expect("clevis", "luks", "list", "-d", "/dev/mapper/below", stdout=listed)
+    runner.expect("clevis", "luks", "unbind", "-d", "/dev/mapper/below", "-s", "1", "-f")
+    runner.expect(
+        *("clevis", "luks", "bind", "-y", "-k", "-", "-d", "/dev/mapper/below"),
+        *("tpm2", '{"pcr_bank": "sha256", "pcr_ids": "7"}'),
+    )
+
+    encryption.bind_to_tpm(BindToTpm("/dev/mapper/below"), replace(run, runner=runner).within(Context(events.append)))
+
+    assert not runner.expected
+    assert PASSPHRASE not in repr(events)
+
+
+TPM = ("disk-setup.encryption", {"passphrase": PASSPHRASE, "tpm2": True})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"tpm": ""}, "this machine has no TPM; 2.0 is needed"),
+        ({"tpm": "1.2"}, "the TPM of this machine is of version 1.2; 2.0 is needed"),
+        ({"tpm": "2.0", "firmware": Firmware(FirmwareMode.BIOS)}, "by BIOS the TPM is not told what is booted"),
+    ],
+)
+def test_a_tpm_that_cannot_keep_a_key_is_refused(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(Refused) as caught:
+        plan(replace(made_machine(), **changes), answers(TPM), manifest())
+    assert told in str(caught.value)
+    assert "disk-setup.encryption.tpm2" in str(caught.value)
+
+
+@pytest.mark.parametrize(("secure_boot", "warned"), [(True, False), (False, True), (None, True)])
+def test_without_secure_boot_it_is_said_what_the_tpm_is_worth(secure_boot: bool | None, warned: bool) -> None:
+    machine = replace(made_machine(), tpm="2.0", firmware=Firmware(FirmwareMode.UEFI, secure_boot))
+    made = plan(machine, answers(TPM), manifest())
+    bound = [step for step in made.steps if isinstance(step, BindToTpm)]
+    (encrypted,) = (step for step in made.steps if isinstance(step, EncryptDevice))
+    assert [step.device for step in bound] == [encrypted.device]
+    assert any("Secure Boot is off" in warning for warning in made.warnings) == warned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -217,9 +218,10 @@ def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
         (run.target / name).mkdir(parents=True)
     top = str(run.target)
     runner = scripted(run)
-    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
     for device in ("/dev/x", "/dev/y"):
         runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout="5c06\n")
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
     runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
     runner.expect("btrfs", "--quiet", "subvolume", "delete", "--recursive", f"{top}/@")
     runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
@@ -231,11 +233,34 @@ def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
     assert not runner.expected
 
 
+def test_a_btrfs_over_two_devices_is_told_to_the_kernel_before_it_is_mounted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: "5c06")
+    runner, top = scripted(run), str(run.target)
+    runner.expect(
+        *("mkfs.btrfs", "-f", "-q", "-L", "trebol-root", "-U", "5c06"),
+        *("-d", "raid1", "-m", "raid1", "/dev/x", "/dev/y"),
+    )
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
+    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
+    runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
+    runner.expect("umount", top)
+
+    made = steps.MakeBtrfs(("/dev/x", "/dev/y"), "trebol-root", "raid1", "raid1", ("@",))
+    filesystems.make_btrfs(made, run)
+
+    assert run.uuids == {"/dev/x": "5c06"}
+    assert not runner.expected
+
+
 def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
     (run.target / "@").mkdir(parents=True)
     runner = scripted(run)
-    runner.expect("btrfs", "device", "scan", "/dev/x")
     runner.expect("blkid", "--match-tag", "UUID", "--output", "value", "/dev/x", stdout="5c06\n")
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x")
     runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", str(run.target))
     runner.expect("umount", str(run.target))
 
@@ -246,7 +271,6 @@ def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
 
 def test_containers_of_two_nodes_are_told_apart_before_anything_is_written(run: Run) -> None:
     runner = scripted(run)
-    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
     for device, identity in (("/dev/x", "5c06"), ("/dev/y", "77aa")):
         runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout=f"{identity}\n")
 
@@ -271,12 +295,23 @@ def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run) -> N
     runner = scripted(run)
     runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
     runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
+    runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid1\nMD_DEVICES=2\n")
     runner.expect("mdadm", "--quiet", "--stop", "/dev/md/trebol")
 
-    raid.assemble_array(steps.AssembleArray("/dev/md/trebol", ()), run)
+    raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)
     run.undo.close()
 
     assert not runner.expected
+
+
+def test_an_array_of_another_level_is_not_taken_over(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
+    runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
+    runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid10\nMD_DEVICES=4\n")
+
+    with pytest.raises(Refused, match="the array that is to be kept is raid10, not raid1"):
+        raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)
 
 
 PARTS = tuple(PartitionRef(f"/x/virtio-d{number}", 3) for number in (1, 2))

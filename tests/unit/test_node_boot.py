@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from trebol_common.errors import BadInput, Refused
 from trebol_common.esp import Synchronised
 from trebol_common.run import ScriptedRunner
-from trebol_node.boot import boot_sync, describe, require_mounted
+from trebol_node.boot import BEHIND, boot_sync, describe, require_mounted
+
+DEBIAN = Path(__file__).parents[2] / "debian"
 
 LINE = "{id} 1 8:1 / {point} {options} shared:1 - {kind} /dev/sda2 rw\n"
 
@@ -152,6 +155,30 @@ def test_a_boot_partition_that_turned_itself_read_only_is_mounted_anew(tmp_path:
     list(boot_sync(tmp_path, runner))
 
     assert not runner.expected
+
+
+def test_what_stayed_behind_is_remembered_until_it_is_up_to_date(tmp_path: Path) -> None:
+    several(tmp_path, "AAAA-0001")
+    behind = tmp_path / "var/lib/trebol/boot-partitions-behind"
+    list(boot_sync(tmp_path, ScriptedRunner()))
+    assert behind.exists()
+
+    (tmp_path / "dev/disk/by-uuid/BBBB-0002").symlink_to(tmp_path / "dev/vdb2")
+    runner = ScriptedRunner()
+    other = str(tmp_path / "run/trebol/boot")
+    device = str(tmp_path / "dev/vdb2")
+    runner.expect("mount", "-t", "vfat", "-o", "umask=0077,nodev,nosuid,noexec", device, other)
+    runner.expect("umount", other)
+    list(boot_sync(tmp_path, runner))
+    assert not behind.exists()
+
+
+def test_the_next_boot_tries_again_where_something_stayed_behind() -> None:
+    unit = configparser.ConfigParser()
+    unit.read_string((DEBIAN / "trebol.trebol-boot-sync.service").read_text())
+    assert unit["Unit"]["ConditionPathExists"] == str(BEHIND)
+    assert unit["Service"]["ExecStart"] == "/usr/bin/trebol node boot-sync"
+    assert "\tdh_installsystemd --name=trebol-boot-sync\n" in (DEBIAN / "rules").read_text()
 
 
 def test_without_any_of_its_boot_partitions_a_node_says_so(tmp_path: Path) -> None:

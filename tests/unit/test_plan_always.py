@@ -32,6 +32,7 @@ _LAYOUTS: tuple[tuple[int, dict[str, Any]], ...] = (
     (1, {"filesystem": "xfs", "lvm": {"swapsize": 0, "maxvz": 20}}),
     (1, {"filesystem": "ext4", "lvm": {"hdsize": 30, "minfree": 2}}),
     (1, {"filesystem": "ext4", "encryption": {"passphrase": "four leaves of clover"}}),
+    (1, {"filesystem": "xfs", "encryption": {"passphrase": "four leaves of clover", "tpm2": True}}),
     (2, {"filesystem": "ext4", "lvm": {"raid": "raid1"}}),
     (3, {"filesystem": "xfs", "lvm": {"raid": "raid1", "hdsize": 25}}),
     (4, {"filesystem": "ext4", "lvm": {"raid": "raid10"}}),
@@ -50,7 +51,7 @@ def _answers(setup: dict[str, Any]) -> Answers:
     return answers(("disk-setup", setup))
 
 
-#: Each layout on disks by name with their loss confirmed, and on those that a filter finds: thirty answer files.
+#: Each layout on disks by name with their loss confirmed, and on those that a filter finds: thirty-two answer files.
 ANSWERS = tuple(
     _answers({**setup, **choice})
     for number, setup in _LAYOUTS

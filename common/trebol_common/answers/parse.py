@@ -12,7 +12,7 @@ import tomli_w
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from trebol_common.answers.model import BRANCH, Answers
+from trebol_common.answers.model import BRANCH, Answers, Filesystem
 from trebol_common.errors import BadInput, Problem, raise_for
 
 #: Largest answer file, in bytes: it has to fit the slot on the medium.
@@ -95,8 +95,9 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
 def unserved(answers: Answers, where: str) -> Iterator[Problem]:
     """What the answer file asks for and Trebol does not do yet: refused, never silently dropped."""
     disk = answers.disk_setup
-    if disk.encryption is not None and disk.encryption.tpm2:
-        yield _not_served(f"{where}: disk-setup.encryption", "tpm2", "remove it: the passphrase is asked for at boot")
+    if disk.filesystem is Filesystem.ZFS and disk.encryption is not None and disk.encryption.tpm2:
+        hint = "remove it: the passphrase is asked for at boot; or use ext4, xfs or btrfs"
+        yield _not_served(f"{where}: disk-setup.encryption", "tpm2 with zfs", hint)
     for section, table in (
         ("post-installation-webhook", answers.post_installation_webhook),
         ("first-boot", answers.first_boot),

@@ -6,6 +6,8 @@ an archive of what it lacks, from /etc/crypttab and the console's keymap.
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from trebol_common.files import write_text
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.state import Run, key_of
 from trebol_installer.sizing import LUKS_HEADER
-from trebol_installer.steps import EncryptDevice, OpenContainer, WriteEncryption
+from trebol_installer.steps import BindToTpm, EncryptDevice, OpenContainer, WriteEncryption
 
 CRYPTTAB = "/etc/crypttab"
 
@@ -22,6 +24,14 @@ _OPTIONS = "luks,discard,initramfs"
 
 #: Asks once for containers that share a key name (crypttab(5), /usr/share/doc/cryptsetup/README.keyctl).
 _ASK_ONCE = "keyscript=decrypt_keyctl"
+
+
+#: Secure Boot's state, keys, and what they vouched for on the way to the kernel (TCG PC Client Platform Firmware
+#: Profile 1.06, 3.3.4.8): the same for the medium and for the disk, and after an update of kernel or boot loader.
+TPM_POLICY = {"pcr_bank": "sha256", "pcr_ids": "7"}
+
+#: A line of `clevis luks list`: `1: tpm2 '{"hash":"sha256",...}'`.
+_TPM_BINDING = re.compile(r"^(\d+): tpm2 ", re.MULTILINE)
 
 
 def encrypt_device(step: EncryptDevice, run: Run) -> None:
@@ -67,6 +77,21 @@ def _open(node: Path, name: str, run: Run) -> None:
         secrets=(passphrase,),
     )
     run.undo.callback(run.runner.run, ["cryptsetup", "close", name])
+
+
+def bind_to_tpm(step: BindToTpm, run: Run) -> None:
+    """See `BindToTpm`. clevis adds a key of its own, which the TPM gives to what this machine boots now."""
+    node = node_of(step.device)
+    # Of an installation whose container stays: its key would be given out as before, to whom it was bound then.
+    listed = run.runner.run(["clevis", "luks", "list", "-d", node]).stdout
+    for slot in _TPM_BINDING.findall(listed):
+        run.runner.run(["clevis", "luks", "unbind", "-d", node, "-s", slot, "-f"])
+    passphrase = passphrase_of(run)
+    run.runner.run(
+        ["clevis", "luks", "bind", "-y", "-k", "-", "-d", node, "tpm2", json.dumps(TPM_POLICY)],
+        input=passphrase,
+        secrets=(passphrase,),
+    )
 
 
 def passphrase_of(run: Run) -> str:

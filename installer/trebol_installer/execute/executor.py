@@ -147,6 +147,8 @@ def perform(step: Step, run: Run) -> None:
             lvm.create_group(step, run)
         case steps.AssembleArray():
             raid.assemble_array(step, run)
+        case steps.BindToTpm():
+            encryption.bind_to_tpm(step, run)
         case steps.OpenContainer():
             encryption.open_container(step, run)
         case steps.ReuseVolumeGroup():

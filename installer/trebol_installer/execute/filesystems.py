@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def make_btrfs(step: MakeBtrfs, run: Run) -> None:
     identity = str(uuid.uuid4())
     profiles = ["-d", step.data, "-m", step.metadata]
     run.runner.run(["mkfs.btrfs", "-f", "-q", "-L", step.label, "-U", identity, *profiles, *nodes])
-    with _top(nodes[0], run) as top:
+    with _top(nodes, run) as top:
         for name in step.subvolumes:
             run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / name])
     run.uuids[key_of(step.devices[0])] = identity
@@ -52,7 +52,6 @@ def make_btrfs(step: MakeBtrfs, run: Run) -> None:
 def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
     """See `ReplaceSubvolume`. Raises Refused, before anything is written, where there is nothing to keep."""
     nodes = [node_of(device) for device in step.devices]
-    run.runner.run(["btrfs", "device", "scan", *nodes])
     identities = {_identity(node, run) for node in nodes}
     if len(identities) > 1:
         raise Refused(
@@ -60,7 +59,7 @@ def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
             where=", ".join(map(str, step.devices)),
             hint="name the disks of the node whose data is to be kept",
         )
-    with _top(nodes[0], run) as top:
+    with _top(nodes, run) as top:
         if not (top / step.kept).is_dir():
             raise Refused(
                 f"has no subvolume {step.kept} to keep",
@@ -78,11 +77,14 @@ def _identity(node: Path, run: Run) -> str:
 
 
 @contextmanager
-def _top(node: Path, run: Run) -> Iterator[Path]:
-    """Where the top of a btrfs is mounted: there, subvolumes are made and taken away."""
+def _top(nodes: Sequence[Path], run: Run) -> Iterator[Path]:
+    """Where the top of a btrfs on `nodes` is mounted: there, subvolumes are made and taken away."""
     run.target.mkdir(parents=True, exist_ok=True)
+    # Nobody has told the kernel yet which devices belong together: udev would, and is locked out.
+    run.runner.run(["modprobe", "btrfs"])
+    run.runner.run(["btrfs", "device", "scan", *nodes])
     with ExitStack() as mounted:
-        run.runner.run(["mount", "-t", "btrfs", "-o", "subvolid=5", node, run.target])
+        run.runner.run(["mount", "-t", "btrfs", "-o", "subvolid=5", nodes[0], run.target])
         mounted.callback(run.runner.run, ["umount", run.target])
         yield run.target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trebol_common.errors import Refused
 from trebol_installer.execute.block import disk_node, node_of
 from trebol_installer.execute.state import Run
 from trebol_installer.sizing import ARRAY_OFFSET, MIB
@@ -26,10 +27,18 @@ def create_array(step: CreateArray, run: Run) -> None:
 
 
 def assemble_array(step: AssembleArray, run: Run) -> None:
-    """See `AssembleArray`."""
+    """See `AssembleArray`. Raises Refused where it has another level: only an array that runs tells."""
     members = [node_of(member) for member in step.members]
     run.runner.run(["mdadm", "--assemble", "--quiet", step.path, *members])
     _started(step.path, run)
+    told = run.runner.run(["mdadm", "--detail", "--export", step.path]).stdout
+    level = next((line.partition("=")[2] for line in told.splitlines() if line.startswith("MD_LEVEL=")), "unknown")
+    if level != step.level:
+        raise Refused(
+            f"the array that is to be kept is {level}, not {step.level}",
+            where=step.path,
+            hint=f'set lvm.raid = "{level}", or leave keep out',
+        )
 
 
 def _started(path: str, run: Run) -> None:

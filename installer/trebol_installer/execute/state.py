@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ LOGS = Path("/run/trebol/install")
 
 @dataclass(frozen=True)
 class LoggedRunner:
-    """A runner that tells its context each command and each line of output."""
+    """A runner that tells its context each command, each line of output, and how long it took."""
 
     inner: Runner
     context: Context
@@ -43,8 +44,10 @@ class LoggedRunner:
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """See `trebol_common.run.Runner.run`. With `on_line`, the caller decides what is worth logging."""
-        self.context.log(f"$ {show(command, secrets)}")
-        return self.inner.run(
+        shown = show(command, secrets)
+        self.context.log(f"$ {shown}")
+        started = time.monotonic()
+        completed = self.inner.run(
             command,
             input=input,
             check=check,
@@ -53,6 +56,8 @@ class LoggedRunner:
             secrets=secrets,
             on_line=on_line or self._log,
         )
+        self.context.result(command=shown, seconds=round(time.monotonic() - started, 3))
+        return completed
 
     def _log(self, line: str) -> None:
         if line.strip():

@@ -68,7 +68,9 @@ def keep(request: Request, made: Layout) -> Layout:
 
 def _lvm(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]:
     opened: list[Step] = [
-        steps.AssembleArray(step.path, step.members) for step in made.build if isinstance(step, steps.CreateArray)
+        steps.AssembleArray(step.path, step.level, step.members)
+        for step in made.build
+        if isinstance(step, steps.CreateArray)
     ]
     opened += _containers(made)
     (group,) = (step for step in made.build if isinstance(step, steps.CreateVolumeGroup))

@@ -21,6 +21,7 @@ from trebol_installer.steps.devices import (
 )
 from trebol_installer.steps.storage import (
     AssembleArray,
+    BindToTpm,
     CreateArray,
     CreateDataset,
     CreatePool,
@@ -72,6 +73,7 @@ from trebol_installer.steps.teardown import (
 
 __all__ = [
     "AssembleArray",
+    "BindToTpm",
     "BootPartition",
     "CheckTarget",
     "CloseGroup",
@@ -145,6 +147,7 @@ Step = (
     | CreateVolumeGroup
     | AssembleArray
     | OpenContainer
+    | BindToTpm
     | ReuseVolumeGroup
     | ReplaceSubvolume
     | ReusePool

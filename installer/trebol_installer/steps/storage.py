@@ -42,9 +42,10 @@ class CreateVolumeGroup:
 
 @dataclass(frozen=True)
 class AssembleArray:
-    """Start the array that is there already, of the same members as `CreateArray` would make it."""
+    """Start the array that is there already, of the same level and members as `CreateArray` would make it."""
 
     path: str
+    level: str
     members: tuple[PartitionRef, ...]
 
 
@@ -54,6 +55,13 @@ class OpenContainer:
 
     device: Device
     name: str
+
+
+@dataclass(frozen=True)
+class BindToTpm:
+    """Have this machine's TPM open the LUKS2 container on `device` too, as long as it boots as it does now."""
+
+    device: Device
 
 
 @dataclass(frozen=True)
