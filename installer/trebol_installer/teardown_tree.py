@@ -12,7 +12,8 @@ from trebol_hardware.summary import show_size
 from trebol_installer.stacked import Node, Stack, is_part_of_volume
 from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, is_member
 
-WIDTH = 80
+#: The plan, of 80 columns, shows the tree two to the right.
+WIDTH = 78
 
 #: Deeper stacks are drawn no farther to the right: there must be room for the text.
 _DEEPEST = 12
