@@ -9,11 +9,11 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 TREBOL := $(VENV)/bin/trebol
 
-CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext
+CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext e2fsprogs btrfs-progs
 BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-common grub-pc-bin cpio zstd \
 	build-essential debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot \
 	mount systemd debian-archive-keyring
-TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf openssh-client e2fsprogs systemd-container shellcheck \
+TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf swtpm openssh-client e2fsprogs systemd-container shellcheck \
 	fio iperf3 iproute2
 
 .DEFAULT_GOAL := help

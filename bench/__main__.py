@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bench import build, check, install, seed
+from bench import build, check, disks, install, seed
 from bench.figures import Figure, machine, to_json, to_text
 from trebol_common.errors import BadInput, TrebolError
 from trebol_image.project import Profile, Project, find_profile
@@ -25,6 +25,7 @@ class Subject(StrEnum):
     SEED = "seed"
     INSTALL = "install"
     BUILD = "build"
+    DISKS = "disks"
 
 
 def bench(
@@ -35,6 +36,9 @@ def bench(
     profile: Annotated[str, typer.Option(help="Profile to build: that of `make iso` by default.")] = "release",
     iso: Annotated[
         Path | None, typer.Option(help="ISO to install and seed; the newest out/*.iso by default.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="For disks: a node's /var/log/trebol/events.jsonl, copied here.")
     ] = None,
     runs: Annotated[int, typer.Option(help="Installations to take the median of.", min=1)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -47,13 +51,15 @@ def bench(
     packing = find_profile(profile)
     if iso is not None and not iso.is_file():
         raise BadInput("no such file", where=str(iso), hint="build one with `make iso`")
+    # Everything that is measured here; what an installation elsewhere recorded has to be named.
+    wanted = subjects or [subject for subject in Subject if subject is not Subject.DISKS or events]
     kinds = firmware or [Firmware.BIOS, Firmware.UEFI]
     figures: list[Figure] = []
     measured_on = machine()
     if not as_json:
         print(measured_on)
-    for subject in dict.fromkeys(subjects or list(Subject)):
-        for figure in _measure(subject, project, iso, kinds, packing, runs):
+    for subject in dict.fromkeys(wanted):
+        for figure in _measure(subject, project, iso, kinds, packing, runs, events):
             figures.append(figure)
             if not as_json:
                 print(f"\n{to_text(figure)}", flush=True)
@@ -62,7 +68,13 @@ def bench(
 
 
 def _measure(
-    subject: Subject, project: Project, iso: Path | None, firmware: list[Firmware], profile: Profile, runs: int
+    subject: Subject,
+    project: Project,
+    iso: Path | None,
+    firmware: list[Firmware],
+    profile: Profile,
+    runs: int,
+    events: Path | None,
 ) -> Iterator[Figure]:
     """The figures of a subject, each as soon as it is there."""
     folder = project.out / "bench"
@@ -77,6 +89,11 @@ def _measure(
                 yield install.measure(image, folder, kind, runs)
         case Subject.BUILD:
             yield from build.measure(project, folder / "build", profile)
+        case Subject.DISKS:
+            if events is None:
+                hint = "copy a node's /var/log/trebol/events.jsonl and name it"
+                raise BadInput("missing", where="--events", hint=hint)
+            yield disks.measure(events)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,13 @@ def serial_ports(command_line: str) -> tuple[SerialPort, ...]:
     return tuple(ports[:1])
 
 
-def render_menu(kernels: Iterable[str], command_line: str, *, title: str = "Trebol") -> str:
-    """The text of grub.cfg: one entry per kernel in the order given, the serial terminal where the kernel has one."""
+def render_menu(
+    kernels: Iterable[str], command_line: str, *, title: str = "Trebol", more: tuple[str, ...] = ()
+) -> str:
+    """The text of grub.cfg: one entry per kernel in the order given, the serial terminal where the kernel has one.
+
+    `more` are archives, by path on the ESP, that are unpacked over each kernel's initramfs.
+    """
     # Only writing a menu needs it, and it takes a tenth of a second to load, two under emulation.
     import jinja2
 
@@ -46,6 +51,7 @@ def render_menu(kernels: Iterable[str], command_line: str, *, title: str = "Treb
     )
     return environment.get_template("grub.cfg.j2").render(
         kernels=tuple(kernels),
+        more=more,
         command_line=escape(command_line),
         serial=serial_ports(command_line),
         timeout=TIMEOUT,

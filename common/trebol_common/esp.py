@@ -8,6 +8,7 @@ is above (LVM, RAID, LUKS)::
     ESP/EFI/debian/grub.cfg                               where Debian's signed GRUB looks; reads the next one
     ESP/grub/grub.cfg                                     the menu, for BIOS and UEFI alike
     ESP/kernel/VERSION/vmlinuz, initrd.img
+    ESP/trebol/node.img                                   what the generic initramfs lacks of this node, if anything
 
 No file is ever half there: each is written beside its place, synced and renamed.
 """
@@ -15,18 +16,28 @@ No file is ever half there: each is written beside its place, synced and renamed
 from __future__ import annotations
 
 import filecmp
+import gzip
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trebol_common.boot_menu import STUB, render_menu
+from trebol_common.cpio import newc
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.keyboard import CACHED_KEYMAP
 
 #: The kernel's command line of a node, below its root.
 COMMAND_LINE = "etc/trebol/kernel-cmdline"
+
+#: The UUIDs of the FAT file systems of a node's ESPs, a line each, below its root: every disk that boots has one.
+BOOT_PARTITIONS = "etc/trebol/boot-partitions"
+
+#: What the image's initramfs lacks of this node (what to unlock, the keyboard to type on): an archive of its own on
+#: the ESP, unpacked over the initramfs.
+_NODE_ARCHIVE = "trebol/node.img"
 
 _SHIM = "usr/lib/shim/shimx64.efi.signed"
 _MOK_MANAGER = "usr/lib/shim/mmx64.efi.signed"
@@ -109,10 +120,15 @@ def synchronise(
 
     sizes = {target: path.stat().st_size for target, path in pending.items()}
     done, total = 0, sum(sizes.values())
+    archive = _node_archive(root)
+    if archive:
+        _write_if_changed(esp / _NODE_ARCHIVE, archive)
+    more = (f"/{_NODE_ARCHIVE}",) if archive else ()
     for stage in _stages(esp, versions, stale, sizes):
         if stage.menu is not None:
-            _write_if_changed(esp / "grub/grub.cfg", render_menu(stage.menu, command_line, title=title))
-            _write_if_changed(esp / "EFI/debian/grub.cfg", STUB)
+            menu = render_menu(stage.menu, command_line, title=title, more=more)
+            _write_if_changed(esp / "grub/grub.cfg", menu.encode())
+            _write_if_changed(esp / "EFI/debian/grub.cfg", STUB.encode())
         for path in stage.remove:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         for target in stage.copy:
@@ -201,6 +217,30 @@ def read_command_line(root: Path) -> str:
     return " ".join(words)
 
 
+def boot_partitions_file(identities: Iterable[str]) -> str:
+    """The text of BOOT_PARTITIONS."""
+    header = (
+        "# Boot partitions of this node, by UUID. trebol node boot-sync keeps these alike, and touches no other.\n"
+    )
+    return header + "".join(f"{identity}\n" for identity in identities)
+
+
+def read_boot_partitions(root: Path) -> tuple[str, ...]:
+    """The UUIDs in BOOT_PARTITIONS of the system at `root`; none where it has no such file. Raises BadInput."""
+    path = root / BOOT_PARTITIONS
+    if not path.exists():
+        return ()
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    named = tuple(line for line in lines if line and not line.startswith("#"))
+    if wrong := [name for name in named if not re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}", name)]:
+        raise BadInput(
+            f"{wrong[0]!r} is no UUID of a FAT file system",
+            where=str(path),
+            hint="give one a line, as blkid shows it: 1A2B-3C4D",
+        )
+    return named
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy `source` so that `target` is either the old file or the whole new one, also after a power cut."""
     _make_folder(target.parent)
@@ -217,14 +257,39 @@ def copy_file(source: Path, target: Path) -> None:
     _sync_folder(target.parent)
 
 
-def _write_if_changed(path: Path, text: str) -> None:
+def _node_archive(root: Path) -> bytes:
+    """What the node's initramfs has to have, as an archive; empty where nothing on it is unlocked at boot.
+
+    Made of the node's files as they are now: the archive is unpacked last, and must not bring back what an
+    administrator changed (a disk that was replaced has another UUID).
+    """
+    table = root / "etc/crypttab"
+    lines = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
+    unlocked = [line for line in lines if "initramfs" in _crypttab_options(line)]
+    if not unlocked:
+        return b""
+    files = {"cryptroot/crypttab": "".join(f"{line}\n" for line in unlocked).encode()}
+    keymap = root / CACHED_KEYMAP
+    if keymap.is_file():
+        # initramfs-tools' hook leaves it uncompressed there.
+        files[CACHED_KEYMAP.removesuffix(".gz")] = gzip.decompress(keymap.read_bytes())
+    return newc(files, epoch=0)
+
+
+def _crypttab_options(line: str) -> list[str]:
+    """The fourth field of a line of crypttab(5)."""
+    fields = [] if line.lstrip().startswith("#") else line.split()
+    return fields[3].split(",") if len(fields) > 3 else []
+
+
+def _write_if_changed(path: Path, content: bytes) -> None:
     """`trebol_common.files.write_new` gives its file a mode first, which FAT refuses; hence by hand."""
-    if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text:
+    if path.is_file() and path.read_bytes() == content:
         return
     _make_folder(path.parent)
     temporary = path.with_name(f"{path.name}{_UNFINISHED}")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(text)
+    with temporary.open("wb") as stream:
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)

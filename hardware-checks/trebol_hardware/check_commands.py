@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +17,7 @@ from trebol_hardware.checks.registry import Check, Role, check_machine, checks, 
 from trebol_hardware.checks.report import render, render_check, to_members
 from trebol_hardware.machine import Machine
 from trebol_hardware.measure.commands import disk_write_command, network_command
+from trebol_hardware.terminal import ascii_only, encodable, show
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -56,12 +55,12 @@ def check(
         return
     findings = check_machine(_machine(machine), role, mute=mute or ())
     if output is not None:
-        text = _to_json(findings, role) if json_ else _encodable(render(findings), "utf-8")
+        text = _to_json(findings, role) if json_ else encodable(render(findings))
         write_output(output, text + "\n")
     elif json_:
         typer.echo(_to_json(findings, role))
     else:
-        _show(render(findings, ascii_only=_ascii_only()))
+        show(render(findings, ascii_only=ascii_only()))
     if gravest(findings) is Severity.FAIL:
         raise typer.Exit(1)
 
@@ -79,7 +78,7 @@ def explain_command(
     if json_:
         typer.echo(json.dumps(_members(found, explain=True), indent=2, ensure_ascii=False))
     else:
-        _show(render_check(found, ascii_only=_ascii_only()))
+        show(render_check(found, ascii_only=ascii_only()))
 
 
 @app.command("list")
@@ -97,11 +96,11 @@ def list_command(
         typer.echo(json.dumps({"checks": members}, indent=2, ensure_ascii=False))
         return
     width = max((len(check.code) for check in chosen), default=0)
-    _show("\n".join(f"{check.code:<{width}}  {check.role.value:<8}  {_(check.title)}" for check in chosen))
+    show("\n".join(f"{check.code:<{width}}  {check.role.value:<8}  {_(check.title)}" for check in chosen))
 
 
 def _to_json(findings: Sequence[Finding], role: Role) -> str:
-    return _encodable(json.dumps(to_members(findings, role), indent=2, ensure_ascii=False), "utf-8")
+    return encodable(json.dumps(to_members(findings, role), indent=2, ensure_ascii=False))
 
 
 def _machine(record: Path | None) -> Machine:
@@ -140,24 +139,3 @@ def _refuse_options(context: typer.Context) -> None:
             ),
             context,
         )
-
-
-def _ascii_only() -> bool:
-    """Whether ✗ and ✓ cannot be shown: the kernel's console has no font with them."""
-    encoding = _terminal().lower().replace("-", "")
-    return encoding != "utf8" or os.environ.get("TERM") == "linux"
-
-
-def _show(text: str) -> None:
-    """Print, with “?” for what the terminal's encoding lacks: firmware may put any letter into a name."""
-    typer.echo(_encodable(text, _terminal()))
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """`text` with “?” for what an encoding lacks; UTF-8 lacks the bytes of names that are not UTF-8."""
-    return text.encode(encoding, errors="replace").decode(encoding)
-
-
-def _terminal() -> str:
-    """The encoding of the terminal. There is no stdout at all where the caller closed it."""
-    return (sys.stdout.encoding if sys.stdout is not None else None) or "ascii"

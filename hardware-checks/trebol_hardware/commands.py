@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -59,3 +60,33 @@ def show_command(
     from trebol_hardware.summary import summary
 
     typer.echo(summary(machine))
+
+
+@app.command("disks")
+def disks_command(
+    machine: Annotated[
+        Path | None, typer.Option(help="A recorded machine (trebol machine probe > machine.json), not this one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show every disk: what it is, what is on it, and whether it can be a target of an installation.
+
+    Run it as root: others do not see volume groups, how full file systems are, and wear. Nothing is written to any
+    disk, and none that sleeps is woken.
+
+    Example: trebol machine disks --machine machine.json
+    """
+    from trebol_hardware.disk_report import render, to_members
+    from trebol_hardware.terminal import ascii_only, encodable, show
+
+    found = _this_machine() if machine is None else Machine.load(machine)
+    if as_json:
+        typer.echo(encodable(json.dumps(to_members(found), indent=2, ensure_ascii=False)))
+    else:
+        show(render(found, ascii_only=ascii_only()))
+
+
+def _this_machine() -> Machine:
+    from trebol_hardware.probe import probe
+
+    return probe(health=True)

@@ -95,14 +95,18 @@ class Content:
     """One thing found on a disk or partition: a signature, and what it belongs to.
 
     `kind` is blkid's type ("ext4", "LVM2_member", "linux_raid_member", "crypto_LUKS", "zfs_member", "iso9660",
-    "swap", "ceph_bluestore", …) or "gpt"/"dos" for a partition table. `member_of` names the volume group, array or
-    pool where that is known.
+    "swap", "ceph_bluestore", …) or "gpt"/"dos" for a partition table. `member_of` names the volume group, array, pool
+    or cluster where that is known, `group_uuid` is that group's, array's, pool's (guid) or cluster's (fsid) own.
+    `size` and `used` of a file system in bytes, None where they are not known.
     """
 
     kind: str
     label: str = ""
     uuid: str = ""
     member_of: str = ""
+    group_uuid: str = ""
+    size: int | None = None
+    used: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,37 @@ class Partition:
     holders: tuple[str, ...] = ()
 
 
+class VolumeKind(StrEnum):
+    """What makes a volume of the devices below it."""
+
+    LVM = "lvm"
+    CRYPT = "crypt"
+    RAID = "raid"
+    BCACHE = "bcache"
+    MULTIPATH = "multipath"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A block device that the kernel makes of others, while it is active; `size` in bytes.
+
+    `name` is the kernel's ("dm-0", "md127", "bcache0"), `path` the one that people and tools use
+    ("/dev/mapper/trebol-root", "/dev/md127"), `below` the kernel's names of the disks, partitions and volumes that it
+    is made of. `group` is the volume group of a logical volume. `uuid` is device-mapper's, md's or bcache's own.
+    """
+
+    name: str
+    kind: VolumeKind
+    path: str
+    size: int = 0
+    below: tuple[str, ...] = ()
+    group: str = ""
+    uuid: str = ""
+    content: tuple[Content, ...] = ()
+    mountpoints: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Disk:
     """A whole disk.
@@ -127,7 +162,9 @@ class Disk:
     `transport` is "sata", "sas", "nvme", "usb", "virtio", "scsi", "mmc" or "". `medium` says that Trebol's own
     installation medium (or BMC virtual media) is on it: never a target. `write_cache` is the kernel's view ("write
     back", "write through"); `pci` the address of the controller (or NVMe function) it hangs on; `health` is None
-    where it was not asked for.
+    where it was not asked for. `system` names the system whose disk this seems to be ("Windows", "Trebol", "Ceph
+    OSD"). `edges` is the SHA-256 of the disk's first MiB followed by its last, in hexadecimal, where it was asked
+    for.
     """
 
     name: str
@@ -152,6 +189,8 @@ class Disk:
     write_cache: str = ""
     pci: str = ""
     health: DiskHealth | None = None
+    system: str = ""
+    edges: str = ""
 
     @property
     def stable_path(self) -> str:
@@ -214,6 +253,7 @@ class Machine:
     power_supplies: tuple[PowerSupply, ...] = ()
     tpm: str = ""
     kernel_words: tuple[str, ...] = ()
+    volumes: tuple[Volume, ...] = ()
 
     def to_json(self) -> str:
         """The recorded form: indented JSON with a format number, sorted as declared.

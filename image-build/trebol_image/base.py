@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -210,13 +209,14 @@ def customise(project: Project, tree: Path, epoch: int, runner: Runner) -> str:
     copy_file(presets, tree / "usr/lib/systemd/system-preset/90-trebol.preset")
     apply_presets(presets, tree, runner)
     kernel = kernel_version(tree)
-    with api_filesystems(tree, runner), ThreadPoolExecutor() as pool:
-        keymaps = pool.submit(compile_keymaps, tree, runner)
+    with api_filesystems(tree, runner):
+        # First: only where the console's keymap is there, the initramfs loads it by the name under which a node's own
+        # replaces it (setupcon(1), --setup-dir); else by one made up for this build.
+        compile_keymaps(tree, runner)
         program = "/usr/sbin/update-initramfs"
         (tree / program[1:]).unlink()
         runner.run(["chroot", tree, "dpkg-divert", "--local", "--rename", "--quiet", "--remove", program])
         runner.run(["chroot", tree, program, "-c", "-k", kernel], env={"SOURCE_DATE_EPOCH": str(epoch)})
-        keymaps.result()
     remove(tree, (*PERSONAL, *SAID_TWICE, *DEBRIS))
     (tree / "etc/machine-id").write_text("")
     write_text(tree / "etc/iscsi/initiatorname.iscsi", "GenerateName=yes\n", mode=0o600)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trebol_common.cpio import newc
 from trebol_common.medium import FOLDER, LAYERS, MANIFEST, SLOT, SLOT_SIZE, SUMS, Layer, Manifest
 from trebol_common.run import Runner
 from trebol_image import grubenv
 from trebol_image.boot_files import BootFiles, bios_image, render
-from trebol_image.cpio import newc
 from trebol_image.esp_image import make_esp
 from trebol_image.gpt import ESP_TYPE, read_gpt
 from trebol_image.iso9660 import Image

@@ -35,10 +35,10 @@ def wake_links(
 ) -> None:
     """Switch every wired interface on, and wait until the first has a link, at most `seconds`.
 
-    The first one with a link is taken (`trebol_installer.select`), so once the very first has one, waiting for others
-    cannot change the choice. Until then it may just be slower than they are: nothing tells a port without a cable
-    from one that still talks to its switch. Addresses are not asked for, and nothing is switched off again: the live
-    system needs none of them, and the node configures its own.
+    The first one with a link is taken (`trebol_installer.interfaces`), so once the very first has one, waiting for
+    others cannot change the choice. Until then it may just be slower than they are: nothing tells a port without a
+    cable from one that still talks to its switch. Addresses are not asked for, and nothing is switched off again: the
+    live system needs none of them, and the node configures its own.
     """
     # The probe is slow to load under emulation, and a dry run does without.
     from trebol_hardware.probe.network import wired

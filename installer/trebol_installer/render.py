@@ -33,6 +33,8 @@ def to_json(plan: Plan) -> str:
             | {"before": list(disk.before), "after": list(disk.after)}
             for disk in plan.disks
         ],
+        "torn-down": list(plan.torn_down),
+        "together": list(plan.together),
         "steps": [step_to_json(step) for step in plan.steps],
         "notes": list(plan.notes),
         "warnings": list(plan.warnings),
@@ -49,12 +51,40 @@ def describe(step: Step) -> str:
             return f"Check that {step.disk} is the disk planned for"
         case steps.VerifyLayers():
             return f"Verify the medium ({', '.join(step.layers)}: {show_size(step.size)})"
+        case steps.ReleaseSwap():
+            return f"Stop swapping to {step.device}"
+        case steps.ReleaseMount():
+            return f"Unmount {step.mountpoint} ({', '.join(map(str, step.devices))})"
+        case steps.ExportPool():
+            return f"Let go of ZFS pool {step.pool or step.guid}"
+        case steps.CloseGroup():
+            return f"Close volume group {step.group} ({step.uuid})"
+        case steps.CloseVolume():
+            return f"Close {step.volume}"
+        case steps.LeaveBcache():
+            return f"Have bcache let go of {step.device}"
+        case steps.WipeVolume():
+            return f"Wipe {step.volume}"
         case steps.WipeDisk():
             return f"Wipe {step.disk}"
         case steps.PartitionDisk():
             return f"Partition {step.disk} (GPT, {len(step.partitions)} partitions)"
+        case steps.CreateArray():
+            return f"Create array {step.path} ({step.level} of {len(step.members)})"
+        case steps.EncryptDevice():
+            return f"Encrypt {step.device} (LUKS2)"
         case steps.CreateVolumeGroup():
             return f"Create volume group {step.group}"
+        case steps.AssembleArray():
+            return f"Start array {step.path}"
+        case steps.OpenContainer():
+            return f"Open {step.device} (LUKS2)"
+        case steps.BindToTpm():
+            return f"Have the TPM open {step.device}"
+        case steps.ReuseVolumeGroup():
+            return f"Take over volume group {step.group}; {step.kept} stays"
+        case steps.ReplaceSubvolume():
+            return f"Make subvolume {step.name} anew; {step.kept} stays"
         case steps.CreateVolume():
             return f"Create volume {step.name} ({show_size(step.size)})"
         case steps.CreateThinPool():
@@ -63,6 +93,8 @@ def describe(step: Step) -> str:
             return f"Make swap on {step.device}"
         case steps.MakeFilesystem():
             return f"Make {step.kind} on {step.device}"
+        case steps.MakeBtrfs():
+            return f"Make btrfs on {', '.join(map(str, step.devices))} ({', '.join(step.subvolumes)})"
         case steps.MountTarget():
             return f"Mount {step.device} as {step.at}"
         case steps.ExtractLayer():
@@ -71,6 +103,8 @@ def describe(step: Step) -> str:
             return f"Name the node {step.fqdn or 'as DHCP says'}, make machine id and SSH host keys"
         case steps.WriteMounts():
             return "Write the file system table"
+        case steps.WriteEncryption():
+            return f"Write what is unlocked at boot: {', '.join(name for name, _ in step.containers)}"
         case steps.WriteNetwork():
             bridges = ", ".join(bridge.name for bridge in step.network.bridges)
             pinned = ", ".join(link.name for link in step.network.pinned)
@@ -83,7 +117,7 @@ def describe(step: Step) -> str:
         case steps.WriteNodeConfiguration():
             return "Write /etc/trebol/node.toml"
         case steps.InstallBootLoader():
-            return f"Install the boot loaders for BIOS and UEFI on {step.disk}"
+            return f"Install the boot loaders for BIOS and UEFI on {', '.join(each.esp.disk for each in step.boot)}"
         case steps.WriteReport():
             return "Write the report to /var/log/trebol"
         case steps.CloseTarget():
@@ -98,6 +132,13 @@ def _lines(plan: Plan) -> Iterator[str]:
     for disk in plan.disks:
         yield ""
         yield from _disk(disk)
+    if plan.torn_down:
+        yield ""
+        yield "Torn down:"
+        yield from (f"  {line}" for line in plan.torn_down)
+    if plan.together:
+        yield ""
+        yield from _block("On all of them together:", plan.together)
     yield ""
     yield "Steps:"
     for number, step in enumerate(plan.steps, 1):
@@ -130,12 +171,12 @@ def _disk(disk: DiskChange) -> Iterator[str]:
     yield from _wrap(disk.path, "Disk ", "     ")
     about = [show_size(disk.size), disk.model, f"serial {disk.serial}" if disk.serial else ""]
     yield from _wrap(", ".join(filter(None, about)), "     ", "     ")
-    yield from _block("before:", disk.before or ("empty",))
-    yield from _block("after:", disk.after)
+    yield from _block("  before:", disk.before or ("empty",))
+    yield from _block("  after:", disk.after)
 
 
 def _block(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield f"  {title}"
+    yield title
     for line in lines:
         indent = 4 + len(line) - len(line.lstrip())
         yield from _wrap(line.strip(), " " * indent, " " * (indent + 2))

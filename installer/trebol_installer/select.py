@@ -1,252 +1,56 @@
-"""Which disk and which network interface the answers mean, on this machine: pure, exact, and suspicious.
+"""Which disks the answers mean, on this machine: pure, exact, and suspicious.
 
-Exactly one device must match. What must never be a target (the medium, read-only disks, disks in use) is refused
-even when it is named; what holds something is refused unless its loss was confirmed for that very disk.
+As many as the layout wants must match. What must never be a target (the medium, read-only disks, disks in use) is
+refused even when it is named; what holds something is refused unless its loss was confirmed for that very disk.
 """
 
 from __future__ import annotations
 
-import fnmatch
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from trebol_common.answers.model import Answers, FilterMatch, NetworkSource
-from trebol_common.errors import BadInput, Problem, Refused, TrebolError
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, NetworkInterface
-from trebol_hardware.summary import show_size
+from trebol_common.answers.model import Answers, DiskSetup
+from trebol_common.errors import BadInput, Problem, Refused, TrebolError, raise_for
+from trebol_hardware.machine import Disk, Machine
+from trebol_installer.describe import count_of, describe_disk, listing
+from trebol_installer.disk_names import clearly_named, is_twin, names_of
+from trebol_installer.filters import WHERE as FILTER
+from trebol_installer.filters import find_disks, read_filter, show_filter
+from trebol_installer.layout_rules import rule, show_layout
+from trebol_installer.members import member_problems
+from trebol_installer.refusals import refusals
 
-#: The volume group of a node.
-VOLUME_GROUP = "trebol"
-
-_CONFIRM = 'wipe = "confirmed"'
+DISK_LIST = "disk-setup.disk-list"
 
 
 @dataclass(frozen=True)
-class Selected:
-    """The interface that was chosen, with what there is to say about the choice."""
+class _Found:
+    """A disk, and whether nothing but its serial number (or a link made of it) tells that it is meant."""
 
-    interface: NetworkInterface
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    disk: Disk
+    by_serial: bool
 
 
-def select_disk(machine: Machine, answers: Answers) -> Disk:
-    """The one disk that the answers mean.
+def select_disks(machine: Machine, answers: Answers) -> tuple[Disk, ...]:
+    """The disks that the answers mean: in the order of `disk-list`, or those of a filter in their stable order
+    (`filters.in_order`).
 
-    Its names are its own: what another disk is called too is left out, see `clearly_named`. Raises BadInput (listing
-    what there is) where none or several match, and Refused with every reason where the one that matches must not be
-    written to.
+    Their names are their own: what another disk is called too is left out, see `clearly_named`. Raises BadInput
+    (listing what there is, and what the layout wants) where none, too few or too many match, and Refused with every
+    reason of every disk where one must not be written to.
     """
     setup = answers.disk_setup
     clear = clearly_named(machine)
-    if setup.disk_list:
-        where = "disk-setup.disk-list"
-        wanted = ", ".join(setup.disk_list)
-        pairs = zip(machine.disks, clear.disks, strict=True)
-        found = [disk for called, disk in pairs if any(name in names_of(called) for name in setup.disk_list)]
-    else:
-        assert setup.filter is not None
-        where = "disk-setup.filter"
-        wanted = _show_filter(setup.filter, setup.filter_match)
-        # A medium is no candidate: a filter by size or bus should not fail for the stick it was started from.
-        candidates = [disk for disk in clear.disks if not disk.medium]
-        found = [disk for disk in candidates if matches(disk.udev, setup.filter, setup.filter_match)]
-    if len(found) != 1:
-        raise BadInput(
-            f"{wanted} matches {_count(len(found), 'disk')}{_listing(map(describe_disk, found or clear.disks))}",
-            where=where,
-            hint="make it match exactly one of these" if clear.disks else "no disk was found: check its controller",
-        )
-    if problems := list(_refusals(found[0], clear, answers)):
-        raise Refused.of(problems)
-    return found[0]
-
-
-def clearly_named(machine: Machine) -> Machine:
-    """The machine, each disk without the links in /dev/disk that another one claims too.
-
-    udev lists a link at every disk that claims it, and lets it point at one of them: disks of one serial number (USB
-    bridges, virtual disks, two paths to one disk) would be taken for each other, and the wrong one wiped.
-    """
-    claims = Counter(link for disk in machine.disks for link in (*disk.by_id, *disk.by_path))
-    if all(count == 1 for count in claims.values()):
-        return machine
-
-    def own(links: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(link for link in links if claims[link] == 1)
-
-    disks = tuple(replace(disk, by_id=own(disk.by_id), by_path=own(disk.by_path)) for disk in machine.disks)
-    return replace(machine, disks=disks)
-
-
-def names_of(disk: Disk) -> frozenset[str]:
-    """All names by which an answer file may name a disk: the kernel's, by-id, by-path, each also as a path."""
-    names = {disk.name, f"/dev/{disk.name}"}
-    for folder, links in (("by-id", disk.by_id), ("by-path", disk.by_path)):
-        names |= {*links, *(f"/dev/disk/{folder}/{link}" for link in links)}
-    return frozenset(names)
-
-
-def matches(properties: Mapping[str, str], filters: Mapping[str, str], how: FilterMatch) -> bool:
-    """Whether udev properties match globs (`?`, `*`, `[a]`, `[!a]`); a property that is missing matches nothing."""
-    hits = [key in properties and fnmatch.fnmatchcase(properties[key], pattern) for key, pattern in filters.items()]
-    return all(hits) if how is FilterMatch.ALL else any(hits)
-
-
-def describe_disk(disk: Disk) -> str:
-    """One line for a list: name, size, model, serial, stable name, and what is on it."""
-    said = [f"{disk.name:<8} {show_size(disk.size):>10}", disk.model or "no model", disk.serial or "no serial"]
-    said += [disk.by_id[0]] if disk.by_id else disk.by_path[:1]
-    if disk.medium:
-        said.append("installation medium")
-    contents = describe_contents(disk)
-    return "  ".join([*said, f"holds {', '.join(contents)}" if contents else "empty"])
-
-
-def describe_contents(disk: Disk) -> tuple[str, ...]:
-    """What a disk holds, one phrase each: `gpt`, `vda1: vfat`, `vda3: LVM2_member of trebol`."""
-    said = [_phrase(content) for content in disk.content]
-    for partition in disk.partitions:
-        inside = ", ".join(map(_phrase, partition.content)) or "nothing known"
-        said.append(f"{partition.name}: {inside} ({show_size(partition.size)})")
-    return tuple(said)
-
-
-def select_interface(machine: Machine, answers: Answers) -> Selected:
-    """The interface that becomes the port of the management bridge. Raises BadInput or Refused."""
-    if not machine.interfaces:
-        raise Refused(
-            "this machine has no network interface that Linux knows",
-            where="network",
-            hint="a node needs one; check that the card is on in the firmware and has a driver in Debian",
-        )
-    if answers.network.source is NetworkSource.DHCP:
-        return _first_with_carrier(machine.interfaces)
-    filters = answers.network.filter or {}
-    # As in Proxmox's installer, any key may match: filter-match is about disks only.
-    found = [nic for nic in machine.interfaces if matches(nic.udev, filters, FilterMatch.ANY)]
-    if len(found) != 1:
-        listed = _listing(map(describe_interface, found or machine.interfaces))
-        raise BadInput(
-            f"{_show_filter(filters, FilterMatch.ANY)} matches {_count(len(found), 'interface')}{listed}",
-            where="network.filter",
-            hint='make it match exactly one of these, for instance ID_NET_NAME_MAC = "enx…"',
-        )
-    chosen = found[0]
-    if chosen.carrier is False:
-        return Selected(chosen, warnings=(f"{chosen.name} has no link: check its cable",))
-    return Selected(chosen)
-
-
-def describe_interface(interface: NetworkInterface) -> str:
-    """One line for a list: name, MAC, link, speed, model."""
-    link = {True: "link", False: "no link", None: "link unknown"}[interface.carrier]
-    speed = f" {interface.speed} Mbit/s" if interface.speed else ""
-    said = (f"{interface.name:<12} {interface.mac}", f"{link}{speed}", interface.model or interface.driver)
-    return "  ".join(filter(None, said))
-
-
-def _first_with_carrier(interfaces: Sequence[NetworkInterface]) -> Selected:
-    linked = [interface for interface in interfaces if interface.carrier]
-    if not linked:
-        first = interfaces[0]
-        return Selected(first, warnings=(f"no interface has a link; {first.name} ({first.mac}) was taken",))
-    if len(linked) == 1:
-        return Selected(linked[0])
-    others = ", ".join(interface.name for interface in linked[1:])
-    return Selected(linked[0], notes=(f"{linked[0].name} is the first interface with a link; so have {others}",))
-
-
-def _refusals(disk: Disk, machine: Machine, answers: Answers) -> Iterator[Problem]:
-    where = disk.stable_path
-    if disk.medium:
-        yield Problem("is installation medium or virtual media, never a target", where, "choose another disk")
-    if disk.read_only:
-        yield Problem("is read-only", where, "take the write protection off, or choose another disk")
-    if disk.logical_sector == 4096 and machine.firmware.mode is FirmwareMode.BIOS:
-        yield Problem(
-            "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
-            where,
-            "switch the firmware to UEFI, or choose a disk with sectors of 512 bytes",
-        )
-    yield from _in_use(disk)
-    yield from _shared_groups(disk, machine)
-    yield from _unconfirmed(disk, answers)
-    for other in machine.disks:
-        if other is not disk and VOLUME_GROUP in _groups(other):
-            yield Problem(
-                f"holds a volume group named {VOLUME_GROUP} already; one machine cannot have two of that name",
-                other.stable_path,
-                f"take this disk out, wipe it (wipefs), or rename the group: vgrename {VOLUME_GROUP} NEW-NAME",
-            )
-
-
-def _in_use(disk: Disk) -> Iterator[Problem]:
-    mounted = [*disk.mountpoints, *(point for partition in disk.partitions for point in partition.mountpoints)]
-    if mounted:
-        yield Problem(f"is in use: mounted at {', '.join(mounted)}", disk.stable_path, "unmount it first")
-    # Volumes of LVM on the disk alone are closed by the installer itself, once their loss is confirmed.
-    holders = [
-        holder
-        for contents, names in (
-            (disk.content, disk.holders),
-            *((partition.content, partition.holders) for partition in disk.partitions),
-        )
-        if not any(content.kind == LVM_MEMBER for content in contents)
-        for holder in names
+    found = _named(machine, clear, setup) if setup.disk_list else _filtered(machine, clear, setup)
+    _check_count([each.disk for each in found], clear, setup)
+    targets = tuple(each.disk for each in found)
+    problems = [
+        *(problem for each in found if each.by_serial for problem in _twins(each.disk, clear)),
+        *member_problems(targets, setup),
+        *refusals(targets, clear, answers),
     ]
-    if holders:
-        yield Problem(
-            f"is in use by {', '.join(holders)}", disk.stable_path, "stop that first: lsblk shows what it belongs to"
-        )
-
-
-def _shared_groups(disk: Disk, machine: Machine) -> Iterator[Problem]:
-    for other in machine.disks:
-        for group in sorted((_groups(disk) & _groups(other)) - {VOLUME_GROUP}) if other is not disk else ():
-            yield Problem(
-                f"volume group {group} also lies on {other.stable_path}, whose data would be lost with it",
-                disk.stable_path,
-                f"move it off this disk first: vgreduce {group}",
-            )
-
-
-def _unconfirmed(disk: Disk, answers: Answers) -> Iterator[Problem]:
-    contents = describe_contents(disk)
-    setup = answers.disk_setup
-    if not contents or (setup.wipe == "confirmed" and setup.disk_list):
-        return
-    if setup.disk_list:
-        hint = f"if all of that may be lost, set {_CONFIRM} in [disk-setup]"
-    else:
-        name = disk.by_id[0] if disk.by_id else disk.name
-        hint = f'if all of that may be lost, name it instead of a filter: disk-list = ["{name}"] and {_CONFIRM}'
-    yield Problem(f"is not empty: {'; '.join(contents)}", disk.stable_path, hint)
-
-
-def _groups(disk: Disk) -> set[str]:
-    contents = (*disk.content, *(content for partition in disk.partitions for content in partition.content))
-    return {content.member_of for content in contents if content.kind == LVM_MEMBER and content.member_of}
-
-
-def _phrase(content: Content) -> str:
-    label = f" {content.label!r}" if content.label else ""
-    group = f" of {content.member_of}" if content.member_of else ""
-    return f"{content.kind}{label}{group}"
-
-
-def _show_filter(filters: Mapping[str, str], how: FilterMatch) -> str:
-    joint = " and " if how is FilterMatch.ALL else " or "
-    return joint.join(f'{key} = "{pattern}"' for key, pattern in filters.items())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"no {noun}" if number == 0 else f"{number} {noun}s"
-
-
-def _listing(lines: Iterable[str]) -> str:
-    return "".join(f"\n    {line}" for line in lines)
+    raise_for(problems, Refused)
+    return targets
 
 
 def problems_by_class(errors: Iterable[TrebolError]) -> tuple[list[Problem], type[TrebolError]]:
@@ -254,3 +58,116 @@ def problems_by_class(errors: Iterable[TrebolError]) -> tuple[list[Problem], typ
     collected = list(errors)
     kind: type[TrebolError] = Refused if any(isinstance(error, Refused) for error in collected) else BadInput
     return [problem for error in collected for problem in error.problems], kind
+
+
+def setup_problems(setup: DiskSetup) -> Iterator[Problem]:
+    """What no machine is needed to tell: a filter that cannot be understood, a disk-list of the wrong length."""
+    try:
+        read_filter(setup.filter or {}, setup.filter_match)
+    except BadInput as error:
+        yield from error.problems
+    wants = rule(setup).disks
+    number = len(setup.disk_list)
+    if number and not wants.allows(number):
+        yield Problem(
+            f"names {count_of(number, 'disk')}; {show_layout(setup)} wants {wants}", DISK_LIST, _several(setup)
+        )
+
+
+def _named(machine: Machine, clear: Machine, setup: DiskSetup) -> list[_Found]:
+    """The disks of a disk-list. Raises BadInput for names of no disk, of several, and for one disk named twice."""
+    pairs = list(zip(machine.disks, clear.disks, strict=True))
+    found: list[_Found] = []
+    names: dict[str, str] = {}
+    missing: list[str] = []
+    problems: list[Problem] = []
+    for name in setup.disk_list:
+        match [own for called, own in pairs if name in names_of(called)]:
+            case []:
+                missing.append(name)
+            case [disk] if disk.name in names:
+                problems.append(Problem(f"{names[disk.name]} and {name} are one disk, {disk.name}", DISK_LIST))
+            case [disk]:
+                names[disk.name] = name
+                found.append(_Found(disk, _is_of_serial(name, disk)))
+            case several:
+                problems.append(_shared(name, several))
+    if missing:
+        problems.insert(0, _no_match(", ".join(missing), DISK_LIST, clear, setup))
+    raise_for(problems, BadInput)
+    return found
+
+
+def _filtered(machine: Machine, clear: Machine, setup: DiskSetup) -> list[_Found]:
+    """What a filter finds. By all names of a disk, those too that it shares: what they do not tell apart is no match
+    for the layout, or a reason to refuse, but not overlooked."""
+    wanted = read_filter(setup.filter or {}, setup.filter_match)
+    own = {disk.name: disk for disk in clear.disks}
+    # A medium is no candidate: a filter by size or bus should not fail for the stick it was started from.
+    found = find_disks([disk for disk in machine.disks if not disk.medium], wanted)
+    return [_Found(own[disk.name], wanted.tells_by_serial(disk)) for disk in found]
+
+
+def _check_count(disks: Sequence[Disk], clear: Machine, setup: DiskSetup) -> None:
+    wants = rule(setup).disks
+    if wants.allows(len(disks)):
+        return
+    where = DISK_LIST if setup.disk_list else FILTER
+    wanted = _show(setup)
+    if not disks:
+        raise BadInput.of([_no_match(wanted, where, clear, setup)])
+    # Too many: which to leave out. Too few: what else there is.
+    shown = disks if len(disks) > wants.least else clear.disks
+    marks = {disk.name for disk in disks} if shown is clear.disks else set()
+    lines = (describe_disk(disk) + ("  (matches)" if disk.name in marks else "") for disk in shown)
+    raise BadInput(
+        f"{wanted} matches {count_of(len(disks), 'disk')}; {show_layout(setup)} wants {wants}{listing(lines)}",
+        where=where,
+        hint=_several(setup) if len(disks) > wants.least else f"make it match {wants} of these",
+    )
+
+
+def _no_match(wanted: str, where: str, clear: Machine, setup: DiskSetup) -> Problem:
+    wants = rule(setup).disks
+    return Problem(
+        f"{wanted} matches no disk; {show_layout(setup)} wants {wants}{listing(map(describe_disk, clear.disks))}",
+        where,
+        f"make it match {wants} of these" if clear.disks else "no disk was found: check its controller",
+    )
+
+
+def _shared(name: str, disks: Sequence[Disk]) -> Problem:
+    twins = ", which have one serial number" if all(is_twin(disks[0], other) for other in disks[1:]) else ""
+    return Problem(
+        f"{name} matches {count_of(len(disks), 'disk')}{twins}{listing(map(describe_disk, disks))}",
+        DISK_LIST,
+        "name it by where it is plugged in: a name in /dev/disk/by-path",
+    )
+
+
+def _twins(disk: Disk, machine: Machine) -> Iterator[Problem]:
+    for other in machine.disks:
+        if is_twin(disk, other):
+            yield Problem(
+                f"has the serial number {disk.serial} of {other.stable_path} ({other.name}) too, which does not tell "
+                "them apart",
+                f"{disk.stable_path} ({disk.name})",
+                "name it by where it is plugged in: a name in /dev/disk/by-path, or the key by-path of a filter",
+            )
+
+
+def _is_of_serial(name: str, disk: Disk) -> bool:
+    # udev writes blanks of a serial number as underscores.
+    serial = disk.serial.replace(" ", "_")
+    return name.removeprefix("/dev/disk/by-id/") in disk.by_id and bool(serial) and serial in name
+
+
+def _several(setup: DiskSetup) -> str:
+    wants = rule(setup).disks
+    if wants.most == 1:
+        return "make it match exactly one of these, or set lvm.raid for several"
+    return f"make it match {wants}"
+
+
+def _show(setup: DiskSetup) -> str:
+    return show_filter(setup.filter, setup.filter_match) if setup.filter else ", ".join(setup.disk_list)

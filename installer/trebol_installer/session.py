@@ -52,7 +52,7 @@ def this_machine(runner: Runner) -> Machine:
     from trebol_hardware.probe import probe
     from trebol_hardware.probe.questions import with_disk_health
 
-    return with_disk_health(probe(), runner, privileged=os.geteuid() == 0)
+    return with_disk_health(probe(edges=True), runner, privileged=os.geteuid() == 0)
 
 
 def prepare_dry_run(answers: Answers, machine: Machine, medium: Path | None) -> Prepared:

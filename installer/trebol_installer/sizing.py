@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trebol_common.answers.model import LvmSizes
+from trebol_common.answers.model import LvmSizes, MdRaid
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
 from trebol_hardware.summary import show_size
 
@@ -33,6 +33,12 @@ ROOM = 2 * GIB
 #: Room for inodes, journal and blocks reserved for root, as a share of the unpacked layers.
 OVERHEAD = 0.1
 
+#: What md keeps at the start of each member of an array: superblock and bitmap, and room to change its shape later.
+ARRAY_OFFSET = 16 * MIB
+
+#: What LUKS2 keeps before its data (cryptsetup's default for both copies of the header and the key slots).
+LUKS_HEADER = 16 * MIB
+
 #: Largest default swap and root, in GiB.
 DEFAULT_MAXIMUM_SWAP = 8
 DEFAULT_MAXIMUM_ROOT = 96
@@ -42,8 +48,8 @@ DEFAULT_MAXIMUM_ROOT = 96
 class Sizes:
     """Where the bytes of a disk go.
 
-    `bios_boot`, `esp` and `lvm` are partitions; `root`, `swap`, `data` (0: none) and `metadata` (of the thin pool,
-    taken twice: LVM keeps a spare) are volumes; `free` stays in the volume group.
+    `bios_boot`, `esp` and `lvm` are partitions, of each disk where there are several; `root`, `swap`, `data` (0:
+    none) and `metadata` (of the thin pool, taken twice: LVM keeps a spare) are volumes; `free` stays in the group.
     """
 
     bios_boot: int
@@ -66,10 +72,46 @@ def minimum_disk(unpacked: int) -> int:
     return max(MINIMUM_DISK, 2 * ALIGNMENT + _esp(0) + needed_root(unpacked) + EXTENT + ALIGNMENT)
 
 
-def sizes(*, disk: int, memory: int, unpacked: int, wishes: LvmSizes) -> Sizes:
+@dataclass(frozen=True)
+class PoolSizes:
+    """Where the bytes of each disk go whose rest is part of one btrfs or ZFS pool."""
+
+    bios_boot: int
+    esp: int
+    pool: int
+
+
+def pool_sizes(
+    *, disk: int, unpacked: int, hdsize: float | None, key: str = "btrfs.hdsize", data_disks: float = 1
+) -> PoolSizes:
+    """Divide each of several disks of `disk` bytes for a pool that holds what fits `data_disks` of them.
+
+    `key` is where `hdsize` stands in the answers. Raises Refused where the pool would be too small for layers of
+    `unpacked` bytes, and BadInput where hdsize is larger than the disk.
+    """
+    total = _total(disk, hdsize, key)
+    esp = _esp(total)
+    pool = _rest(total, esp)
+    needed = max(needed_root(unpacked), MINIMUM_DISK - _esp(0) - 3 * ALIGNMENT)
+    _require_room(disk, total, int(pool * data_disks), needed, key)
+    return PoolSizes(BIOS_BOOT, esp, pool)
+
+
+def sizes(
+    *,
+    disk: int,
+    memory: int,
+    unpacked: int,
+    wishes: LvmSizes,
+    raid: MdRaid | None = None,
+    disks: int = 1,
+    encrypted: bool = False,
+) -> Sizes:
     """Divide a disk of `disk` bytes in a machine of `memory` bytes, for layers of `unpacked` bytes.
 
-    With hd = hdsize or the whole disk, in GiB:
+    With `raid`, that is each of `disks` disks (the smallest one's size), and LVM lies on an array over all of them;
+    with `encrypted`, in a LUKS container on that.
+    With hd = hdsize or the whole disk, times the disks that RAID 10 stripes over, in GiB:
 
     - ESP: 1 GiB from 100 GiB on, else 512 MiB
     - swap: swapsize, or memory, at least 4 where hd >= 64, at least 2 where hd >= 32, at most hd/8, at most 8
@@ -81,19 +123,14 @@ def sizes(*, disk: int, memory: int, unpacked: int, wishes: LvmSizes) -> Sizes:
 
     Raises Refused where the disk is too small, and BadInput where the wishes contradict each other or the disk.
     """
-    total = _total(disk, wishes)
-    minimum = minimum_disk(unpacked)
-    if total < minimum:
-        what = "the disk" if total == disk else "lvm.hdsize"
-        raise Refused(
-            f"{what} has {show_size(total)}; at least {show_size(minimum)} are needed",
-            hint="choose a larger disk" if total == disk else "raise lvm.hdsize, or leave it out",
-        )
+    total = _total(disk, wishes.hdsize, "lvm.hdsize")
     esp = _esp(total)
-    # Two MiB before the ESP (GPT, BIOS boot partition), one behind LVM for the second GPT.
-    lvm = (total - 2 * ALIGNMENT - esp - ALIGNMENT) // ALIGNMENT * ALIGNMENT
+    lvm = _rest(total, esp)
+    capacity = (array_size(lvm, raid, disks) if raid else lvm) - (LUKS_HEADER if encrypted else 0)
+    _require_room(disk, total, capacity, minimum_disk(unpacked) - _esp(0) - 3 * ALIGNMENT, "lvm.hdsize")
+    total = total * _stripes(raid, disks)
     # LVM's metadata takes the first MiB of the partition.
-    extents = _down(lvm - ALIGNMENT)
+    extents = _down(capacity - ALIGNMENT)
     root_needed = needed_root(unpacked)
     swap = _swap(total, memory, wishes)
     if wishes.swapsize is None:
@@ -114,14 +151,39 @@ def problems_of(error: TrebolError, where: str) -> list[Problem]:
     return [Problem(problem.what, where, problem.hint) for problem in error.problems]
 
 
-def _total(disk: int, wishes: LvmSizes) -> int:
-    if wishes.hdsize is None:
+def array_size(member: int, raid: MdRaid, disks: int) -> int:
+    """Bytes of an array over `disks` partitions of `member` bytes: whole MiB, two copies of everything in RAID 10."""
+    return (member - ARRAY_OFFSET) // MIB * MIB * _stripes(raid, disks)
+
+
+def _stripes(raid: MdRaid | None, disks: int) -> int:
+    return disks // 2 if raid is MdRaid.RAID10 else 1
+
+
+def _require_room(disk: int, total: int, usable: int, needed: int, key: str) -> None:
+    if usable >= needed:
+        return
+    whole = total == disk
+    raise Refused(
+        f"{'the disk' if whole else key} has {show_size(total)}; at least {show_size(total + needed - usable)} are "
+        "needed",
+        hint="choose a larger disk" if whole else f"raise {key}, or leave it out",
+    )
+
+
+def _rest(total: int, esp: int) -> int:
+    """The third partition: two MiB before the ESP (GPT, BIOS boot partition), one behind for the second GPT."""
+    return (total - 2 * ALIGNMENT - esp - ALIGNMENT) // ALIGNMENT * ALIGNMENT
+
+
+def _total(disk: int, hdsize: float | None, key: str) -> int:
+    if hdsize is None:
         return disk
-    total = int(wishes.hdsize * GIB)
+    total = int(hdsize * GIB)
     if total > disk:
         raise BadInput(
-            f"lvm.hdsize is {show_size(total)}; the disk has {show_size(disk)}",
-            hint="lower lvm.hdsize, or leave it out",
+            f"{key} is {show_size(total)}; the disk has {show_size(disk)}",
+            hint=f"lower {key}, or leave it out",
         )
     return total
 

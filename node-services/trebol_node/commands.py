@@ -10,7 +10,7 @@ import typer
 from trebol_common.run import CommandRunner
 
 app = typer.Typer(
-    help="This node: its status, and the upkeep of its boot partition.\n\nExample: trebol node status",
+    help="This node: its status, and the upkeep of its boot partitions.\n\nExample: trebol node status",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -33,10 +33,10 @@ def status_command(as_json: Annotated[bool, typer.Option("--json", help="As JSON
 
 @app.command("boot-sync")
 def boot_sync_command() -> None:
-    """Bring the boot partition at /boot/efi up to date with the installed kernels.
+    """Bring the boot partition of each disk that the node boots from up to date with the installed kernels.
 
-    Runs by itself after each update of a kernel, an initramfs or GRUB. Refuses where /boot/efi is not a mounted boot
-    partition.
+    Runs by itself after each update of a kernel, an initramfs or GRUB. Tells of a disk that is missing. Refuses where
+    the node has one boot partition, and it is not mounted at /boot/efi.
 
     Example: trebol node boot-sync
     """

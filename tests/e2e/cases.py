@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from trebol_image.qemu import Bus, Disk, Firmware, Forward, MachineConfig, Mediu
 PASSWORD = "correct horse battery"
 #: `openssl passwd -6 -salt trebol "correct horse battery"`
 HASH = "$6$trebol$VJsm2YlNsKCFTAvDp.7I6q/2vsxkCrLBSl0JeGxjzn2jWEPFA8XBd/XKqIskEpg1RiK1quhJAeFYhRpkHEJN90"
+
+#: Of encrypted disks.
+PASSPHRASE = "seven clover leaves"
 
 DOMAIN = "example.org"
 TIMEZONE = "Europe/Madrid"
@@ -33,7 +37,8 @@ class Case:
 
     With `static`, it has a fixed address, a NIC chosen by filter among two, pinned to a name, a disk chosen by filter
     and a password given as hash; without, everything by DHCP, and a disk chosen by name. With `reboot`, the
-    installation ends in a reboot, which ends this machine.
+    installation ends in a reboot, which ends this machine. `disks` are the targets, `setup` what the answer file says
+    of them beyond their names, and `disk_size` what each of them has.
     """
 
     name: str
@@ -44,6 +49,14 @@ class Case:
     static: bool = False
     reboot: bool = False
     slow: bool = True
+    disks: int = 1
+    disk_size: str = DISK_SIZE
+    setup: Mapping[str, Any] = field(default_factory=lambda: {"filesystem": "ext4"})
+
+    @property
+    def tpm(self) -> bool:
+        """Whether the machine has a TPM, which opens its disks."""
+        return bool(self.setup.get("encryption", {}).get("tpm2"))
 
     @property
     def host(self) -> str:
@@ -61,24 +74,28 @@ class Case:
         return f"52:54:00:7b:01:{self.number:02x}"
 
     @property
-    def disk_serial(self) -> str:
-        """The serial number of the target."""
-        return f"SYSTEM{self.number}"
+    def disk_serials(self) -> tuple[str, ...]:
+        """The serial numbers of the targets."""
+        first = f"SYSTEM{self.number}"
+        return (first, *(f"{first}-{other}" for other in range(2, self.disks + 1)))
 
     @property
-    def disk_name(self) -> str:
-        """The target's name in /dev/disk/by-id."""
+    def disk_names(self) -> tuple[str, ...]:
+        """The targets' names in /dev/disk/by-id."""
+        return tuple(self._name(serial) for serial in self.disk_serials)
+
+    def _name(self, serial: str) -> str:
         match self.bus:
             case Bus.VIRTIO:
-                return f"virtio-{self.disk_serial}"
+                return f"virtio-{serial}"
             case Bus.SATA:
-                return f"ata-QEMU_HARDDISK_{self.disk_serial}"
+                return f"ata-QEMU_HARDDISK_{serial}"
             case Bus.NVME:
-                return f"nvme-QEMU_NVMe_Ctrl_{self.disk_serial}"
+                return f"nvme-QEMU_NVMe_Ctrl_{serial}"
             case Bus.SCSI:
-                return f"scsi-0QEMU_QEMU_HARDDISK_{self.disk_serial}"
+                return f"scsi-0QEMU_QEMU_HARDDISK_{serial}"
             case Bus.USB:
-                return f"usb-QEMU_QEMU_HARDDISK_{self.disk_serial}-0:0"
+                return f"usb-QEMU_QEMU_HARDDISK_{serial}-0:0"
 
     def answers(self, public_key: str) -> dict[str, Any]:
         """The answer file, before it is written as TOML."""
@@ -95,7 +112,7 @@ class Case:
             return {
                 "global": {**common, "root-password": PASSWORD},
                 "network": {"source": "from-dhcp"},
-                "disk-setup": {"filesystem": "ext4", "disk-list": [self.disk_name]},
+                "disk-setup": {**self.setup, "disk-list": list(self.disk_names)},
             }
         return {
             "global": {**common, "root-password-hashed": HASH},
@@ -108,8 +125,8 @@ class Case:
                 "interface-name-pinning": {"enabled": True, "mapping": {self.mac: PINNED}},
             },
             "disk-setup": {
-                "filesystem": "ext4",
-                "filter": {"ID_SERIAL": f"*{self.disk_serial}*"},
+                **self.setup,
+                "filter": {"ID_SERIAL": f"*{self.disk_serials[0]}*"},
                 "lvm": {"swapsize": 1, "maxroot": 12},
             },
         }
@@ -118,11 +135,11 @@ class Case:
         """The answer file's text."""
         return tomli_w.dumps(self.answers(public_key))
 
-    def target(self, image: Path) -> Disk:
-        """The disk that is installed on."""
-        return Disk(image, self.disk_serial, self.bus)
+    def targets(self, images: Iterable[Path]) -> tuple[Disk, ...]:
+        """The disks that are installed on, of as many images."""
+        return tuple(Disk(image, serial, self.bus) for image, serial in zip(images, self.disk_serials, strict=True))
 
-    def machine(self, disk: Disk, *others: Disk, iso: Path | None = None) -> MachineConfig:
+    def machine(self, *disks: Disk, iso: Path | None = None) -> MachineConfig:
         """The machine, with the medium in it or without."""
         forwards = tuple(Forward(port, self.address) for port in (22, 9090))
         other = Nic(f"52:54:00:7b:02:{self.number:02x}", restrict=True)
@@ -130,10 +147,11 @@ class Case:
         management = Nic(self.mac, forwards, restrict=True)
         return MachineConfig(
             firmware=self.firmware,
-            disks=(disk, *others),
+            disks=disks,
             medium=Medium(iso, self.medium) if iso is not None else None,
             reboot=not self.reboot or iso is None,
             nics=(other, management) if self.static else (management,),
+            tpm=self.tpm,
         )
 
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.e2e.cases import CASES
+from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
+from tests.e2e.layouts import LAYOUTS, MIRRORS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
+from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import REFUSALS, Outcome, refusal_job
+from tests.e2e.teardown import TornDown, teardown_job
 
 from trebol_common.errors import BadInput
 from trebol_image.project import Project
@@ -30,10 +35,19 @@ JOBS: dict[str, Job] = {
     **{name: refusal_job(name) for name in REFUSALS},
     **{name: moved_job(name) for name in MOVES},
     **{name: processor_job(name) for name in PROCESSORS},
+    **{name: layout_job(name) for name in LAYOUTS},
+    **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
+    "teardown": teardown_job(),
+    **{name: kept_job(name) for name in REINSTALLATIONS},
+    "power-cut": power_cut_job(),
 }
+#: Each is a machine by name.
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept", "survivor")
+
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
+    + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
 )
 
 
@@ -92,40 +106,28 @@ def machines_of(item: pytest.Item) -> list[str]:
     """The machines that a test looks at."""
     named = [str(name) for marker in item.iter_markers("machines") for name in marker.args]
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return named + [str(parameters[key]) for key in ("node", "outcome", "moved", "examined") if key in parameters]
+    return named + [str(parameters[key]) for key in FIXTURES if key in parameters]
 
 
-@pytest.fixture(scope="module", params=parameters(CASES))
-def node(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Node]:
-    """A running node, installed from the ISO; it is let go when no further test looks at it."""
-    node = farm.get(request.param)
-    assert isinstance(node, Node)
-    yield node
-    farm.let_go(request.param)
+def machine(kind: type[object], names: Iterable[str]) -> Any:
+    """A fixture: what the jobs of these names hand out, each let go when no further test looks at it."""
+
+    @pytest.fixture(scope="module", params=parameters(names))
+    def look_at(request: pytest.FixtureRequest, farm: Farm) -> Iterator[object]:
+        handed_out = farm.get(request.param)
+        assert isinstance(handed_out, kind)
+        yield handed_out
+        farm.let_go(request.param)
+
+    return look_at
 
 
-@pytest.fixture(scope="module", params=parameters(REFUSALS))
-def outcome(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Outcome]:
-    """How an installation was refused."""
-    outcome = farm.get(request.param)
-    assert isinstance(outcome, Outcome)
-    yield outcome
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(MOVES))
-def moved(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Moved]:
-    """An installed disk that runs in another machine."""
-    moved = farm.get(request.param)
-    assert isinstance(moved, Moved)
-    yield moved
-    farm.let_go(request.param)
-
-
-@pytest.fixture(scope="module", params=parameters(PROCESSORS))
-def examined(request: pytest.FixtureRequest, farm: Farm) -> Iterator[Examined]:
-    """What checks and libvirt say of a processor."""
-    examined = farm.get(request.param)
-    assert isinstance(examined, Examined)
-    yield examined
-    farm.let_go(request.param)
+node = machine(Node, CASES)
+outcome = machine(Outcome, REFUSALS)
+moved = machine(Moved, MOVES)
+examined = machine(Examined, PROCESSORS)
+layout = machine(Node, LAYOUTS)
+degraded = machine(Degraded, [f"degraded-{name}" for name in MIRRORS])
+torn = machine(TornDown, ["teardown"])
+kept = machine(Kept, REINSTALLATIONS)
+survivor = machine(Survivor, ["power-cut"])

@@ -12,7 +12,11 @@ from trebol_image.qemu.qmp import QmpEvent
 from trebol_image.qemu.serial import Line
 
 RECORD = "installation.json"
-DISK = "disk.qcow2"
+
+
+def images(folder: Path, number: int) -> tuple[Path, ...]:
+    """The images of `number` targets."""
+    return tuple(folder / f"disk{disk}.qcow2" for disk in range(1, number + 1))
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Installation:
     """What an unattended installation left, and how it went from the machine's start to its end."""
 
     folder: Path
-    disk: Path
+    disks: tuple[Path, ...]
     console: tuple[Line, ...]
     end: QmpEvent
     bystander_before: str
@@ -42,6 +46,7 @@ def save(installation: Installation, made_of: str) -> Installation:
     """Keep the record beside the disk, and return the installation."""
     record = {
         "made_of": made_of,
+        "disks": len(installation.disks),
         "console": [[line.time, line.text] for line in installation.console],
         "end": [installation.end.name, dict(installation.end.data)],
         "bystander": [installation.bystander_before, installation.bystander_after],
@@ -60,4 +65,4 @@ def load(folder: Path, made_of: str) -> Installation | None:
         return None
     console = tuple(Line(time, text) for time, text in record["console"])
     before, after = record["bystander"]
-    return Installation(folder, folder / DISK, console, QmpEvent(*record["end"]), before, after)
+    return Installation(folder, images(folder, record["disks"]), console, QmpEvent(*record["end"]), before, after)

@@ -94,6 +94,14 @@ class Lab:
                 self.running.discard(machine)
 
 
+def make_blank(path: Path, size: int) -> Path:
+    """A new raw image of `size` bytes, all of it a hole."""
+    path.unlink(missing_ok=True)
+    path.touch()
+    os.truncate(path, size)
+    return path
+
+
 def make_key(folder: Path, *, reuse: bool) -> Path:
     """An SSH key for this session; with `reuse`, the one of the last session."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cases import BYSTANDER_SERIAL, CASES, DISK_SIZE, Case
-from tests.e2e.installation import DISK, Installation, identity_of, load, save
-from tests.e2e.lab import Job, Lab, patient, undisturbed
+from tests.e2e.cases import BYSTANDER_SERIAL, CASES, PASSPHRASE, Case
+from tests.e2e.installation import Installation, identity_of, images, load, save
+from tests.e2e.lab import Job, Lab, make_blank, patient, undisturbed
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
@@ -65,10 +65,7 @@ class Node:
 
 def make_bystander(path: Path) -> Path:
     """A disk that holds data: an ext4 on the whole of it."""
-    path.unlink(missing_ok=True)
-    path.touch()
-    os.truncate(path, 10 * 2**30)
-    CommandRunner().run(["mkfs.ext4", "-q", "-L", "precious", path])
+    CommandRunner().run(["mkfs.ext4", "-q", "-L", "precious", make_blank(path, 10 * 2**30)])
     return path
 
 
@@ -107,43 +104,64 @@ def install(case: Case, lab: Lab) -> Installation:
         return kept
     shutil.rmtree(folder, ignore_errors=True)
     iso = seeded_copy(lab.iso, folder / "medium.iso", case.answer_file(lab.public_key))
-    disk = create_disk(folder / DISK, DISK_SIZE)
+    disks = tuple(create_disk(image, case.disk_size) for image in images(folder, case.disks))
     bystander = make_bystander(folder / "bystander.raw")
     before = digest(bystander)
-    config = case.machine(case.target(disk), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso)
+    config = case.machine(*case.targets(disks), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso)
     with lab.machine(config, folder / "install") as machine:
         end = machine.wait_for_shutdown(within=patient(INSTALL_WITHIN), silent=patient(SILENT_FOR))
         console = machine.serial.lines
     iso.unlink()
-    disk.chmod(0o444)
-    return save(Installation(folder, disk, console, end, before, digest(bystander)), made_of)
+    for disk in disks:
+        disk.chmod(0o444)
+    return save(Installation(folder, disks, console, end, before, digest(bystander)), made_of)
 
 
 @contextmanager
 def booted(
-    case: Case, lab: Lab, name: str, firmware: Firmware, variables: Path | None, *, cpu: str | None = None
+    case: Case,
+    lab: Lab,
+    name: str,
+    firmware: Firmware,
+    variables: Path | None,
+    *,
+    cpu: str | None = None,
+    without: int = 0,
 ) -> Iterator[VirtualMachine]:
-    """The installed disk without the medium, until the login prompt; what is written goes into a disk on top of it.
+    """The installed disks without the medium, until the login prompt; what is written goes into disks on top of them.
 
     `variables` is the firmware's store to begin with: its boot entries; None is a machine that has none yet. `cpu` is
-    QEMU's name of another processor than usual.
+    QEMU's name of another processor than usual. The first `without` disks are missing.
     """
     installation = installed(case, lab)
-    disk = create_disk(installation.folder / f"{name}.qcow2", backing=installation.disk)
+    disks = tuple(
+        create_disk(installation.folder / f"{name}{number}.qcow2", backing=disk)
+        for number, disk in enumerate(installation.disks, 1)
+    )
     folder = installation.folder / name
     shutil.rmtree(folder, ignore_errors=True)
     if variables is not None:
         folder.mkdir()
         shutil.copyfile(variables, folder / "variables.fd")
-    config = replace(case.machine(case.target(disk)), firmware=firmware)
+        if case.tpm:
+            shutil.copytree(installation.folder / "install" / "tpm", folder / "tpm")
+    config = replace(case.machine(*case.targets(disks)[without:]), firmware=firmware)
     if cpu is not None:
         config = replace(config, accelerator=replace(config.accelerator, cpu=cpu))
     with lab.machine(config, folder) as machine:
+        if "encryption" in case.setup and not case.tpm:
+            unlock(machine)
         reach_login(machine, case)
         # Whether this ends well is for a test to say.
         wait = f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait"
         machine.ssh(wait, key=lab.key, check=False)
         yield machine
+
+
+def unlock(machine: VirtualMachine) -> None:
+    """Type the passphrase that the initramfs asks for, once."""
+    machine.serial.expect(r"(unlock disk|passphrase for) trebol-crypt\d?", within=patient(LOGIN_WITHIN))
+    machine.serial.send(f"{PASSPHRASE}\n")
 
 
 def reach_login(machine: VirtualMachine, case: Case) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tomli_w
 from tests.e2e.cases import PASSWORD
-from tests.e2e.lab import Job, Lab, patient
+from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.nodes import digest, make_bystander
 
 from trebol_common.medium import FOLDER
@@ -172,8 +172,7 @@ def prepare(refusal: Refusal, lab: Lab, folder: Path) -> MachineConfig:
     if refusal.disk_holds_data:
         make_bystander(disk)
     else:
-        disk.touch()
-        os.truncate(disk, refusal.disk_size)
+        make_blank(disk, refusal.disk_size)
     if refusal.medium:
         answers = answer_file(refusal, lab) if refusal.answers else ""
         iso = seeded_copy(lab.iso, folder / "medium.iso", answers, words=refusal.words)

@@ -124,7 +124,7 @@ def test_root_is_ext4_on_lvm_and_the_esp_is_mounted(node: Node) -> None:
 
 
 def test_partitions_are_those_of_the_plan(node: Node) -> None:
-    disk = f"/dev/disk/by-id/{node.case.disk_name}"
+    disk = f"/dev/disk/by-id/{node.case.disk_names[0]}"
     (table,) = node.json(f"lsblk --json --bytes --output NAME,PTTYPE,SIZE,PARTN,PARTTYPENAME {disk}")["blockdevices"]
     assert table["pttype"] == "gpt"
     partitions = [(part["partn"], part["parttypename"]) for part in table["children"]]

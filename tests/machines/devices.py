@@ -74,7 +74,7 @@ def sata(machine: Recorder, controller: Slot, *drives: Drive, first: int = 1) ->
     for port, drive in enumerate(drives, start=first):
         host = _hosts(machine)
         chain = f"ata{port}/host{host}/target{host}:0:0/{host}:0:0:0/block"
-        _plug(machine, controller, drive, chain, f"ata-{port}.0")
+        plug(machine, controller, drive, chain, f"ata-{port}.0")
 
 
 def sas(machine: Recorder, controller: Slot, *drives: Drive) -> None:
@@ -82,7 +82,7 @@ def sas(machine: Recorder, controller: Slot, *drives: Drive) -> None:
     host = _hosts(machine)
     for phy, drive in enumerate(drives):
         end = f"port-{host}:{phy}/end_device-{host}:{phy}/target{host}:0:{phy}/{host}:0:{phy}:0/block"
-        _plug(machine, controller, drive, f"host{host}/{end}", f"sas-phy{phy}-lun-0")
+        plug(machine, controller, drive, f"host{host}/{end}", f"sas-phy{phy}-lun-0")
 
 
 def scsi(machine: Recorder, controller: Slot, *drives: Drive, channel: int = 2) -> None:
@@ -91,7 +91,7 @@ def scsi(machine: Recorder, controller: Slot, *drives: Drive, channel: int = 2) 
     for target, drive in enumerate(drives):
         place = f"{host}:{channel}:{target}:0"
         chain = f"host{host}/target{host}:{channel}:{target}/{place}/block"
-        _plug(machine, controller, drive, chain, f"scsi-{place.replace(f'{host}:', '0:', 1)}")
+        plug(machine, controller, drive, chain, f"scsi-{place.replace(f'{host}:', '0:', 1)}")
 
 
 def nvme(machine: Recorder, slot: Slot, ids: str, name: str, drive: Drive) -> None:
@@ -188,7 +188,8 @@ def _hosts(machine: Recorder) -> int:
     return len({part for link in links for part in link.resolve().parts if part.startswith("host")})
 
 
-def _plug(machine: Recorder, controller: Slot, drive: Drive, chain: str, place: str) -> None:
+def plug(machine: Recorder, controller: Slot, drive: Drive, chain: str, place: str) -> None:
+    """A SCSI disk below `chain` of a controller's folder, at `place` of its ID_PATH."""
     number = len(list((machine.system.root / "sys/block").glob("sd*"))) if _has_disks(machine) else 0
     _write(machine, controller, drive, f"sd{chr(ord('a') + number)}", chain, place, f"8:{16 * number}")
 

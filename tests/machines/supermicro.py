@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.machines import devices, parts
+from tests.machines.contents import physical_volumes
 from tests.machines.devices import Slot
 from tests.machines.drives import Drive, attributes, sas_hdd, sata_hdd, sata_ssd
 from tests.machines.processors import (
@@ -54,11 +55,13 @@ def supermicro_epyc_9004(machine: Recorder) -> None:
             drive = drive.with_udev(content)
         devices.nvme(machine, slot, "144d:a80a", name, drive)
     _install(machine, "sys/block/nvme0n1", "nvme0n1p", "259:2")
-    groups = ", ".join(
-        f'{{"pv_uuid": "Os{number}Dab-0000-1111-2222-3333-4444-abcdef", "vg_name": "ceph-7d2f{number}c1a"}}'
-        for number in range(1, 5)
+    physical_volumes(
+        machine,
+        *(
+            {"pv_uuid": f"Os{number}Dab-0000-1111-2222-3333-4444-abcdef", "vg_name": f"ceph-7d2f{number}c1a"}
+            for number in range(1, 5)
+        ),
     )
-    machine.answer("pvs", "pv_uuid,vg_name", f'{{"report": [{{"pv": [{groups}]}}]}}')
     for number in range(2):
         slot = Slot(f"0000:01:00.{number}", ("0000:00:01.1",), group=20 + number)
         mac = f"b8:ce:f6:10:22:3{number}"

@@ -115,6 +115,30 @@ class FakeSystem:
         self.attributes(f"{folder}/{name}", values)
         self.udev.table["block", name] = dict(udev or {})
 
+    def volume(
+        self,
+        name: str,
+        below: Sequence[str],
+        *,
+        sectors: int = 2**20,
+        number: str = "253:0",
+        attributes: Mapping[str, str] | None = None,
+        udev: Mapping[str, str] | None = None,
+    ) -> str:
+        """A volume that the kernel makes of the devices `below`; both know of each other. Returns its folder."""
+        folder = self.disk(name, "virtual/block", sectors=sectors, number=number, attributes=attributes, udev=udev)
+        for slave in below:
+            # Folders in the place of links, whose circle a walk through all files would not come out of.
+            (self.root / folder / "slaves" / slave).mkdir(parents=True)
+            (self.root / self.folder(slave) / "holders" / name).mkdir(parents=True)
+        return folder
+
+    def folder(self, name: str) -> str:
+        """The sysfs folder of a block device: a disk, volume or partition."""
+        blocks = self.root / "sys/block"
+        found = blocks / name if (blocks / name).exists() else next(blocks.glob(f"*/{name}"))
+        return str(found.resolve().relative_to(self.root.resolve()))
+
     def mount(self, number: str, point: str, source: str, kind: str = "ext4") -> None:
         """Add a line to /proc/self/mountinfo."""
         path = self.root / "proc/self/mountinfo"
@@ -250,6 +274,13 @@ def server(root: Path) -> FakeSystem:
     system.partition(disk, "sda1", 1, start=2048, sectors=4096, dev="8:1")
     system.mount("8:1", "/boot", "/dev/sda1")
     system.write("proc/swaps", "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n")
+    system.udev.table["block", "sda1"] = {"ID_FS_TYPE": "ext4", "ID_FS_SIZE": "2097152"}
+    system.write("dev/sda1", bytes(1024) + b"\x01" * 0x38 + b"\x53\xef" + bytes(0x400 - 0x3A))
+    md = system.volume("md127", ["sda1"], attributes={"md/level": "raid1", "md/uuid": "3a5b7c9d"})
+    system.attributes(f"{md}/md127p1", {"partition": "1", "size": "2048", "dev": "259:7"})
+    system.volume("dm-0", ["md127"], attributes={"dm/name": "vg-root", "dm/uuid": "LVM-x", "dm/suspended": "0"})
+    system.link(f"{system.volume('bcache0', ['sda1'])}/bcache/cache", "sys/fs/bcache/set")
+    system.write("sys/fs/btrfs/uuid/devices/sda1/size", "1")
     attributes = {"carrier": "1", "speed": "1000", "duplex": "full"}
     system.interface("eno1", "pci0000:00/0000:04:00.0", attributes=attributes)
     bond = system.interface("bond0", None)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import tomllib
 import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from tests.unit.answer_files import DHCP, SSH_KEY, STATIC, answers, changed
 
 from trebol_common.answers import load_answers, parse_answers
 from trebol_common.answers.model import (
+    BtrfsOptions,
+    BtrfsRaid,
     Checks,
     DiskSetup,
+    Encryption,
     FqdnFromDhcp,
     Global,
     InterfaceNamePinning,
@@ -21,9 +26,12 @@ from trebol_common.answers.model import (
     Network,
     NetworkSource,
     RebootMode,
+    ZfsOptions,
+    ZfsRaid,
 )
 from trebol_common.answers.parse import MAXIMUM_SIZE, dump_answers
 from trebol_common.errors import BadInput
+from trebol_installer.select import setup_problems
 
 
 def problem(text: str) -> str:
@@ -125,9 +133,26 @@ WRONG: list[tuple[str, Any, str]] = [
         "names a MAC address twice",
     ),
     ("disk-setup.filesystem", "fat", "a.toml: disk-setup.filesystem: 'fat' is not one of 'ext4', 'xfs', "),
-    ("disk-setup.filesystem", "zfs", "a.toml: disk-setup.filesystem: zfs is not served yet"),
-    ("disk-setup.zfs", {"raid": "raid1"}, "a.toml: disk-setup: zfs is not served yet"),
-    ("disk-setup.disk-list", ["vda", "vdb"], "a.toml: disk-setup.disk-list: several disks is not served yet"),
+    ("disk-setup.filesystem", "zfs", 'filesystem = "zfs" needs zfs.raid; for a single disk, zfs.raid = "raid0"'),
+    ("disk-setup.zfs", {"raid": "raid1"}, 'disk-setup: zfs: not with filesystem = "ext4", which takes lvm only'),
+    ("disk-setup.btrfs", {"raid": "raid1"}, 'disk-setup: btrfs: not with filesystem = "ext4", which takes lvm only'),
+    ("disk-setup.btrfs", {"compress": "on"}, "a.toml: disk-setup.btrfs.raid: missing"),
+    ("disk-setup.btrfs", {"raid": "raid5"}, "'raid5' is not one of 'raid0', 'raid1' or 'raid10'"),
+    ("disk-setup.btrfs", {"raid": "raid1", "swapsize": 1}, "a.toml: disk-setup.btrfs.swapsize: unknown key"),
+    ("disk-setup.btrfs", {"raid": "raid1", "compress": "lz4"}, "btrfs.compress: 'lz4' is not one of 'on', 'off', "),
+    ("disk-setup.btrfs", {"raid": "raid1", "hdsize": "1T"}, "disk-setup.btrfs.hdsize: '1T': must be a number"),
+    (
+        "disk-setup.filesystem",
+        "btrfs",
+        'filesystem = "btrfs" needs btrfs.raid; for a single disk, btrfs.raid = "raid0"',
+    ),
+    ("disk-setup.lvm.raid", "raid5", "a.toml: disk-setup.lvm.raid: 'raid5' is not one of 'raid1' or 'raid10'"),
+    ("disk-setup.keep", ["root"], "a.toml: disk-setup.keep.0: 'root' is not one of 'data'"),
+    ("disk-setup.encryption", {"tpm2": True}, "a.toml: disk-setup.encryption: needs a passphrase, with tpm2 too"),
+    ("disk-setup.encryption", {"passphrase": "hunter2"}, "encryption.passphrase: must have at least 8 characters"),
+    ("disk-setup.encryption", {"passphrase": "hunter2 " * 65}, "encryption.passphrase: must have at least 8"),
+    ("disk-setup.encryption", {"passphrase": "hunter2\nhunter2"}, "encryption.passphrase: must not contain line"),
+    ("disk-setup.encryption", {"passphrase": "long enough", "tpm2": "yes"}, "tpm2: must be true or false"),
     ("disk-setup.disk-list", ["vda", "vda"], "a.toml: disk-setup: disk-list names a disk twice"),
     ("disk-setup.disk-list", None, "a.toml: disk-setup: needs either disk-list or filter, and not both"),
     ("disk-setup.filter", {"ID_SERIAL": "*"}, "a.toml: disk-setup: needs either disk-list or filter, and not both"),
@@ -154,6 +179,108 @@ def test_a_wrong_key_is_named_with_what_is_wrong(key: str, value: object, told: 
     assert "Value error" not in text
     assert "function-" not in text and "FqdnFromDhcp" not in text
     assert text.count("a.toml") == 1, "one wrong key is one problem"
+
+
+LAYOUTS: list[tuple[str, dict[str, Any]]] = [
+    ("ext4", {}),
+    ("xfs", {"lvm": {"maxroot": 20}}),
+    ("ext4", {"lvm": {"raid": "raid1", "hdsize": 200, "swapsize": 0, "maxroot": 40.5, "maxvz": 0, "minfree": 8}}),
+    ("btrfs", {"btrfs": {"raid": "raid0"}}),
+    ("btrfs", {"btrfs": {"raid": "raid10", "compress": "zstd", "hdsize": 200}}),
+]
+
+
+@pytest.mark.parametrize(("filesystem", "tables"), LAYOUTS, ids=[f"{name} {tables}" for name, tables in LAYOUTS])
+def test_every_layout_that_is_served_is_understood_and_said_again(filesystem: str, tables: dict[str, Any]) -> None:
+    changes = (
+        ("disk-setup.filesystem", filesystem),
+        *((f"disk-setup.{key}", value) for key, value in tables.items()),
+    )
+    read = answers(*changes, ("disk-setup.disk-list", ["vda", "vdb", "vdc", "vdd"]))
+
+    written = tomllib.loads(dump_answers(read))["disk-setup"]
+
+    assert written["filesystem"] == filesystem
+    assert written["disk-list"] == ["vda", "vdb", "vdc", "vdd"]
+    assert {key: table for key, table in written.items() if key in ("lvm", "btrfs")} == tables
+
+
+def zfs(**options: object) -> str:
+    return changed(("disk-setup.filesystem", "zfs"), ("disk-setup.zfs", {"raid": "raidz-1", **options}))
+
+
+def test_zfs_is_refused_in_one_message_however_much_is_said_of_it() -> None:
+    text = problem(zfs(ashift=13, **{"arc-max": 4096}, checksum="sha256", compress="zstd", copies=2, hdsize=500.5))
+
+    assert text == 'a.toml: disk-setup.filesystem: zfs is not served yet\n  → use "ext4", "xfs" or "btrfs"'
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("raid", "raidz1", "zfs.raid: 'raidz1' is not one of 'raid0', "),
+        ("ashift", 8, "zfs.ashift: 8: Input should be greater than or equal to 9"),
+        ("ashift", 17, "zfs.ashift: 17: Input should be less than or equal to 16"),
+        ("ashift", 12.0, "zfs.ashift: 12.0: must be a whole number"),
+        ("arc-max", 63, "zfs.arc-max: 63: Input should be greater than or equal to 64"),
+        ("checksum", "sha512", "zfs.checksum: 'sha512' is not one of 'on', 'fletcher4' or 'sha256'"),
+        ("compress", "lzo", "zfs.compress: 'lzo' is not one of 'on', 'off', 'lzjb', "),
+        ("copies", 0, "zfs.copies: 0: Input should be greater"),
+        ("copies", True, "zfs.copies: true: must be a whole number"),
+    ],
+)
+def test_options_of_zfs_are_checked_all_the_same(key: str, value: object, told: str) -> None:
+    assert told in problem(zfs(**{key: value}))
+
+
+def test_defaults_of_the_tables_are_those_of_the_form() -> None:
+    pool = ZfsOptions(raid=ZfsRaid.RAID0)
+
+    assert (pool.ashift, pool.arc_max, pool.checksum, pool.compress, pool.copies) == (12, None, "on", "on", 1)
+    assert BtrfsOptions(raid=BtrfsRaid.RAID0).compress == "off"
+
+
+@pytest.mark.parametrize(
+    ("filesystem", "tables", "size"),
+    [
+        ("ext4", {"lvm": LvmSizes(hdsize=1)}, 1),
+        ("xfs", {"lvm": LvmSizes(hdsize=1)}, 1),
+        ("ext4", {}, None),
+        ("btrfs", {"btrfs": BtrfsOptions(raid=BtrfsRaid.RAID0, hdsize=2)}, 2),
+        ("zfs", {"zfs": ZfsOptions(raid=ZfsRaid.RAID0, hdsize=3)}, 3),
+    ],
+)
+def test_hdsize_is_that_of_the_file_system(filesystem: str, tables: dict[str, Any], size: float | None) -> None:
+    setup = DiskSetup.model_validate({"filesystem": filesystem, "disk-list": ["vda"], **tables})
+
+    assert setup.hdsize == size
+
+
+def test_all_that_does_not_fit_together_is_told_at_once() -> None:
+    text = problem(
+        changed(
+            ("disk-setup.filesystem", "btrfs"),
+            ("disk-setup.lvm", {}),
+            ("disk-setup.zfs", {"raid": "raid1"}),
+            ("disk-setup.disk-list", None),
+        )
+    )
+
+    assert "needs either disk-list or filter" in text
+    assert 'lvm, zfs: not with filesystem = "btrfs", which takes btrfs only' in text
+    assert "needs btrfs.raid" in text
+
+
+def test_a_passphrase_is_never_dumped() -> None:
+    read = answers()
+    locked = Encryption(passphrase=SecretStr("hunter2 hunter2"), tpm2=True)
+    setup = read.disk_setup.model_copy(update={"encryption": locked})
+
+    text = dump_answers(read.model_copy(update={"disk_setup": setup}))
+
+    assert "hunter2" not in text
+    assert "# disk-setup.encryption.passphrase: not kept" in text
+    assert "[disk-setup.encryption]\ntpm2 = true" in text
 
 
 @pytest.mark.parametrize(
@@ -229,6 +356,10 @@ def test_a_hash_cannot_carry_a_second_line(hashed: str) -> None:
         ("global.root-ssh-keys", ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2-hunter2"]),
         ("global.root-ssh-keys", "hunter2-hunter2"),
         ("global.root_password", {"is": "hunter2-hunter2"}),
+        ("disk-setup.encryption", "hunter2-hunter2"),
+        ("disk-setup.encryption", {"passphrase": ["hunter2-hunter2"]}),
+        ("disk-setup.encryption", {"pasphrase": "hunter2-hunter2"}),
+        ("disk-setup.encryption", {"passphrase": "hunter2-hunter2", "tpm2": "hunter2-hunter2"}),
     ],
 )
 def test_no_message_shows_what_may_hold_a_secret(key: str, value: object) -> None:
@@ -334,9 +465,27 @@ def test_the_example_of_the_documentation_is_valid() -> None:
     assert parse_answers(made_whole).global_.fqdn == "node1.example.org"
 
 
+def documented_layouts() -> list[str]:
+    text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
+    return [block.split("```")[0] for block in text.split("```toml\n")[1:] if block.startswith("[disk-setup]")]
+
+
+@pytest.mark.parametrize("layout", documented_layouts())
+def test_every_example_of_a_layout_is_valid_or_said_not_to_be_served_yet(layout: str) -> None:
+    text = changed(("disk-setup", None)) + layout
+
+    if "# not served yet" in layout:
+        assert "is not served yet" in problem(text) and problem(text).count("a.toml") == 1
+    else:
+        assert list(setup_problems(parse_answers(text).disk_setup)) == []
+
+
 def test_every_key_of_the_model_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
-    sections = (Global, Network, InterfaceNamePinning, DiskSetup, LvmSizes, Checks)
+    sections = (
+        *(Global, Network, InterfaceNamePinning, Checks),
+        *(DiskSetup, LvmSizes, BtrfsOptions, ZfsOptions, Encryption),
+    )
     keys = [field.alias or name for section in sections for name, field in section.model_fields.items()]
 
     assert [key for key in keys if f"`{key}" not in text and f".{key}`" not in text] == []

@@ -11,6 +11,7 @@ import pytest
 from bench.build import build_phases, require_rebuilt, require_same_packages
 from bench.check import measure as measure_checks
 from bench.check import whole_check
+from bench.disks import measure as measure_disks
 from bench.figures import Figure, Phase, to_json, to_text
 from bench.install import ANSWER, BOOT, END, FLOOR, INSTALL, floor_script, median_phases, phases
 from bench.seed import require_seeded
@@ -189,3 +190,29 @@ def test_a_profile_that_is_none_is_bad_input() -> None:
     assert find_profile("release") == PROFILES["release"]
     with pytest.raises(BadInput, match="'small' is not one of dev, release"):
         find_profile("small")
+
+
+def test_of_an_installation_the_steps_on_disks_stand_beside_the_tools_that_they_ran(tmp_path: Path) -> None:
+    record = tmp_path / "events.jsonl"
+    now = iter([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 6.0, 6.0, 6.0, 6.0, 20.0, 20.0])
+    with record.open("w") as stream:
+        install = Context(json_lines(stream), ("install",), lambda: next(now))
+        with install.child("partition-disk") as step:
+            step.result(command="udevadm settle", seconds=0.5)
+        with install.child("make-filesystem") as step:
+            step.result(command="mkfs.ext4 /dev/trebol/root", seconds=3.0)
+        with install.child("extract-layer"):
+            pass
+
+    found = measure_disks(record)
+
+    assert (found.value, found.floor) == (6.0, 3.0)
+    assert found.notes["above the floor"] == "3.0 s"
+
+
+@pytest.mark.parametrize("content", ["", "{}\n", "not JSON\n", '{"kind": "finish"}\n'])
+def test_what_is_no_record_of_an_installation_has_no_figure(tmp_path: Path, content: str) -> None:
+    record = tmp_path / "events.jsonl"
+    record.write_text(content)
+    with pytest.raises(TrebolError):
+        measure_disks(record)

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.media import MEDIUM_ID, PROJECT, TEMPLATES
 
+from trebol_common.cpio import newc
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner
 from trebol_image import grubenv
 from trebol_image.boot_files import BIOS_MODULES, render
-from trebol_image.cpio import newc
 from trebol_image.iso import medium_cpio, volume_id
 from trebol_image.iso9660 import Extent
 from trebol_image.locator import LENGTH, MAGIC, Locator, NoLocator

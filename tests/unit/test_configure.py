@@ -24,6 +24,7 @@ from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
 from trebol_installer.report import EVENTS, LOG, logging_to, write_report
 from trebol_installer.steps import (
+    Mount,
     PartitionRef,
     WriteAccess,
     WriteIdentity,
@@ -144,13 +145,23 @@ def test_the_file_system_table_names_uuids(target: Target) -> None:
     esp = PartitionRef("/dev/disk/by-id/x", 2)
     target.run.uuids.update({"/dev/trebol/root": "r-1", str(esp): "AB12-CD34", "/dev/trebol/swap": "s-1"})
 
-    step = WriteMounts((("/dev/trebol/root", "/"), (esp, "/boot/efi"), ("/dev/trebol/swap", "none")))
+    step = WriteMounts(
+        (
+            Mount("/dev/trebol/root", "/", "ext4"),
+            Mount(esp, "/boot/efi", "vfat"),
+            Mount("/dev/trebol/swap", "none", "swap"),
+            Mount("/dev/trebol/root", "/x", "xfs"),
+            Mount("/dev/trebol/root", "/b", "btrfs", ("subvol=data", "compress=zstd")),
+        )
+    )
     configure.write_mounts(step, target.run)
 
     assert target.text("/etc/fstab").splitlines()[1:] == [
         "UUID=r-1 / ext4 errors=remount-ro 0 1",
-        "UUID=AB12-CD34 /boot/efi vfat umask=0077,nofail 0 2",
+        "UUID=AB12-CD34 /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=10s 0 2",
         "UUID=s-1 none swap sw 0 0",
+        "UUID=r-1 /x xfs defaults 0 0",
+        "UUID=r-1 /b btrfs subvol=data,compress=zstd 0 0",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 from collections.abc import Callable
@@ -315,3 +316,35 @@ def test_versions_sort_by_number_not_by_letter() -> None:
         "6.12.9-amd64-dbg",
         "6.12.117-amd64",
     ]
+
+
+def archive_on(esp: Path) -> bytes:
+    path = esp / "trebol/node.img"
+    return path.read_bytes() if path.exists() else b""
+
+
+def test_what_the_node_unlocks_follows_its_crypttab_and_keyboard(root: Path, esp: Path) -> None:
+    table = root / "etc/crypttab"
+    table.write_text("# comment\ntrebol-crypt UUID=old none luks,discard,initramfs\nother UUID=x none luks\n")
+    keymap = root / "etc/console-setup/cached_UTF-8_del.kmap.gz"
+    keymap.parent.mkdir(parents=True)
+    keymap.write_bytes(gzip.compress(b"keycode 16 = q"))
+
+    synchronise(root, esp)
+    first = archive_on(esp)
+    table.write_text("trebol-crypt UUID=new none luks,discard,initramfs\n")
+    synchronise(root, esp)
+
+    assert b"cryptroot/crypttab" in first and b"UUID=old" in first and b"UUID=x" not in first
+    assert b"etc/console-setup/cached_UTF-8_del.kmap" in first and b"keycode 16 = q" in first
+    assert b"UUID=new" in archive_on(esp) and b"UUID=old" not in archive_on(esp)
+    assert "initrd.img /trebol/node.img" in (esp / "grub/grub.cfg").read_text()
+
+
+def test_a_node_that_unlocks_nothing_needs_no_archive(root: Path, esp: Path) -> None:
+    (root / "etc/crypttab").write_text("# <target> <source> <key> <options>\n")
+
+    synchronise(root, esp)
+
+    assert archive_on(esp) == b""
+    assert "node.img" not in (esp / "grub/grub.cfg").read_text()

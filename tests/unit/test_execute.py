@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,18 +20,19 @@ from trebol_common.medium import DamagedMedium, Layer, Manifest
 from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_hardware.machine import FirmwareMode
 from trebol_hardware.probe import udev
+from trebol_hardware.probe.edges import digest
 from trebol_installer.execute import (
     block,
     bootloader,
     disks,
     executor,
     layers,
-    lvm,
     partition,
 )
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
 from trebol_installer.steps import (
+    BootPartition,
     CheckTarget,
     CreateThinPool,
     CreateVolume,
@@ -162,6 +164,21 @@ def test_a_disk_that_changed_since_the_plan_is_refused(
         check(fake)
 
 
+@pytest.mark.parametrize("at", [0, 2**20 - 1, SIZE - 2**20, SIZE - 1])
+def test_a_disk_whose_content_changed_at_either_end_is_refused(fake: Fake, at: int) -> None:
+    disk = fake.folder / DISK
+    os.truncate(disk, SIZE)
+    step = CheckTarget(fake.disk, SIZE, "d1", digest(disk, SIZE))
+    disks.check_target(step, fake.run)
+
+    with disk.open("r+b") as stream:
+        stream.seek(at)
+        stream.write(b"x")
+
+    with pytest.raises(Refused, match="holds something else than when it was planned for"):
+        disks.check_target(step, fake.run)
+
+
 def test_a_disk_that_is_gone_is_told(fake: Fake) -> None:
     (fake.folder / "by-id/virtio-d1").unlink()
 
@@ -173,36 +190,6 @@ def test_partition_nodes_are_read_and_never_built(fake: Fake) -> None:
     assert block.node_of(PartitionRef(fake.disk, 3)) == Path("/dev/vda3")
     with pytest.raises(TrebolError, match="the kernel does not know this partition"):
         block.node_of(PartitionRef(fake.disk, 4))
-
-
-def pvs(*volumes: tuple[str, str, str]) -> str:
-    rows = ",".join(f'{{"pv_name":"{pv}","vg_name":"{name}","vg_uuid":"{uuid}"}}' for pv, name, uuid in volumes)
-    return f'{{"report":[{{"pv":[{rows}]}}]}}'
-
-
-PVS = ("pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_uuid")
-
-
-def test_open_groups_of_an_interrupted_run_are_closed_by_uuid(fake: Fake) -> None:
-    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "trebol", "u1"), ("/dev/vdb", "data", "u2")))
-    fake.runner.expect("vgchange", "--activate", "n", "--select", "vg_uuid=u1")
-
-    lvm.close_groups_on(fake.disk, fake.run)
-
-    assert fake.runner.expected == []
-
-
-def test_a_group_that_lies_on_other_disks_too_is_left_alone(fake: Fake) -> None:
-    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "pve", "u1"), ("/dev/vdb", "pve", "u1")))
-
-    with pytest.raises(Refused, match="volume group pve also lies on /dev/vdb"):
-        lvm.close_groups_on(fake.disk, fake.run)
-
-
-def test_a_physical_volume_without_group_needs_no_closing(fake: Fake) -> None:
-    fake.runner.expect(*PVS, stdout=pvs(("/dev/vda3", "", "")))
-
-    lvm.close_groups_on(fake.disk, fake.run)
 
 
 LVCREATE = ("lvcreate", "--yes", "--wipesignatures", "y", "--devices", "/dev/vda3")
@@ -256,15 +243,6 @@ def test_a_partition_that_the_kernel_did_not_take_up_is_told(fake: Fake, monkeyp
 
     with pytest.raises(TrebolError, match="the kernel did not take up partition 3"):
         disks.partition_disk(replace(step, disk=fake.disk), fake.run)
-
-
-def test_zeroing_covers_both_ends_and_the_replicas_of_a_ceph_label() -> None:
-    regions = disks._zeroed(200 * GIB)
-
-    assert regions[0] == (0, 4 << 20)
-    assert regions[-1] == (200 * GIB - (4 << 20), 4 << 20)
-    assert [start // GIB for start, _ in regions[1:-1]] == [1, 10, 100]
-    assert all(start + length <= 200 * GIB for start, length in regions)
 
 
 def medium_with(folder: Path, **contents: bytes) -> Manifest:
@@ -333,17 +311,30 @@ EFIBOOTMGR = ("efibootmgr", "--quiet")
 def test_firmware_that_refuses_a_boot_entry_does_not_fail_the_installation(fake: Fake) -> None:
     node = str(fake.folder / DISK)
     fake.runner.expect(*EFIBOOTMGR, "--delete-bootnum", "--label", "Trebol", status=1)
-    fake.runner.expect(
-        *(*EFIBOOTMGR, "--create", "--disk", node, "--part", "2"),
-        *("--label", "Trebol", "--loader", r"\EFI\debian\shimx64.efi"),
-        status=5,
-        stderr="No space left on device",
-    )
-    step = InstallBootLoader(fake.disk, PartitionRef(fake.disk, 2), FirmwareMode.UEFI, "root=/dev/x")
+    fake.runner.expect(*creation("Trebol", node), status=5, stderr="No space left on device")
+    esp = BootPartition(PartitionRef(fake.disk, 2))
 
-    bootloader._write_boot_entry(step, fake.run)
+    bootloader._write_boot_entries(InstallBootLoader((esp,), FirmwareMode.UEFI, "/dev/x", "ro"), fake.run)
 
     assert "no boot entry could be written" in fake.logged
+
+
+def test_each_disk_gets_a_boot_entry_and_the_first_disk_the_first_place(fake: Fake) -> None:
+    node = str(fake.folder / DISK)
+    for label in ("Trebol", "Trebol 2"):
+        fake.runner.expect(*EFIBOOTMGR, "--delete-bootnum", "--label", label)
+    for label in ("Trebol 2", "Trebol"):  # A new entry becomes the first.
+        fake.runner.expect(*creation(label, node))
+    esp = BootPartition(PartitionRef(fake.disk, 2))
+
+    bootloader._write_boot_entries(InstallBootLoader((esp, esp), FirmwareMode.UEFI, "/dev/x", "ro"), fake.run)
+
+    assert not fake.runner.expected
+
+
+def creation(label: str, node: str) -> tuple[str, ...]:
+    place = ("--create", "--disk", node, "--part", "2")
+    return (*EFIBOOTMGR, *place, "--label", label, "--loader", r"\EFI\debian\shimx64.efi")
 
 
 @pytest.fixture
@@ -364,7 +355,9 @@ def without_bios(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def boot_loader(fake: Fake, firmware: FirmwareMode, sector: int) -> InstallBootLoader:
-    return InstallBootLoader(fake.disk, PartitionRef(fake.disk, 2), firmware, "root=/dev/x", sector)
+    esp = BootPartition(PartitionRef(fake.disk, 2), sector)
+    fake.run.uuids[str(esp.esp)] = "AB12-CD34"
+    return InstallBootLoader((esp,), firmware, "/dev/x", "ro")
 
 
 def test_a_disk_from_which_no_bios_can_boot_is_installed_for_uefi_alone(without_bios: Fake) -> None:

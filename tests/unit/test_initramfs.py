@@ -145,3 +145,43 @@ def test_scripts_for_the_initramfs_are_clean_shell() -> None:
     scripts = [SCRIPT, INITRAMFS / "usr/lib/trebol/run-init", PROJECT / "iso/initramfs/hooks/trebol"]
     live = sorted((PROJECT / "iso/overlay/live/usr/lib/trebol-live").iterdir())
     CommandRunner().run(["shellcheck", *scripts, *live])
+
+
+#: Stands for what the script for btrfs calls: `btrfs device ready` succeeds once it was asked often enough.
+BTRFS = """
+btrfs() {
+    case "$*" in
+    "device ready"*) echo x >>"$TREBOL_ROOT/asked"; [ "$(wc -l <"$TREBOL_ROOT/asked")" -gt "$MISSING" ] ;;
+    esac
+}
+sleep() { :; }
+blkid() { echo 5c06-uuid; }
+. "$SCRIPT"
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing", "asked", "flags"),
+    [
+        ("ext4", 99, 0, None),
+        ("btrfs", 0, 1, None),
+        ("btrfs", 5, 6, None),
+        ("btrfs", 99, 31, "ROOTFLAGS='-o subvol=@,degraded'\n"),
+    ],
+    ids=["another file system", "complete", "a late disk is waited for", "a missing disk is left out"],
+)
+def test_a_btrfs_over_several_disks_is_mounted_degraded_only_when_a_disk_stays_away(
+    tmp_path: Path, kind: str, missing: int, asked: int, flags: str | None
+) -> None:
+    (tmp_path / "conf").mkdir()
+    script = PROJECT / "iso/initramfs/scripts/local-premount/trebol-btrfs"
+    environment = {"TREBOL_ROOT": str(tmp_path), "SCRIPT": str(script), "MISSING": str(missing)}
+    environment |= {"ROOTFSTYPE": kind, "ROOT": "/dev/vda3", "ROOTFLAGS": "-o subvol=@", "PATH": "/usr/bin:/bin"}
+
+    CommandRunner().run(["sh", "-eu", "-c", BTRFS], env=environment)
+
+    count = tmp_path / "asked"
+    assert (len(count.read_text().splitlines()) if count.exists() else 0) == asked
+    written = tmp_path / "conf/param.conf"
+    assert (written.read_text() if written.exists() else None) == flags
+    assert (tmp_path / "run/trebol/degraded/5c06-uuid").exists() is (flags is not None)

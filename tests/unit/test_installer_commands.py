@@ -50,6 +50,18 @@ def test_a_bad_file_is_told_on_stderr_with_status_2(bad: str, capsys: pytest.Cap
     assert "Traceback" not in said.err
 
 
+def test_a_filter_and_a_number_of_disks_are_checked_without_a_machine(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text(changed(("disk-setup.disk-list", None), ("disk-setup.filter", {"size": "1T"})))
+    assert run(["answer", "validate", file]) == 2
+    assert f"{file}: disk-setup.filter.size: '1T' does not say how to compare" in capsys.readouterr().err
+
+    Path(file).write_text(changed(("disk-setup.disk-list", ["vda", "vdb"])))
+    assert run(["answer", "validate", file]) == 2
+    assert f"{file}: disk-setup.disk-list: names 2 disks; ext4 wants 1 disk" in capsys.readouterr().err
+
+
 def test_match_prints_the_plan(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["answer", "match", file, "--machine", MACHINE]) == 0
     assert "vmbr0 on ens3" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from tests.unit.answer_files import DHCP, GIB, answers, machine, made_machine, m
 
 from trebol_common.errors import BadInput, Refused
 from trebol_common.network import Dhcp, Link
-from trebol_hardware.machine import Content, Disk, FirmwareMode, NetworkInterface
+from trebol_hardware.machine import Content, Disk, FirmwareMode, NetworkInterface, Partition, Volume, VolumeKind
 from trebol_installer.plan import Plan, fallback_name, plan
 from trebol_installer.render import describe, render, to_json
 from trebol_installer.steps import (
@@ -82,9 +82,10 @@ def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
         "disk": "/dev/disk/by-id/virtio-d1",
         "size": 40 * GIB,
         "serial": "d1",
+        "edges": "",
     }
     assert members["disks"][0]["before"] == []
-    assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][3]["partitions"]
+    assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][4]["partitions"]
 
 
 def test_the_same_input_gives_the_same_plan() -> None:
@@ -94,7 +95,7 @@ def test_the_same_input_gives_the_same_plan() -> None:
 def test_nothing_is_written_before_the_medium_is_verified() -> None:
     names = [step_name(each) for each in plan(made_machine(), answers(), manifest()).steps]
 
-    assert names[:3] == ["check-target", "verify-layers", "wipe-disk"]
+    assert names[:4] == ["check-target", "verify-layers", "check-target", "wipe-disk"]
     assert names[-2:] == ["write-report", "close-target"]
 
 
@@ -120,20 +121,53 @@ def test_both_boot_paths_are_on_every_disk(mode: FirmwareMode) -> None:
     assert step(made, InstallBootLoader).firmware is mode
 
 
+def test_what_is_open_on_a_target_is_shown_as_a_tree_with_what_becomes_of_it() -> None:
+    disk = Disk(
+        "vda",
+        40 * GIB,
+        by_id=("virtio-d1",),
+        content=(Content("gpt"),),
+        partitions=(Partition("vda1", 1, 2**20, GIB, content=(Content("crypto_LUKS", uuid="5c06"),)),),
+    )
+    opened = Volume(
+        "dm-0",
+        VolumeKind.CRYPT,
+        "/dev/mapper/vault",
+        size=GIB,
+        below=("vda1",),
+        uuid="CRYPT-LUKS2-5c06-vault",
+        content=(Content("ext4", "safe"),),
+        mountpoints=("/mnt",),
+    )
+    made = plan(
+        replace(made_machine(disk), volumes=(opened,)),
+        answers(("disk-setup.disk-list", ["virtio-d1"]), ("disk-setup.wipe", "confirmed")),
+        manifest(),
+    )
+
+    text = render(made)
+
+    assert "Torn down:\n  /dev/disk/by-id/virtio-d1" in text
+    assert "/mnt" in text and "/dev/mapper/vault" in text
+    assert [step_name(each) for each in made.steps][2:6] == [
+        "check-target",
+        "release-mount",
+        "close-volume",
+        "wipe-disk",
+    ]
+
+
 def test_consoles_are_carried_over_to_the_target() -> None:
     made = plan(made_machine(), answers(), manifest(), console=("console=tty0", "console=ttyS0,115200"))
 
-    assert (
-        step(made, InstallBootLoader).command_line
-        == "root=/dev/mapper/trebol-root ro console=tty0 console=ttyS0,115200"
-    )
+    assert step(made, InstallBootLoader).command_line == "ro console=tty0 console=ttyS0,115200"
 
 
 def test_no_swap_is_made_where_none_is_wanted() -> None:
     made = plan(made_machine(), answers(("disk-setup.lvm.swapsize", 0)), manifest())
 
     assert not [each for each in made.steps if isinstance(each, MakeSwap)]
-    assert [at for _, at in step(made, WriteMounts).mounts] == ["/", "/boot/efi"]
+    assert [mount.at for mount in step(made, WriteMounts).mounts] == ["/", "/boot/efi"]
 
 
 def test_a_small_disk_gets_no_thin_pool_and_a_note() -> None:
@@ -267,7 +301,7 @@ def test_another_architecture_is_refused() -> None:
 def test_partitions_are_named_by_stable_paths() -> None:
     made = plan(made_machine(), answers(), manifest())
 
-    assert step(made, InstallBootLoader).esp == PartitionRef("/dev/disk/by-id/virtio-d1", 2)
+    assert [each.esp for each in step(made, InstallBootLoader).boot] == [PartitionRef("/dev/disk/by-id/virtio-d1", 2)]
     assert all("/dev/vda" not in describe(each) for each in made.steps)
 
 

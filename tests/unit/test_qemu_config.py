@@ -34,7 +34,8 @@ DISK = Disk(Path("d.qcow2"), "ONE")
 
 def command_line(config: MachineConfig) -> tuple[str, ...]:
     variables = Path("v.fd") if config.firmware is not Firmware.BIOS else None
-    return arguments(config, qmp=Path("/s/qmp"), serial=Path("/s/serial"), variables=variables)
+    tpm = Path("/s/tpm") if config.tpm else None
+    return arguments(config, qmp=Path("/s/qmp"), serial=Path("/s/serial"), variables=variables, tpm=tpm)
 
 
 def holds(command: Sequence[str], *words: str) -> bool:
@@ -55,6 +56,13 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
     "software emulation with a thread per CPU": (
         MachineConfig(cpus=3, memory=512, accelerator=accelerator({})),
         [("-accel", "tcg,thread=multi", "-cpu", "qemu64", "-smp", "3", "-m", "512")],
+    ),
+    "a TPM where there is to be one": (
+        MachineConfig(tpm=True),
+        [
+            ("-chardev", "socket,id=tpm,path=/s/tpm", "-tpmdev", "emulator,id=tpm,chardev=tpm"),
+            ("-device", "tpm-crb,tpmdev=tpm"),
+        ],
     ),
     "KVM when asked for": (
         MachineConfig(accelerator=accelerator({"TREBOL_ACCEL": "kvm"})),

@@ -1,15 +1,25 @@
-"""Which disk and interface an answer file means, and why some are refused."""
+"""Which disks an answer file means, and why some are refused."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from tests.unit.answer_files import DHCP, GIB, answers, machine, made_machine
+from tests.unit.answer_files import GIB, answers, machine, made_machine
 
+from trebol_common.answers import Answers
 from trebol_common.errors import BadInput, Refused
-from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, NetworkInterface, Partition
-from trebol_installer.select import select_disk, select_interface
+from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition
+from trebol_installer.members import member_notes
+from trebol_installer.select import select_disks, setup_problems
+
+
+def select_disk(machine: Machine, wanted: Answers) -> Disk:
+    """The disk of a layout on one."""
+    (disk,) = select_disks(machine, wanted)
+    return disk
+
 
 RACK = machine("rack-server")
 
@@ -129,7 +139,10 @@ def test_several_matches_are_listed_with_what_tells_them_apart() -> None:
 
     text = str(caught.value)
     assert 'disk-setup.filter: ID_SERIAL_SHORT = "WFK9ABC[12]" matches 2 disks' in text
-    assert "sda         1.1 TiB  ST1200MM0009  WFK9ABC1  scsi-SSEAGATE_ST1200MM0009_WFK9ABC1  empty" in text
+    assert (
+        "sda         1.1 TiB  sas rotational  ST1200MM0009  WFK9ABC1  scsi-SSEAGATE_ST1200MM0009_WFK9ABC1  empty"
+        in text
+    )
     assert "sdb2: vfat" in text and "linux_raid_member 'oldnode:0' of oldnode:0" in text
 
 
@@ -152,19 +165,31 @@ REFUSED = [
     (replace(OLD, medium=True), FirmwareMode.UEFI, "is installation medium or virtual media"),
     (Disk("vda", 40 * GIB, read_only=True), FirmwareMode.UEFI, "is read-only"),
     (Disk("vda", 40 * GIB, logical_sector=4096), FirmwareMode.BIOS, "from which GRUB cannot boot by BIOS"),
-    (Disk("vda", 40 * GIB, mountpoints=("/srv",)), FirmwareMode.UEFI, "is in use: mounted at /srv"),
-    (Disk("vda", 40 * GIB, holders=("bcache0",)), FirmwareMode.UEFI, "is in use by bcache0"),
     (
-        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/x")),)),
+        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/usr")),)),
         FirmwareMode.UEFI,
-        "mounted at /mnt, /x",
-    ),
-    (
-        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, holders=("md127",)),)),
-        FirmwareMode.UEFI,
-        "in use by md127",
+        "is in use by the running system: mounted at /usr",
     ),
 ]
+
+#: In use, with nothing on it that anybody knows.
+IN_USE = [
+    (Disk("vda", 40 * GIB, mountpoints=("/srv",)), "is mounted at /srv"),
+    (Disk("vda", 40 * GIB, holders=("bcache0",)), "is in use by bcache0"),
+    (
+        Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/x")),)),
+        "is mounted at /mnt, /x",
+    ),
+    (Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, holders=("md127",)),)), "is in use by md127"),
+]
+
+
+@pytest.mark.parametrize(("disk", "told"), IN_USE, ids=[told for _, told in IN_USE])
+def test_a_disk_in_use_is_let_go_of_only_once_its_loss_is_confirmed(disk: Disk, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        select_disk(made_machine(disk), answers())
+
+    assert select_disk(made_machine(disk), answers(("disk-setup.wipe", "confirmed"))) == disk
 
 
 @pytest.mark.parametrize(("disk", "mode", "told"), REFUSED, ids=[told for _, _, told in REFUSED])
@@ -215,7 +240,7 @@ def test_an_empty_partition_table_counts_as_content() -> None:
 def test_a_group_named_trebol_on_another_disk_is_refused_naming_that_disk() -> None:
     other = Disk("vdb", GIB, by_id=("virtio-d2",), content=(Content("LVM2_member", member_of="trebol"),))
 
-    with pytest.raises(Refused, match="virtio-d2: holds a volume group named trebol"):
+    with pytest.raises(Refused, match="virtio-d2: holds a volume group or array named trebol"):
         select_disk(made_machine(Disk("vda", 40 * GIB), other), answers())
 
 
@@ -233,66 +258,319 @@ def test_all_reasons_are_told_at_once() -> None:
     with pytest.raises(Refused) as caught:
         select_disk(made_machine(disk, mode=FirmwareMode.BIOS), answers())
 
-    assert len(caught.value.problems) == 4
+    assert [problem.what.split(":")[0] for problem in caught.value.problems] == [
+        "is read-only",
+        "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
+        "is not empty",
+    ]
 
 
-NIC = NetworkInterface
+def chosen(machine: Machine, *changes: tuple[str, Any]) -> list[str]:
+    """Names of the disks that the answers mean."""
+    return [disk.name for disk in select_disks(machine, answers(*changes))]
+
+
+def by(**filters: str) -> tuple[tuple[str, Any], ...]:
+    """A filter, of which all must hold."""
+    named = {key.replace("_", "-") if key.islower() else key: value for key, value in filters.items()}
+    return (("disk-setup.disk-list", None), ("disk-setup.filter", named), ("disk-setup.filter-match", "all"))
+
+
+def named(*names: str) -> tuple[str, Any]:
+    return ("disk-setup.disk-list", list(names))
+
+
+MIRROR = ("disk-setup.lvm.raid", "raid1")
+PAIRS = ("disk-setup.lvm.raid", "raid10")
+BTRFS = (("disk-setup.filesystem", "btrfs"), ("disk-setup.btrfs.raid", "raid1"))
+
+HPE = machine("hpe-dl360-gen10")
+EPYC = machine("supermicro-epyc-9004")
 
 
 @pytest.mark.parametrize(
-    ("carriers", "name", "note", "warning"),
+    ("changes", "names"),
     [
-        ((False, True), "n1", "", ""),
-        ((True, True), "n0", "n0 is the first interface with a link; so have n1", ""),
-        ((None, False), "n0", "", "no interface has a link; n0 (00:00:00:00:00:00) was taken"),
+        ((named("sdd", "sda"), MIRROR), ["sdd", "sda"]),
+        ((named("sdd", "scsi-SHPE_EG001200JWJNQ_WFK1HPE2"), *BTRFS), ["sdd", "sdb"]),
+        ((named("sdb", "sda", "sdd", "sdc"), PAIRS), ["sdb", "sda", "sdd", "sdc"]),
+        ((*by(transport="sas"), PAIRS), ["sda", "sdb", "sdc", "sdd"]),
+        ((*by(transport="sas", position="2,4"), MIRROR), ["sdb", "sdd"]),
+        ((*by(transport="sas", position="3"),), ["sdc"]),
     ],
 )
-def test_dhcp_takes_the_first_interface_with_a_link(
-    carriers: tuple[bool | None, ...], name: str, note: str, warning: str
+def test_a_layout_gets_its_disks_in_the_order_of_the_list_or_of_their_places(
+    changes: tuple[tuple[str, Any], ...], names: list[str]
 ) -> None:
-    nics = tuple(NIC(f"n{i}", f"00:00:00:00:00:0{i}", carrier=carrier) for i, carrier in enumerate(carriers))
-
-    chosen = select_interface(made_machine(interfaces=nics), answers(*DHCP))
-
-    assert chosen.interface.name == name
-    assert "; ".join(chosen.notes) == note
-    assert "; ".join(chosen.warnings) == warning
+    assert chosen(HPE, *changes) == names
 
 
-def test_a_machine_without_interfaces_is_refused() -> None:
-    with pytest.raises(Refused, match="no network interface"):
-        select_interface(made_machine(interfaces=()), answers(*DHCP))
+def test_disks_of_a_filter_come_in_the_same_order_whatever_the_kernel_calls_them() -> None:
+    swapped = {"sda": "sdd", "sdb": "sdc", "sdc": "sdb", "sdd": "sda"}
+    disks = tuple(replace(disk, name=swapped[disk.name]) for disk in reversed(HPE.disks))
+
+    assert chosen(replace(HPE, disks=disks), *by(transport="sas"), PAIRS) == ["sdd", "sdc", "sdb", "sda"]
 
 
-@pytest.mark.parametrize(
-    ("filters", "name"),
-    [
-        ({"INTERFACE": "ens1f0*"}, "ens1f0np0"),
-        ({"ID_NET_NAME_ONBOARD": "eno8303"}, "eno8303"),
-        ({"ID_NET_NAME_MAC": "enxb83fd24a1061", "NO_SUCH": "x"}, "ens1f1np1"),
-    ],
-)
-def test_a_static_address_goes_to_the_interface_of_the_filter(filters: dict[str, str], name: str) -> None:
-    assert select_interface(RACK, answers(("network.filter", filters))).interface.name == name
+COUNTS = [
+    ((named("sda"), MIRROR), "disk-list: sda matches 1 disk; ext4 with lvm.raid", "wants 2 disks or more"),
+    ((named("sda", "sdb"),), "disk-list: sda, sdb matches 2 disks; ext4 wants 1 disk", "or set lvm.raid for several"),
+    ((named("sda", "sdb", "sdc"), PAIRS), "matches 3 disks; ext4 with lvm.raid = ", "make it match 4, 6, 8, … disks"),
+    ((*by(transport="sas"),), 'filter: transport = "sas" matches 4 disks; ext4 wants 1 disk', "exactly one of these"),
+    ((*by(transport="sas", position="2-3"),), 'transport = "sas", position = "2-3" matches 2 disks', "wants 1 disk"),
+    ((*by(transport="nvme"), MIRROR), 'transport = "nvme" matches no disk; ext4 with', "sdd         1.1 TiB"),
+    ((*by(serial="WFK1HPE2"), *BTRFS), "matches 1 disk; btrfs with btrfs.raid", "WFK1HPE2  empty  (matches)"),
+    ((*by(size=">= 1T", position="5"),), 'size = ">= 1T", position = "5" matches no disk', "sda         1.1 TiB"),
+]
 
 
-def test_a_filter_for_two_interfaces_lists_them() -> None:
+@pytest.mark.parametrize(("changes", "told", "also"), COUNTS, ids=[told for _, told, _ in COUNTS])
+def test_too_few_or_too_many_are_told_with_what_there_is_and_what_the_layout_wants(
+    changes: tuple[tuple[str, Any], ...], told: str, also: str
+) -> None:
     with pytest.raises(BadInput) as caught:
-        select_interface(RACK, answers(("network.filter", {"INTERFACE": "eno*"})))
+        chosen(HPE, *changes)
+
+    assert told in str(caught.value) and also in str(caught.value)
+
+
+def test_too_many_lists_those_found_and_too_few_lists_all() -> None:
+    with pytest.raises(BadInput) as many:
+        chosen(HPE, *by(serial="WFK1HPE[12]"))
+    with pytest.raises(BadInput) as few:
+        chosen(HPE, *by(serial="WFK1HPE[12]"), PAIRS)
+
+    assert [name in str(many.value) for name in ("sda ", "sdb ", "sdc ", "sdd ")] == [True, True, False, False]
+    assert [name in str(few.value) for name in ("sda ", "sdb ", "sdc ", "sdd ")] == [True] * 4
+    assert str(few.value).count("(matches)") == 2
+
+
+def test_all_that_is_wrong_with_a_list_of_names_is_told_at_once() -> None:
+    with pytest.raises(BadInput) as caught:
+        chosen(HPE, named("sda", "sdx", "/dev/disk/by-id/wwn-0x5000c50048504531", "sdy", "sda1"), MIRROR)
 
     text = str(caught.value)
-    assert 'network.filter: INTERFACE = "eno*" matches 2 interfaces' in text
-    assert "eno8303      b0:7b:25:d1:00:10  link 1000 Mbit/s  NetXtreme BCM5720" in text
-    assert "eno8403      b0:7b:25:d1:00:11  no link" in text and "ens1f0np0" not in text
+    assert "sdx, sdy, sda1 matches no disk; ext4 with" in text
+    assert text.count("sdd         1.1 TiB") == 1
+    one_disk = HPE.disks[0].by_id[1]
+    with pytest.raises(BadInput, match=f"sda and {one_disk} are one disk, sda"):
+        chosen(HPE, named("sda", one_disk), MIRROR)
 
 
-def test_a_filter_for_none_lists_all_interfaces() -> None:
-    with pytest.raises(BadInput, match="matches no interface") as caught:
-        select_interface(RACK, answers(("network.filter", {"INTERFACE": "wlan*"})))
-    assert "ens1f1np1" in str(caught.value)
+def test_a_filter_that_cannot_be_understood_is_told_before_any_disk_is_looked_at() -> None:
+    with pytest.raises(BadInput, match="does not say how to compare"):
+        chosen(made_machine(), *by(size="40G"))
 
 
-def test_a_static_interface_without_a_link_is_warned_about() -> None:
-    chosen = select_interface(RACK, answers(("network.filter", {"INTERFACE": "eno8403"})))
+def disk(name: str, *, size: int = 100 * GIB, serial: str = "", wwn: str = "", content: str = "") -> Disk:
+    """A disk at a place of its own."""
+    held = (Content("LVM2_member", member_of=content),) if content else ()
+    links = (f"ata-{serial}",) if serial else ()
+    return Disk(name, size, serial=serial, wwn=wwn, by_id=links, by_path=(f"pci-{name}",), content=held)
 
-    assert chosen.warnings == ("eno8403 has no link: check its cable",)
+
+REFUSED_TOGETHER = [
+    (
+        (disk("sda", size=100 * GIB), disk("sdb", size=89 * GIB)),
+        "wants disks of one size, within 10 %; these have /dev/disk/by-path/pci-sda: 100.0 GiB, /dev/disk/by-",
+    ),
+    (
+        (disk("sda", serial="1", wwn="w"), disk("sdb", wwn="w")),
+        "/dev/disk/by-path/pci-sdb (sdb): has the world wide name w of /dev/disk/by-id/ata-1 (sda) too: they are two",
+    ),
+    (
+        (disk("sda", serial="1", wwn="w"), replace(disk("sdb", serial="1", wwn="w"), by_id=("scsi-1",))),
+        "two paths to one disk",
+    ),
+    ((disk("sda"), disk("sdb", content="old")), "pci-sdb: is not empty: LVM2_member of old"),
+    ((disk("sda", content="old"), disk("sdb")), "pci-sda: is not empty"),
+    ((disk("sda"), replace(disk("sdb"), read_only=True)), "pci-sdb: is read-only"),
+]
+
+
+@pytest.mark.parametrize(("disks", "told"), REFUSED_TOGETHER, ids=[told for _, told in REFUSED_TOGETHER])
+def test_disks_that_do_not_go_together_are_refused(disks: tuple[Disk, ...], told: str) -> None:
+    with pytest.raises(Refused) as caught:
+        chosen(made_machine(*disks), named("sda", "sdb"), MIRROR)
+
+    assert told in str(caught.value)
+
+
+GO_TOGETHER = [
+    ((disk("sda", size=100 * GIB), disk("sdb", size=90 * GIB)), MIRROR),
+    ((disk("sda", size=100 * GIB), disk("sdb", size=50 * GIB)), ("disk-setup.lvm", {"raid": "raid1", "hdsize": 50})),
+    ((disk("sda", serial="1", wwn="v"), disk("sdb", serial="1", wwn="w")), MIRROR),
+    ((disk("sda", serial="1", wwn="w"), disk("sdb", serial="2", wwn="w")), MIRROR),
+]
+
+
+@pytest.mark.parametrize(("disks", "layout"), GO_TOGETHER)
+def test_disks_that_go_together_are_taken(disks: tuple[Disk, ...], layout: tuple[str, Any]) -> None:
+    assert chosen(made_machine(*disks), named("sda", "sdb"), layout) == ["sda", "sdb"]
+
+
+def test_a_stripe_takes_disks_of_any_size() -> None:
+    disks = (disk("sda", size=100 * GIB), disk("sdb", size=50 * GIB))
+    striped = (("disk-setup.filesystem", "btrfs"), ("disk-setup.btrfs.raid", "raid0"))
+
+    assert chosen(made_machine(*disks), named("sda", "sdb"), *striped) == ["sda", "sdb"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ((100, 100), ()),
+        (
+            (100, 92),
+            ("the disks differ in size (92.0 GiB to 100.0 GiB): of each, as much is used as the smallest has (sdb)",),
+        ),
+    ],
+)
+def test_it_is_noted_that_the_smallest_disk_counts(sizes: tuple[int, int], told: tuple[str, ...]) -> None:
+    disks = [disk(f"sd{letter}", size=size * GIB) for letter, size in zip("ab", sizes, strict=True)]
+
+    assert member_notes(disks, answers(named("sda", "sdb"), MIRROR).disk_setup) == told
+
+
+def test_all_reasons_of_all_disks_are_told_at_once() -> None:
+    disks = (
+        replace(disk("sda", content="old"), mountpoints=("/home",)),
+        replace(disk("sdb", size=50 * GIB, content="other"), read_only=True),
+    )
+
+    with pytest.raises(Refused) as caught:
+        chosen(made_machine(*disks), named("sda", "sdb"), MIRROR)
+
+    assert len(caught.value.problems) == 5
+
+
+def test_each_disk_of_a_list_may_be_wiped_once_that_is_confirmed() -> None:
+    disks = (disk("sda", content="old"), disk("sdb", content="old"))
+    wipe = ("disk-setup.wipe", "confirmed")
+
+    assert chosen(made_machine(*disks), named("sda", "sdb"), MIRROR, wipe) == ["sda", "sdb"]
+    with pytest.raises(Refused) as caught:
+        chosen(made_machine(*disks), *by(size="> 1G"), MIRROR, wipe)
+    assert str(caught.value).count('disk-list = ["pci-sda", "pci-sdb"] and wipe = "confirmed"') == 2
+
+
+@pytest.mark.parametrize(("filesystem", "fits"), [("ext4", False), ("xfs", False), ("btrfs", True)])
+def test_a_group_named_trebol_elsewhere_is_in_the_way_of_another_such_group_only(filesystem: str, fits: bool) -> None:
+    disks = (disk("sda"), disk("sdb", content="trebol"))
+    changes = [named("sda"), ("disk-setup.filesystem", filesystem)]
+    if fits:
+        changes.append(("disk-setup.btrfs.raid", "raid0"))
+        assert chosen(made_machine(*disks), *changes) == ["sda"]
+    else:
+        with pytest.raises(Refused, match="holds a volume group or array named trebol already"):
+            chosen(made_machine(*disks), *changes)
+
+
+def test_a_group_over_targets_and_another_disk_is_refused_with_the_way_out_of_it() -> None:
+    disks = tuple(disk(f"sd{letter}", content="pve") for letter in "abc")
+
+    with pytest.raises(Refused) as caught:
+        chosen(made_machine(*disks), named("sda", "sdb"), MIRROR, ("disk-setup.wipe", "confirmed"))
+
+    (problem,) = caught.value.problems
+    assert "volume group pve also lies on /dev/disk/by-path/pci-sdc" in problem.what
+    assert "pvmove" in problem.hint and "vgreduce pve" in problem.hint
+
+
+#: A clone of `sda` in another box: one serial number, links of their own.
+CLONES = (
+    disk("sda", serial="X"),
+    replace(disk("sdb", serial="X"), by_id=("usb-Box_X",)),
+    disk("sdc", serial="Y"),
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (named("ata-X"),),
+        (named("/dev/disk/by-id/usb-Box_X"),),
+        (named("sdc", "usb-Box_X"), MIRROR),
+        by(by_id="usb-Box_X"),
+        by(ID_SERIAL="b-X"),
+        (*by(serial="X"), MIRROR),
+    ],
+)
+def test_disks_of_one_serial_number_are_refused_when_that_is_what_names_them(
+    changes: tuple[tuple[str, Any], ...],
+) -> None:
+    disks = tuple(replace(disk, udev={"ID_SERIAL": f"{disk.name[-1]}-{disk.serial}"}) for disk in CLONES)
+
+    with pytest.raises(Refused) as caught:
+        chosen(made_machine(*disks), *changes)
+
+    assert "has the serial number X of /dev/disk/by-" in str(caught.value)
+    assert "name it by where it is plugged in" in str(caught.value)
+
+
+def test_a_link_made_of_a_serial_number_is_known_also_with_blanks_in_it() -> None:
+    first, second = (disk(f"sd{letter}", serial="QM 01") for letter in "ab")
+    disks = (replace(first, by_id=("ata-QM_01",)), replace(second, by_id=("usb-QM_01",)))
+
+    with pytest.raises(Refused, match="has the serial number QM 01 of"):
+        chosen(made_machine(*disks), named("ata-QM_01"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ((named("sdb"),), ["sdb"]),
+        ((named("/dev/disk/by-path/pci-sdb"),), ["sdb"]),
+        (by(by_path="pci-sdb"), ["sdb"]),
+        (by(serial="X", by_path="pci-sdb"), ["sdb"]),
+        (by(serial="X", position="2"), ["sdb"]),
+        ((named("ata-Y"),), ["sdc"]),
+        ((named("pci-sda", "pci-sdb"), MIRROR), ["sda", "sdb"]),
+    ],
+)
+def test_disks_of_one_serial_number_may_be_named_by_where_they_are(
+    changes: tuple[tuple[str, Any], ...], names: list[str]
+) -> None:
+    assert chosen(made_machine(*CLONES), *changes) == names
+
+
+def test_namespaces_of_one_nvme_disk_are_told_apart_by_their_world_wide_names() -> None:
+    first, second = (
+        replace(disk(f"nvme0n{number}", serial="S"), wwn=f"eui.{number}", by_id=(f"nvme-Model_S_{number}",))
+        for number in (1, 2)
+    )
+
+    assert chosen(made_machine(first, second), named("nvme-Model_S_2")) == ["nvme0n2"]
+
+
+def test_twins_in_a_list_are_said_to_have_one_serial_number() -> None:
+    with pytest.raises(BadInput) as caught:
+        chosen(made_machine(*TWINS), named("usb-X"), MIRROR)
+
+    assert "usb-X matches 2 disks, which have one serial number" in str(caught.value)
+    assert "a name in /dev/disk/by-path" in str(caught.value)
+
+
+def test_a_filter_finds_disks_by_names_that_they_share_so_as_to_say_so() -> None:
+    with pytest.raises(BadInput, match=r'by-id = "usb-X" matches 2 disks; ext4 wants 1 disk'):
+        chosen(made_machine(*TWINS), *by(by_id="usb-X"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ((named("sda", "sdb"),), ["names 2 disks; ext4 wants 1 disk"]),
+        ((named("sda", "sdb"), MIRROR), []),
+        ((named("sda"), *BTRFS), ['names 1 disk; btrfs with btrfs.raid = "raid1" wants 2 disks or more']),
+        (by(size="big", transport="nvme"), ["'big' does not say how to compare"]),
+        (by(size="> 1T"), []),
+    ],
+)
+def test_what_no_machine_is_needed_for_is_told_without_one(
+    changes: tuple[tuple[str, Any], ...], told: list[str]
+) -> None:
+    problems = list(setup_problems(answers(*changes).disk_setup))
+
+    assert [problem.what.startswith(start) for problem, start in zip(problems, told, strict=True)] == [True] * len(
+        told
+    )

@@ -12,14 +12,29 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, StrictBool, Tag, model_validator
+from pydantic import Discriminator, Field, SecretStr, StrictBool, Tag, model_validator
 
+from trebol_common.answers.disks import (
+    BtrfsCompress,
+    BtrfsOptions,
+    BtrfsRaid,
+    DiskSetup,
+    Encryption,
+    Filesystem,
+    FilterMatch,
+    LvmSizes,
+    MdRaid,
+    ZfsChecksum,
+    ZfsCompress,
+    ZfsOptions,
+    ZfsRaid,
+)
+from trebol_common.answers.section import BRANCH, Section
 from trebol_common.answers.values import (
     Address,
     Country,
     Domain,
     Fqdn,
-    Gibibytes,
     HashedPassword,
     Interface,
     Mail,
@@ -31,28 +46,34 @@ from trebol_common.answers.values import (
     other_meaning,
 )
 
-
-def _kebab(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")
-
-
-#: How names of a union's branches begin in pydantic's locations of errors; `parse` leaves them out.
-BRANCH = "="
-
-
-class Section(BaseModel):
-    """A table of the answer file: frozen, unknown keys rejected, kebab-case with snake_case as alias."""
-
-    # Validators are built once, for the whole file, when the first one is read. Pydantic's own text of an error ends
-    # up in tracebacks (`--debug`): it must not repeat a secret.
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=_kebab,
-        populate_by_name=True,
-        defer_build=True,
-        hide_input_in_errors=True,
-    )
+__all__ = [
+    "BRANCH",
+    "Answers",
+    "BtrfsCompress",
+    "BtrfsOptions",
+    "BtrfsRaid",
+    "Checks",
+    "DiskSetup",
+    "Encryption",
+    "FailOn",
+    "Filesystem",
+    "FilterMatch",
+    "FqdnFromDhcp",
+    "Global",
+    "InterfaceNamePinning",
+    "Keyboard",
+    "LvmSizes",
+    "MdRaid",
+    "Network",
+    "NetworkSource",
+    "NodeRole",
+    "RebootMode",
+    "Section",
+    "ZfsChecksum",
+    "ZfsCompress",
+    "ZfsOptions",
+    "ZfsRaid",
+]
 
 
 class Keyboard(StrEnum):
@@ -99,22 +120,6 @@ class NetworkSource(StrEnum):
     ANSWER = "from-answer"
 
 
-class Filesystem(StrEnum):
-    """File system of the root; it decides the layout (ext4 and xfs: on LVM)."""
-
-    EXT4 = "ext4"
-    XFS = "xfs"
-    ZFS = "zfs"
-    BTRFS = "btrfs"
-
-
-class FilterMatch(StrEnum):
-    """Whether one or all keys of a filter must match."""
-
-    ANY = "any"
-    ALL = "all"
-
-
 class FqdnFromDhcp(Section):
     """The name that the DHCP server gives, with `domain` where it gives none."""
 
@@ -155,7 +160,7 @@ class InterfaceNamePinning(Section):
     """`[network.interface-name-pinning]`: names bound to MAC addresses, so that they survive new hardware."""
 
     enabled: StrictBool = False
-    mapping: PinnedNames = {}
+    mapping: PinnedNames = Field(default={})
 
 
 class Network(Section):
@@ -191,41 +196,6 @@ class Network(Section):
                 raise ValueError(f"{key} {shown} is {meaning}")
         if self.dns is not None and (self.dns.is_multicast or self.dns.is_unspecified):
             raise ValueError(f"dns {self.dns} is no address that a server can have")
-        return self
-
-
-class LvmSizes(Section):
-    """`[disk-setup]` lvm.*: sizes in GiB; what is not given follows `trebol_installer.sizing`."""
-
-    hdsize: Gibibytes | None = None
-    swapsize: Gibibytes | None = None
-    maxroot: Gibibytes | None = None
-    maxvz: Gibibytes | None = None
-    minfree: Gibibytes | None = None
-
-
-class DiskSetup(Section):
-    """`[disk-setup]`: which disks, and the layout on them.
-
-    `wipe = "confirmed"` is ours: the explicit yes to lose what a disk holds; it counts for disks named in
-    `disk-list` only, never for what a filter happens to find.
-    """
-
-    filesystem: Filesystem
-    disk_list: tuple[str, ...] = ()
-    filter: dict[str, str] | None = None
-    filter_match: FilterMatch = FilterMatch.ANY
-    lvm: LvmSizes = LvmSizes()
-    zfs: dict[str, Any] | None = None
-    btrfs: dict[str, Any] | None = None
-    wipe: Literal["confirmed"] | None = None
-
-    @model_validator(mode="after")
-    def _one_way_to_choose(self) -> Self:
-        if bool(self.disk_list) == bool(self.filter):
-            raise ValueError("needs either disk-list or filter, and not both")
-        if len(set(self.disk_list)) != len(self.disk_list):
-            raise ValueError("disk-list names a disk twice")
         return self
 
 

@@ -21,14 +21,18 @@ MAXIMUM_SIZE = 256 * 1024
 #: Longest value that a message repeats, in characters.
 SHOWN = 64
 
-#: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake.
-SECRETS = frozenset(("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys"))
+#: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake, in encryption the
+#: passphrase itself.
+SECRETS = frozenset(
+    ("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys", "encryption", "passphrase")
+)
 
 #: What pydantic says in Python's words of a value of the wrong kind, in those of TOML.
 KINDS = {
     "bool_type": "must be true or false",
     "dict_type": "must be a table",
     "float_type": "must be a number",
+    "int_type": "must be a whole number",
     "model_type": "must be a table",
     "string_type": "must be text in quotes",
     "tuple_type": "must be a list",
@@ -91,13 +95,8 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
 def unserved(answers: Answers, where: str) -> Iterator[Problem]:
     """What the answer file asks for and Trebol does not do yet: refused, never silently dropped."""
     disk = answers.disk_setup
-    if disk.filesystem is not Filesystem.EXT4:
-        yield _not_served(f"{where}: disk-setup.filesystem", disk.filesystem.value, 'use filesystem = "ext4"')
-    for key, table in (("zfs", disk.zfs), ("btrfs", disk.btrfs)):
-        if table is not None:
-            yield _not_served(f"{where}: disk-setup", key, "remove it, and use ext4 on LVM")
-    if len(disk.disk_list) > 1:
-        yield _not_served(f"{where}: disk-setup.disk-list", "several disks", "name one disk")
+    if disk.filesystem is Filesystem.ZFS:
+        yield _not_served(f"{where}: disk-setup.filesystem", "zfs", 'use "ext4", "xfs" or "btrfs"')
     for section, table in (
         ("post-installation-webhook", answers.post_installation_webhook),
         ("first-boot", answers.first_boot),

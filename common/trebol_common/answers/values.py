@@ -119,6 +119,16 @@ def _password_length(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _passphrase(secret: SecretStr) -> SecretStr:
+    """What a person can type at a boot prompt, and both LUKS and ZFS (zfsprops(7), keyformat) take."""
+    text = secret.get_secret_value()
+    if len(text) < 8 or len(text.encode(errors="replace")) > 512:
+        raise ValueError("must have at least 8 characters, and at most 512 bytes")
+    if not text.isprintable():
+        raise ValueError("must not contain line breaks or other control characters")
+    return secret
+
+
 def _pinned_names(mapping: dict[str, str]) -> dict[str, str]:
     lowered = {mac.lower().replace("-", ":"): name for mac, name in mapping.items()}
     for mac, name in lowered.items():
@@ -149,12 +159,19 @@ Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidat
 SshKey = Annotated[str, AfterValidator(_ssh_key)]
 Password = Annotated[SecretStr, AfterValidator(_password_length)]
 HashedPassword = Annotated[SecretStr, AfterValidator(_hashed_password)]
+Passphrase = Annotated[SecretStr, AfterValidator(_passphrase)]
 #: Names of interfaces by MAC addresses; those in lower case with colons, however they were written.
 PinnedNames = Annotated[dict[str, str], AfterValidator(_pinned_names)]
 #: Values of udev properties by their names, of which there must be one at least.
 NetworkFilter = Annotated[dict[str, str], AfterValidator(_not_empty)]
 #: Up to an exbibyte, beyond which the arithmetic in bytes has no meaning.
 Gibibytes = Annotated[float, Field(ge=0, le=2**30, allow_inf_nan=False, strict=True)]
+#: Memory for ZFS; 64 MiB is its own least (zfs(4), zfs_arc_max).
+Mebibytes = Annotated[int, Field(ge=64, le=2**40, strict=True)]
+#: zpoolprops(7): sectors of 512 bytes to 64 KiB.
+Ashift = Annotated[int, Field(ge=9, le=16, strict=True)]
+#: zfsprops(7).
+Copies = Annotated[int, Field(ge=1, le=3, strict=True)]
 
 
 def other_meaning(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -12,15 +11,19 @@ from trebol_hardware.machine import Machine
 from trebol_hardware.probe import (
     clock,
     disks,
+    entries,
     firmware,
+    inside,
     kvm,
     management,
     memory,
+    mounts,
     network,
     pci,
     processor,
     product,
     smbios,
+    volumes,
 )
 from trebol_hardware.probe.questions import answered
 from trebol_hardware.probe.sysfs import read_text
@@ -30,19 +33,25 @@ __all__ = ["probe"]
 
 
 def probe(
-    root: Path = Path("/"), *, udev: UdevSource | None = None, runner: Runner | None = None, health: bool = False
+    root: Path = Path("/"),
+    *,
+    udev: UdevSource | None = None,
+    runner: Runner | None = None,
+    health: bool = False,
+    edges: bool = False,
 ) -> Machine:
     """What the computer whose /sys, /proc and /dev lie below `root` is.
 
     udev's database and the programs that are asked (pvs, wipefs, systemd-detect-virt) know the running system only:
     for another `root` give `udev` (and a `runner`, without which no program is started). Raises TrebolError when
     udev is not running. Not being root costs the serial numbers of DMI, the names of volume groups, the second look
-    for signatures (`trebol_hardware.probe.signatures`), SMBIOS, the processors' registers, the kernel's messages and
-    the health of disks.
+    for signatures (`trebol_hardware.probe.signatures`), all that `trebol_hardware.probe.inside` reads, SMBIOS, the
+    processors' registers, the kernel's messages and the health of disks.
 
     With `health`, for the checks, smartctl, ethtool, chronyc, timedatectl and ipmitool are asked too, all at the same
     time, disks that sleep are not read (what they hold is what udev knows), and processors or memory that /proc does
-    not tell of count as 0; without, they raise TrebolError.
+    not tell of count as 0; without, they raise TrebolError. With `edges`, each disk has the digest of its ends
+    (`trebol_hardware.probe.edges`), by which an installation knows it again.
     """
     live = root == Path("/")
     if runner is None and live:
@@ -55,13 +64,14 @@ def probe(
     if not health:
         processor.demand(root, cpu, usable)
     structures = smbios.read(root)
+    mounted = mounts.read(root)
     machine = Machine(
         architecture=read_text(root / "proc/sys/kernel/arch") or os.uname().machine,
         firmware=firmware.read(root),
         processor=cpu,
         memory=usable,
         product=product.read(root),
-        disks=disks.read(root, udev),
+        disks=disks.read(root, udev, mounted),
         interfaces=network.read(root, udev),
         kernel=read_text(root / "proc/sys/kernel/osrelease"),
         virtualisation=product.virtualisation(root, runner),
@@ -76,11 +86,16 @@ def probe(
         power_supplies=management.power_supplies(structures),
         tpm=management.tpm_version(root),
         kernel_words=_kernel_words(root),
+        volumes=volumes.read(root, udev, mounted),
     )
     if health:
         machine = answered(machine, runner, privileged=privileged)
     # After the question for their health, which tells the disks that sleep.
-    return replace(machine, disks=disks.looked_into(machine.disks, runner)) if runner and privileged else machine
+    if runner and privileged:
+        machine = inside.looked_into(machine, runner, root)
+    if edges and privileged:
+        machine = inside.with_edges(machine, root)
+    return entries.with_systems(machine, udev)
 
 
 def _kernel_words(root: Path) -> tuple[str, ...]:

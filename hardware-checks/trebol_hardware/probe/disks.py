@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from trebol_common.medium import LIVE_MEDIUM
-from trebol_common.run import Runner
-from trebol_hardware.machine import LVM_MEMBER, SECTORS, Content, Disk, Partition
-from trebol_hardware.probe import lvm, mounts
-from trebol_hardware.probe.health import NO_ANSWER
+from trebol_hardware.machine import SECTORS, Content, Disk, Partition
+from trebol_hardware.probe import mounts
+from trebol_hardware.probe.contents import ZFS_MEMBER, contents, table
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
-from trebol_hardware.probe.signatures import unseen_by_udev
 from trebol_hardware.probe.sysfs import (
     SECTOR,
     count,
     names,
+    natural,
     pci_above,
     read_count,
     read_flag,
@@ -30,8 +28,6 @@ from trebol_hardware.probe.udev import UdevSource
 #: Kernel's devices.txt: floppy disks, CD drives.
 _NO_DISKS = frozenset({"2", "11"})
 
-_HEX_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
-
 
 @dataclass(frozen=True)
 class _Sources:
@@ -41,43 +37,15 @@ class _Sources:
     mounts: mounts.Mounts
 
 
-def read(root: Path, udev: UdevSource) -> tuple[Disk, ...]:
+def read(root: Path, udev: UdevSource, mounted: mounts.Mounts | None = None) -> tuple[Disk, ...]:
     """Disks in the order of their names (nvme0n1, sda, sdz, sdaa), as the kernel and udev know them.
 
     No CD drives, floppies, empty card readers, virtual devices (loop, ram, zram, dm, md, nbd) nor paths behind an
     NVMe multipath device.
     """
-    sources = _Sources(udev, mounts.read(root))
+    sources = _Sources(udev, mounted or mounts.read(root))
     folder = root / "sys/block"
-    return tuple(sorted((_disk(path, sources) for path in _devices(folder)), key=lambda disk: _natural(disk.name)))
-
-
-def looked_into(disks: tuple[Disk, ...], runner: Runner) -> tuple[Disk, ...]:
-    """`disks` with what only reading them tells: names of volume groups, by one pvs where there is a physical
-    volume, and what wipefs finds on those that look empty.
-
-    Not read are those that `health` says are asleep, which reading would wake, or do not answer, for which it would
-    wait for minutes.
-    """
-    awake = [disk for disk in disks if not _is_silent(disk)]
-    members = [device for disk in awake for device in _physical_volumes(disk)]
-    groups = lvm.volume_groups(runner, only=members if len(awake) < len(disks) else ()) if members else {}
-    found = unseen_by_udev(runner)([disk.name for disk in awake if not disk.content and not disk.partitions])
-    return tuple(
-        replace(disk, content=found[disk.name]) if disk.name in found else _with_groups(disk, groups)
-        for disk in disks
-    )
-
-
-def _is_silent(disk: Disk) -> bool:
-    return disk.health is not None and (disk.health.asleep or disk.health.unknown == NO_ANSWER)
-
-
-def _physical_volumes(disk: Disk) -> Iterator[str]:
-    devices: tuple[Disk | Partition, ...] = (disk, *disk.partitions)
-    for device in devices:
-        if any(content.kind == LVM_MEMBER for content in device.content):
-            yield f"/dev/{device.name}"
+    return tuple(sorted((_disk(path, sources) for path in _devices(folder)), key=lambda disk: natural(disk.name)))
 
 
 def _devices(folder: Path) -> Iterator[Path]:
@@ -109,7 +77,8 @@ def _disk(path: Path, sources: _Sources) -> Disk:
             key=lambda partition: partition.number,
         )
     )
-    mountpoints = sources.mounts.of(read_text(path / "dev"), name)
+    content = (*table(properties), *contents(properties, path))
+    mountpoints = _mountpoints(path, name, content, sources)
     used = {*mountpoints, *(point for partition in partitions for point in partition.mountpoints)}
     return Disk(
         name=name,
@@ -126,7 +95,7 @@ def _disk(path: Path, sources: _Sources) -> Disk:
         by_id=links,
         by_path=by_path_links(properties),
         medium=str(LIVE_MEDIUM) in used or is_bmc_media(links),
-        content=(*_table(properties), *_contents(properties)),
+        content=content,
         partitions=partitions,
         mountpoints=mountpoints,
         holders=tuple(names(path / "holders")),
@@ -155,49 +124,20 @@ def _bytes(path: Path) -> int:
 
 def _partition(path: Path, sources: _Sources) -> Partition:
     name = path.name.replace("!", "/")
+    content = contents(sources.udev.properties("block", name), path)
     return Partition(
         name=name,
         number=read_count(path / "partition") or 0,
         start=_bytes(path / "start"),
         size=_bytes(path / "size"),
-        content=_contents(sources.udev.properties("block", name)),
-        mountpoints=sources.mounts.of(read_text(path / "dev"), name),
+        content=content,
+        mountpoints=_mountpoints(path, name, content, sources),
         holders=tuple(names(path / "holders")),
     )
 
 
-def _table(properties: Mapping[str, str]) -> tuple[Content, ...]:
-    """The partition table. Of the disk only: partitions inherit the property."""
-    kind = properties.get("ID_PART_TABLE_TYPE")
-    return (Content(kind, uuid=properties.get("ID_PART_TABLE_UUID", "")),) if kind else ()
-
-
-def _contents(properties: Mapping[str, str]) -> tuple[Content, ...]:
-    """File system or membership. The label of an array's or pool's member is the name of the array or pool."""
-    kind = properties.get("ID_FS_TYPE")
-    if not kind:
-        return ()
-    label = _decode(properties.get("ID_FS_LABEL_ENC", "")) or properties.get("ID_FS_LABEL", "")
-    member_of = label if kind in ("linux_raid_member", "zfs_member") else ""
-    return (Content(kind, label, properties.get("ID_FS_UUID", ""), member_of),)
-
-
-def _decode(text: str) -> str:
-    """Undo udev's \\xNN escapes; the bytes are UTF-8."""
-    return _HEX_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), text.encode()).decode(errors="replace")
-
-
-def _with_groups(disk: Disk, groups: Mapping[str, str]) -> Disk:
-    def named(contents: tuple[Content, ...]) -> tuple[Content, ...]:
-        return tuple(
-            replace(content, member_of=groups.get(content.uuid, "")) if content.kind == LVM_MEMBER else content
-            for content in contents
-        )
-
-    partitions = tuple(replace(partition, content=named(partition.content)) for partition in disk.partitions)
-    return replace(disk, content=named(disk.content), partitions=partitions)
-
-
-def _natural(name: str) -> list[tuple[str, int, str]]:
-    """A key that sorts by driver, numbers by value and letters by length: nvme2n1, nvme10n1, sda, sdz, sdaa."""
-    return [(part[:2] if part.isalpha() else "", len(part), part) for part in re.split(r"(\d+)", name)]
+def _mountpoints(path: Path, name: str, content: tuple[Content, ...], sources: _Sources) -> tuple[str, ...]:
+    """Where a device is mounted, also as a member of a ZFS pool, whose file systems name no device."""
+    pools = (held.member_of for held in content if held.kind == ZFS_MEMBER and held.member_of)
+    in_pools = (point for pool in pools for point in sources.mounts.of_pool(pool))
+    return tuple(sorted({*sources.mounts.of(read_text(path / "dev"), name), *in_pools}))

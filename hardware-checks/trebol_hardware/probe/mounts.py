@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from trebol_hardware.probe.sysfs import read_text
+from trebol_hardware.probe.sysfs import names, read_text
 
 #: What stands for active swap among mount points, as in lsblk(8).
 SWAP = "[SWAP]"
@@ -16,26 +16,56 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 class Mounts:
-    """The mount points of each device: by its number, and by its name (btrfs mounts carry a number of their own)."""
+    """The mount points of each device: by its number, and by its name (btrfs mounts carry a number of their own).
 
-    def __init__(self, by_number: Mapping[str, tuple[str, ...]], by_name: Mapping[str, tuple[str, ...]]) -> None:
+    Mounted file systems of a ZFS pool count for each of its members, and those of btrfs for each of its devices:
+    `siblings` holds, by name, the names of all devices of the same file system.
+    """
+
+    def __init__(
+        self,
+        by_number: Mapping[str, tuple[str, ...]],
+        by_name: Mapping[str, tuple[str, ...]],
+        by_pool: Mapping[str, tuple[str, ...]],
+        siblings: Mapping[str, frozenset[str]],
+    ) -> None:
         self._by_number = by_number
         self._by_name = by_name
+        self._by_pool = by_pool
+        self._siblings = siblings
 
-    def of(self, number: str, name: str) -> tuple[str, ...]:
-        """Mount points of the device "MAJOR:MINOR" alias /dev/`name`, sorted, each once."""
-        return tuple(sorted({*self._by_number.get(number, ()), *self._by_name.get(name, ())}))
+    def of(self, number: str, *names: str) -> tuple[str, ...]:
+        """Mount points of the device "MAJOR:MINOR" alias /dev/NAME for each of `names`, sorted, each once."""
+        called = {*names}.union(*(self._siblings.get(name, ()) for name in names))
+        by_name = (point for name in called for point in self._by_name.get(name, ()))
+        return tuple(sorted({*self._by_number.get(number, ()), *by_name}))
+
+    def of_pool(self, name: str) -> tuple[str, ...]:
+        """Mount points of the file systems in the ZFS pool called `name`, sorted, each once."""
+        return tuple(sorted({*self._by_pool.get(name, ())}))
 
 
 def read(root: Path) -> Mounts:
     """Mounts of this process' namespace, and active swap."""
-    return parse(read_text(root / "proc/self/mountinfo"), read_text(root / "proc/swaps"))
+    return parse(read_text(root / "proc/self/mountinfo"), read_text(root / "proc/swaps"), _btrfs(root))
 
 
-def parse(mountinfo: str, swaps: str) -> Mounts:
-    """From the texts of /proc/self/mountinfo (proc(5): mount point is field 5, source the second after " - ")."""
+def _btrfs(root: Path) -> dict[str, frozenset[str]]:
+    """By name, all devices of the mounted btrfs that a device belongs to; mountinfo names one of them only."""
+    siblings: dict[str, frozenset[str]] = {}
+    for uuid in names(root / "sys/fs/btrfs"):
+        members = names(root / "sys/fs/btrfs" / uuid / "devices")
+        mapped = (read_text(root / "sys/block" / member / "dm/name") for member in members)
+        called = frozenset({*members, *(f"mapper/{name}" for name in mapped if name)})
+        siblings |= dict.fromkeys(called, called)
+    return siblings
+
+
+def parse(mountinfo: str, swaps: str, siblings: Mapping[str, frozenset[str]] | None = None) -> Mounts:
+    """From the texts of /proc/self/mountinfo (proc(5): mount point is field 5, after " - " come type and source)."""
     by_number: defaultdict[str, list[str]] = defaultdict(list)
     by_name: defaultdict[str, list[str]] = defaultdict(list)
+    by_pool: defaultdict[str, list[str]] = defaultdict(list)
     for line in mountinfo.splitlines():
         mount, _, super_block = line.partition(" - ")
         fields, sources = mount.split(" "), super_block.split(" ")
@@ -43,12 +73,16 @@ def parse(mountinfo: str, swaps: str) -> Mounts:
             continue
         by_number[fields[2]].append(_decode(fields[4]))
         _add(by_name, sources[1], _decode(fields[4]))
+        if sources[0] == "zfs":
+            by_pool[_decode(sources[1]).partition("/")[0]].append(_decode(fields[4]))
     for line in swaps.splitlines()[1:]:
         for source in line.split()[:1]:
             _add(by_name, source, SWAP)
     return Mounts(
         {number: tuple(points) for number, points in by_number.items()},
         {name: tuple(points) for name, points in by_name.items()},
+        {name: tuple(points) for name, points in by_pool.items()},
+        siblings or {},
     )
 
 

@@ -86,3 +86,8 @@ def names(folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir())
     except OSError:
         return []
+
+
+def natural(name: str) -> list[tuple[str, int, str]]:
+    """A key that sorts by driver, numbers by value and letters by length: nvme2n1, nvme10n1, sda, sdz, sdaa."""
+    return [(part[:2] if part.isalpha() else "", len(part), part) for part in re.split(r"(\d+)", name)]

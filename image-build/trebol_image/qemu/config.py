@@ -135,7 +135,8 @@ class MachineConfig:
 
     It boots from the medium first, then from the disks in order; with `disk_first` the other way round, so that a
     machine left alone installs once and then boots what was installed. Without `reboot`, a reset by the guest ends
-    the machine. `vnc` shows the screen on the first free VNC display of 127.0.0.1 (`VirtualMachine.vnc_port`).
+    the machine. `vnc` shows the screen on the first free VNC display of 127.0.0.1 (`VirtualMachine.vnc_port`). `tpm`
+    gives it a TPM 2.0 (swtpm).
     """
 
     firmware: Firmware = Firmware.BIOS
@@ -148,6 +149,7 @@ class MachineConfig:
     kernel: DirectKernel | None = None
     reboot: bool = True
     vnc: bool = False
+    tpm: bool = False
     accelerator: Accelerator = field(default_factory=accelerator)
     extra: tuple[str, ...] = ()
 
@@ -173,13 +175,17 @@ def _code(firmware: Firmware) -> Path:
     return OVMF / ("OVMF_CODE_4M.secboot.fd" if firmware is Firmware.SECURE_BOOT else "OVMF_CODE_4M.fd")
 
 
-def arguments(config: MachineConfig, *, qmp: Path, serial: Path, variables: Path | None = None) -> tuple[str, ...]:
+def arguments(
+    config: MachineConfig, *, qmp: Path, serial: Path, variables: Path | None = None, tpm: Path | None = None
+) -> tuple[str, ...]:
     """QEMU's command line.
 
     QEMU connects to the listening unix sockets `qmp` and `serial`, and starts with its CPUs stopped, so that nothing
-    happens before somebody watches. `variables` is the machine's own copy of `variables_template`.
+    happens before somebody watches. `variables` is the machine's own copy of `variables_template`; its TPM listens on
+    `tpm`.
     """
-    return (PROGRAM, *_arguments(config, qmp, serial, variables))
+    tpm_device = () if tpm is None else _tpm(tpm)
+    return (PROGRAM, *_arguments(config, qmp, serial, variables), *tpm_device)
 
 
 def _arguments(config: MachineConfig, qmp: Path, serial: Path, variables: Path | None) -> Iterator[str]:
@@ -220,6 +226,11 @@ def _firmware(firmware: Firmware, variables: Path | None) -> Iterator[str]:
         yield from ("-global", "driver=cfi.pflash01,property=secure,value=on")
     yield from ("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_value(_code(firmware))}")
     yield from ("-drive", f"if=pflash,unit=1,format=raw,file={_value(variables)}")
+
+
+def _tpm(socket: Path) -> Iterator[str]:
+    yield from ("-chardev", f"socket,id=tpm,path={_value(socket)}", "-tpmdev", "emulator,id=tpm,chardev=tpm")
+    yield from ("-device", "tpm-crb,tpmdev=tpm")
 
 
 def _storage(config: MachineConfig) -> Iterator[str]:

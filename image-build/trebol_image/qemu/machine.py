@@ -41,9 +41,10 @@ def parse_forwards(usernet: str) -> dict[int, int]:
 class VirtualMachine:
     """A running machine: `with VirtualMachine(config, folder) as machine: …`.
 
-    `folder` receives `serial.log`, `qemu.log` and `variables.fd` (the firmware's store, used again when it is there,
-    so that a machine remembers its boot entries from one context to the next). On leaving, QEMU is ended; it is also
-    ended by the kernel when the thread that entered dies, so enter in a thread that lives as long as the machine.
+    `folder` receives `serial.log`, `qemu.log`, `variables.fd` (the firmware's store) and `tpm` (the TPM's). Both
+    stores are used again when they are there, so that a machine remembers its boot entries and keys from one context
+    to the next. On leaving, QEMU is ended; it is also ended by the kernel when the thread that entered dies, so enter
+    in a thread that lives as long as the machine.
     """
 
     def __init__(
@@ -76,7 +77,11 @@ class VirtualMachine:
             qmp = stack.enter_context(_listen(sockets / "qmp"))
             serial = stack.enter_context(_listen(sockets / "serial"))
             command = arguments(
-                self.config, qmp=sockets / "qmp", serial=sockets / "serial", variables=self._variables()
+                self.config,
+                qmp=sockets / "qmp",
+                serial=sockets / "serial",
+                variables=self._variables(),
+                tpm=self._tpm(sockets / "tpm", stack) if self.config.tpm else None,
             )
             self.process = stack.enter_context(spawn(("setpriv", "--pdeathsig", "TERM", *command), log=log))
             self.qmp = stack.enter_context(QmpClient(self._accept(qmp)))
@@ -102,6 +107,22 @@ class VirtualMachine:
         if not variables.exists():
             shutil.copyfile(template, variables)
         return variables
+
+    def _tpm(self, control: Path, stack: ExitStack) -> Path:
+        """Start the TPM; it ends when QEMU lets go of it."""
+        state, log = self.folder / "tpm", self.folder / "swtpm.log"
+        state.mkdir(exist_ok=True)
+        command = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--terminate"]
+        command += ["--ctrl", f"type=unixio,path={control}"]
+        process = stack.enter_context(spawn(("setpriv", "--pdeathsig", "TERM", *command), log=log))
+        deadline = time.monotonic() + START_WITHIN
+        while not control.exists():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=LOOK_AGAIN / 10)
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = quote(log.read_text(errors="replace").splitlines())
+                raise MachineEnded(f"swtpm did not start:{said}", where=str(log))
+        return control
 
     def _accept(self, listener: socket.socket) -> socket.socket:
         deadline = time.monotonic() + START_WITHIN

@@ -17,6 +17,7 @@ from trebol_hardware.checks.mute import mute_problems
 from trebol_hardware.machine import Machine
 from trebol_installer.plan import plan
 from trebol_installer.render import render, to_json
+from trebol_installer.select import setup_problems
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -38,8 +39,10 @@ def validate(file: File, json_: Json = False) -> None:
 
     Example: trebol answer validate answer.toml
     """
-    unknown = mute_problems(load_answers(file).checks)
-    raise_for([replace(problem, where=f"{file}: {problem.where}") for problem in unknown], BadInput)
+    answers = load_answers(file)
+    # What the schema cannot say, and no machine is needed for.
+    problems = [*mute_problems(answers.checks), *setup_problems(answers.disk_setup)]
+    raise_for([replace(problem, where=f"{file}: {problem.where}") for problem in problems], BadInput)
     typer.echo(json.dumps({"valid": True, "file": str(file)}) if json_ else f"{file}: valid")
 
 

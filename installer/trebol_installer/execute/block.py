@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from trebol_installer.steps import Device, PartitionRef
 
 SYSFS = Path("/sys/class/block")
 MOUNTS = Path("/proc/self/mountinfo")
+
+#: Where the links to md arrays are.
+ARRAYS = "/dev/md/"
 
 #: The kernel counts sizes in sysfs in these, whatever the disk's sectors are.
 _SYSFS_SECTOR = 512
@@ -42,17 +45,21 @@ def partitions(disk: str) -> dict[int, Path]:
 
 
 def node_of(device: Device) -> Path:
-    """The node of a volume or partition. Raises TrebolError where it is not there."""
+    """The node of a volume, array or partition. Raises TrebolError where it is not there."""
     if not isinstance(device, PartitionRef):
-        return Path(device)
+        # LVM knows an array by its kernel name; a logical volume is known by its path to every tool.
+        return disk_node(device) if device.startswith(ARRAYS) else Path(device)
     node = partitions(device.disk).get(device.number)
     if node is None:
         raise TrebolError("the kernel does not know this partition", where=str(device))
     return node
 
 
-def check_disk(disk: str, *, size: int, serial: str) -> None:
-    """Make sure that a disk is the planned one, writable and not mounted. Raises Refused."""
+def check_disk(disk: str, *, size: int, serial: str, edges: str = "", released: Set[str] = frozenset()) -> None:
+    """Make sure that a disk is the planned one, writable and mounted nowhere but at `released`. Raises Refused.
+
+    With `edges`, both its ends are read, and must have that digest: what is on it has not changed either.
+    """
     node = disk_node(disk)
     sysfs = SYSFS / node.name
     if (sysfs / "partition").exists():
@@ -67,8 +74,20 @@ def check_disk(disk: str, *, size: int, serial: str) -> None:
         raise Refused(f"has {has}, but the plan is for {serial}", where=disk, hint="start again")
     if (sysfs / "ro").read_text().strip() != "0":
         raise Refused("is read-only", where=disk)
-    if mounted := mountpoints([node, *partitions(disk).values()]):
+    mounted = [point for point in mountpoints([node, *partitions(disk).values()]) if point not in released]
+    if mounted:
         raise Refused(f"is mounted at {', '.join(mounted)}", where=disk, hint="unmount it, then start again")
+    if edges and _edges(node, size) != edges:
+        raise Refused(
+            "holds something else than when it was planned for", where=disk, hint="start again: probe and plan"
+        )
+
+
+def _edges(node: Path, size: int) -> str:
+    # Only needed for a disk that is about to be wiped; so below.
+    from trebol_hardware.probe.edges import digest
+
+    return digest(node, size)
 
 
 def _serial(name: str) -> str:

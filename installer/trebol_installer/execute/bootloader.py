@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
 from trebol_common.errors import TrebolError
-from trebol_common.esp import COMMAND_LINE, synchronise
+from trebol_common.esp import BOOT_PARTITIONS, COMMAND_LINE, boot_partitions_file, synchronise
 from trebol_common.files import write_text
 from trebol_common.run import CommandFailed
 from trebol_hardware.machine import FirmwareMode
-from trebol_installer.execute.block import disk_node
-from trebol_installer.execute.state import Run
+from trebol_installer.execute.block import disk_node, node_of
+from trebol_installer.execute.state import Run, key_of
 from trebol_installer.plan import ESP_MOUNT
-from trebol_installer.steps import InstallBootLoader
+from trebol_installer.steps import BootPartition, InstallBootLoader, PartitionRef
 
 #: Name of the boot entry in the firmware's menu.
 LABEL = "Trebol"
@@ -25,50 +29,83 @@ _MODULES = (
 
 def install_boot_loader(step: InstallBootLoader, run: Run) -> None:
     """See `InstallBootLoader`."""
-    esp = run.inside(ESP_MOUNT)
     header = "# The kernel's command line. After a change: trebol node boot-sync\n"
-    write_text(run.inside(COMMAND_LINE), f"{header}{step.command_line}\n")
+    write_text(run.inside(COMMAND_LINE), f"{header}root={_root(step, run)} {step.command_line}\n")
+    write_text(run.inside(BOOT_PARTITIONS), boot_partitions_file(run.uuids[key_of(each.esp)] for each in step.boot))
+    for number, each in enumerate(step.boot):
+        with _mounted(each.esp, run, already=number == 0) as esp:
+            _install_on(each, esp, step, run)
+    if step.firmware is FirmwareMode.UEFI:
+        _write_boot_entries(step, run)
+
+
+def _root(step: InstallBootLoader, run: Run) -> str:
+    identity = run.uuids.get(key_of(step.root))
+    return f"UUID={identity}" if identity else str(step.root)
+
+
+@contextmanager
+def _mounted(esp: PartitionRef, run: Run, *, already: bool) -> Iterator[Path]:
+    """Where `esp` is mounted: the first in the target, each other one beside it for as long as it is written."""
+    if already:
+        yield run.inside(ESP_MOUNT)
+        return
+    folder = run.target.with_name("esp")
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as mounted:
+        run.runner.run(["mount", "-o", "noatime", node_of(esp), folder])
+        mounted.callback(run.runner.run, ["umount", folder])
+        yield folder
+
+
+def _install_on(boot: BootPartition, esp: Path, step: InstallBootLoader, run: Run) -> None:
     done = synchronise(run.target, esp, on_progress=lambda done, total: run.context.progress(done, total, "bytes"))
     for warning in done.warnings:
         run.context.log(f"warning: {warning}")
     if not (esp / "EFI/BOOT/BOOTX64.EFI").is_file() and step.firmware is FirmwareMode.UEFI:
         raise TrebolError("this machine boots by UEFI, and the system has no signed boot loader", where=str(esp))
     try:
-        _install_for_bios(step, run)
+        _install_for_bios(boot, esp, run)
     except CommandFailed as error:
-        if step.firmware is not FirmwareMode.UEFI or step.sector == 512:
+        if step.firmware is not FirmwareMode.UEFI or boot.sector == 512:
             raise
-        run.context.log(f"warning: BIOS cannot boot from this disk, whose sectors have {step.sector} bytes: {error}")
-    if step.firmware is FirmwareMode.UEFI:
-        _write_boot_entry(step, run)
+        run.context.log(f"warning: BIOS cannot boot from this disk, whose sectors have {boot.sector} bytes: {error}")
 
 
-def _install_for_bios(step: InstallBootLoader, run: Run) -> None:
+def _install_for_bios(boot: BootPartition, esp: Path, run: Run) -> None:
     """GRUB's core into the BIOS boot partition, its modules onto the ESP. Uses the target's own GRUB files."""
     run.runner.run(
         [
             "grub-install",
             "--target=i386-pc",
             f"--directory={run.inside('/usr/lib/grub/i386-pc')}",
-            f"--boot-directory={run.inside(ESP_MOUNT)}",
+            f"--boot-directory={esp}",
             f"--install-modules={_MODULES}",
             "--locales=",
             "--fonts=",
             "--themes=",
             "--no-floppy",
-            disk_node(step.disk),
+            disk_node(boot.esp.disk),
         ]
     )
 
 
-def _write_boot_entry(step: InstallBootLoader, run: Run) -> None:
-    """An entry in the firmware's boot order. Some firmware refuses it; the disk boots by EFI/BOOT all the same."""
-    entry = ["--label", LABEL, "--loader", r"\EFI\debian\shimx64.efi"]
-    node = str(disk_node(step.disk))
-    place = ["--disk", node, "--part", str(step.esp.number)]
+def _write_boot_entries(step: InstallBootLoader, run: Run) -> None:
+    """An entry for each disk in the firmware's boot order, the first disk first.
+
+    Some firmware refuses them; the disks boot by EFI/BOOT all the same.
+    """
+    labels = [LABEL, *(f"{LABEL} {number}" for number in range(2, len(step.boot) + 1))]
     # Entries of earlier installations would pile up, and point to partitions that are gone.
-    run.runner.run(["efibootmgr", "--quiet", "--delete-bootnum", "--label", LABEL], check=False)
-    try:
-        run.runner.run(["efibootmgr", "--quiet", "--create", *place, *entry])
-    except CommandFailed as error:
-        run.context.log(f"warning: no boot entry could be written; the firmware finds EFI/BOOT by itself: {error}")
+    for label in labels:
+        run.runner.run(["efibootmgr", "--quiet", "--delete-bootnum", "--label", label], check=False)
+    # Each new entry becomes the first.
+    for label, each in reversed(tuple(zip(labels, step.boot, strict=True))):
+        entry = ["--label", label, "--loader", r"\EFI\debian\shimx64.efi"]
+        place = ["--disk", str(disk_node(each.esp.disk)), "--part", str(each.esp.number)]
+        try:
+            run.runner.run(["efibootmgr", "--quiet", "--create", *place, *entry])
+        except CommandFailed as error:
+            run.context.log(
+                f"warning: no boot entry could be written; the firmware finds EFI/BOOT by itself: {error}"
+            )

@@ -16,6 +16,7 @@ from trebol_common.network import to_link_files, to_netplan
 from trebol_installer.execute.passwords import hash_password, with_root_password
 from trebol_installer.execute.state import Run, key_of
 from trebol_installer.steps import (
+    Mount,
     WriteAccess,
     WriteIdentity,
     WriteLocale,
@@ -75,24 +76,32 @@ def hosts_file(step: WriteIdentity) -> str:
 def write_mounts(step: WriteMounts, run: Run) -> None:
     """See `WriteMounts`."""
     lines = ["# Written by Trebol; see fstab(5)."]
-    for device, at in step.mounts:
-        identity = run.uuids.get(key_of(device))
+    for mount in step.mounts:
+        identity = run.uuids.get(key_of(mount.device))
+        if identity is None and mount.optional:
+            continue
         if identity is None:
-            raise TrebolError("no UUID was made for it", where=str(device))
-        lines.append(fstab_line(identity, at))
+            raise TrebolError("no UUID was made for it", where=str(mount.device))
+        lines.append(fstab_line(identity, mount))
     write_text(run.inside("/etc/fstab"), "\n".join(lines) + "\n")
 
 
-def fstab_line(identity: str, at: str) -> str:
-    """One line of fstab(5) for what lies at `at`: the root, the ESP, or "none" for swap."""
-    match at:
-        case "none":
-            return f"UUID={identity} none swap sw 0 0"
-        case "/":
-            return f"UUID={identity} / ext4 errors=remount-ro 0 1"
-        case _:
-            # A node whose ESP is damaged still boots once a kernel is loaded: it must not stop here.
-            return f"UUID={identity} {at} vfat umask=0077,nofail 0 2"
+#: Options and fsck's turn of each kind of file system: fsck.xfs(8) and fsck.btrfs(8) do nothing at boot.
+_USUAL = {
+    "ext4": (("errors=remount-ro",), 1),
+    "xfs": ((), 0),
+    "btrfs": ((), 0),
+    # A node whose ESP is damaged or gone with its disk still boots once a kernel is loaded: it must not stop here.
+    "vfat": (("umask=0077", "nofail", "x-systemd.device-timeout=10s"), 2),
+    "swap": (("sw",), 0),
+}
+
+
+def fstab_line(identity: str, mount: Mount) -> str:
+    """One line of fstab(5) for `mount`, whose file system has the UUID `identity`."""
+    usual, turn = _USUAL[mount.kind]
+    options = ",".join((*usual, *mount.options)) or "defaults"
+    return f"UUID={identity} {mount.at} {mount.kind} {options} 0 {turn}"
 
 
 def write_network(step: WriteNetwork, run: Run) -> None:

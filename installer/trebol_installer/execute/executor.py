@@ -13,7 +13,17 @@ from trebol_common.medium import Manifest
 from trebol_common.run import Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import steps
-from trebol_installer.execute import bootloader, configure, disks, filesystems, layers, lvm
+from trebol_installer.execute import (
+    bootloader,
+    configure,
+    disks,
+    encryption,
+    filesystems,
+    layers,
+    lvm,
+    raid,
+    teardown,
+)
 from trebol_installer.execute.state import LOGS, TARGET, Run
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
@@ -108,12 +118,40 @@ def perform(step: Step, run: Run) -> None:
             disks.check_target(step, run)
         case steps.VerifyLayers():
             layers.verify_layers(step, run)
+        case steps.ReleaseSwap():
+            teardown.release_swap(step, run)
+        case steps.ReleaseMount():
+            teardown.release_mount(step, run)
+        case steps.ExportPool():
+            teardown.export_pool(step, run)
+        case steps.CloseGroup():
+            teardown.close_group(step, run)
+        case steps.CloseVolume():
+            teardown.close_volume(step, run)
+        case steps.LeaveBcache():
+            teardown.leave_bcache(step, run)
+        case steps.WipeVolume():
+            teardown.wipe_volume(step, run)
         case steps.WipeDisk():
-            disks.wipe_disk(step, run)
+            teardown.wipe_disk(step, run)
         case steps.PartitionDisk():
             disks.partition_disk(step, run)
+        case steps.CreateArray():
+            raid.create_array(step, run)
+        case steps.EncryptDevice():
+            encryption.encrypt_device(step, run)
         case steps.CreateVolumeGroup():
             lvm.create_group(step, run)
+        case steps.AssembleArray():
+            raid.assemble_array(step, run)
+        case steps.BindToTpm():
+            encryption.bind_to_tpm(step, run)
+        case steps.OpenContainer():
+            encryption.open_container(step, run)
+        case steps.ReuseVolumeGroup():
+            lvm.reuse_group(step, run)
+        case steps.ReplaceSubvolume():
+            filesystems.replace_subvolume(step, run)
         case steps.CreateVolume():
             lvm.create_volume(step, run)
         case steps.CreateThinPool():
@@ -122,6 +160,8 @@ def perform(step: Step, run: Run) -> None:
             filesystems.make_swap(step, run)
         case steps.MakeFilesystem():
             filesystems.make_filesystem(step, run)
+        case steps.MakeBtrfs():
+            filesystems.make_btrfs(step, run)
         case steps.MountTarget():
             filesystems.mount_target(step, run)
         case steps.ExtractLayer():
@@ -130,6 +170,8 @@ def perform(step: Step, run: Run) -> None:
             configure.write_identity(step, run)
         case steps.WriteMounts():
             configure.write_mounts(step, run)
+        case steps.WriteEncryption():
+            encryption.write_encryption(step, run)
         case steps.WriteNetwork():
             configure.write_network(step, run)
         case steps.WriteLocale():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import Refused, TrebolError
 from trebol_common.run import Runner
 from trebol_installer.execute.block import MOUNTS, node_of
 from trebol_installer.execute.state import Run, key_of
-from trebol_installer.steps import CloseTarget, MakeFilesystem, MakeSwap, MountTarget
+from trebol_installer.steps import CloseTarget, MakeBtrfs, MakeFilesystem, MakeSwap, MountTarget, ReplaceSubvolume
 
 
 def make_filesystem(step: MakeFilesystem, run: Run) -> None:
@@ -20,6 +22,9 @@ def make_filesystem(step: MakeFilesystem, run: Run) -> None:
         case "ext4":
             identity = str(uuid.uuid4())
             run.runner.run(["mkfs.ext4", "-F", "-q", "-L", step.label, "-U", identity, node])
+        case "xfs":
+            identity = str(uuid.uuid4())
+            run.runner.run(["mkfs.xfs", "-f", "-q", "-L", step.label, "-m", f"uuid={identity}", node])
         case "vfat":
             number = secrets.token_hex(4).upper()
             identity = f"{number[:4]}-{number[4:]}"
@@ -30,6 +35,58 @@ def make_filesystem(step: MakeFilesystem, run: Run) -> None:
         case other:
             raise TrebolError(f"no such kind of file system: {other}", where=str(step.device))
     run.uuids[key_of(step.device)] = identity
+
+
+def make_btrfs(step: MakeBtrfs, run: Run) -> None:
+    """See `MakeBtrfs`."""
+    nodes = [node_of(device) for device in step.devices]
+    identity = str(uuid.uuid4())
+    profiles = ["-d", step.data, "-m", step.metadata]
+    run.runner.run(["mkfs.btrfs", "-f", "-q", "-L", step.label, "-U", identity, *profiles, *nodes])
+    with _top(nodes, run) as top:
+        for name in step.subvolumes:
+            run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / name])
+    run.uuids[key_of(step.devices[0])] = identity
+
+
+def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
+    """See `ReplaceSubvolume`. Raises Refused, before anything is written, where there is nothing to keep."""
+    nodes = [node_of(device) for device in step.devices]
+    identities = {_identity(node, run) for node in nodes}
+    if len(identities) > 1:
+        raise Refused(
+            "hold file systems of more than one node",
+            where=", ".join(map(str, step.devices)),
+            hint="name the disks of the node whose data is to be kept",
+        )
+    with _top(nodes, run) as top:
+        if not (top / step.kept).is_dir():
+            raise Refused(
+                f"has no subvolume {step.kept} to keep",
+                where=str(step.devices[0]),
+                hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
+            )
+        if (top / step.name).is_dir():
+            run.runner.run(["btrfs", "--quiet", "subvolume", "delete", "--recursive", top / step.name])
+        run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / step.name])
+    run.uuids[key_of(step.devices[0])] = identities.pop()
+
+
+def _identity(node: Path, run: Run) -> str:
+    return run.runner.run(["blkid", "--match-tag", "UUID", "--output", "value", node]).stdout.strip()
+
+
+@contextmanager
+def _top(nodes: Sequence[Path], run: Run) -> Iterator[Path]:
+    """Where the top of a btrfs on `nodes` is mounted: there, subvolumes are made and taken away."""
+    run.target.mkdir(parents=True, exist_ok=True)
+    # Nobody has told the kernel yet which devices belong together: udev would, and is locked out.
+    run.runner.run(["modprobe", "btrfs"])
+    run.runner.run(["btrfs", "device", "scan", *nodes])
+    with ExitStack() as mounted:
+        run.runner.run(["mount", "-t", "btrfs", "-o", "subvolid=5", nodes[0], run.target])
+        mounted.callback(run.runner.run, ["umount", run.target])
+        yield run.target
 
 
 def make_swap(step: MakeSwap, run: Run) -> None:
@@ -43,10 +100,10 @@ def mount_target(step: MountTarget, run: Run) -> None:
     """See `MountTarget`."""
     at = run.inside(step.at)
     at.mkdir(parents=True, exist_ok=True)
-    run.runner.run(["mount", "-o", "noatime", node_of(step.device), at])
+    run.runner.run(["mount", "-o", ",".join(("noatime", *step.options)), node_of(step.device), at])
     run.undo.callback(run.runner.run, ["umount", at])
     if step.at == "/":
-        # From now on a partition of the disk is in use, so a rescan by udev can no longer take any away.
+        # From now on a partition of each disk is in use, so a rescan by udev can no longer take any away.
         run.lock.close()
 
 

@@ -1,4 +1,4 @@
-"""The volume group of the node, by lvm2's tools; what they say is read as JSON."""
+"""The volume group of the node, by lvm2's tools."""
 
 from __future__ import annotations
 
@@ -6,46 +6,61 @@ import json
 
 from trebol_common.errors import Refused
 from trebol_common.run import Argument
-from trebol_installer.execute.block import disk_node, node_of, partitions
+from trebol_hardware.summary import show_size
+from trebol_installer.execute.block import node_of
+from trebol_installer.execute.filesystems import make_swap
 from trebol_installer.execute.state import Run
-from trebol_installer.steps import CreateThinPool, CreateVolume, CreateVolumeGroup, PartitionRef
+from trebol_installer.steps import (
+    CreateThinPool,
+    CreateVolume,
+    CreateVolumeGroup,
+    Device,
+    MakeSwap,
+    ReuseVolumeGroup,
+)
 
 #: Questions are answered with yes, and signatures of whatever once lay there are wiped without one.
 _YES = ("--yes", "--wipesignatures", "y")
 
 
-def close_groups_on(disk: str, run: Run) -> None:
-    """Deactivate the volume groups that lie on `disk` alone: an interrupted installation leaves such.
-
-    Raises Refused where a group has a part on another disk: its data would be lost with this one's.
-    """
-    own = {str(disk_node(disk)), *(str(node) for node in partitions(disk).values())}
-    said = run.runner.run(
-        ["pvs", "--reportformat", "json", "-o", "pv_name,vg_name,vg_uuid"], on_line=lambda line: None
-    )
-    volumes = json.loads(said.stdout)["report"][0]["pv"]
-    groups = {volume["vg_uuid"]: volume["vg_name"] for volume in volumes if volume["pv_name"] in own}
-    groups.pop("", None)
-    for uuid, name in groups.items():
-        outside = [v["pv_name"] for v in volumes if v["vg_uuid"] == uuid and v["pv_name"] not in own]
-        if outside:
-            raise Refused(f"volume group {name} also lies on {', '.join(outside)}", where=disk)
-        # By UUID: another group may have the same name.
-        run.runner.run(["vgchange", "--activate", "n", "--select", f"vg_uuid={uuid}"])
-
-
 def create_group(step: CreateVolumeGroup, run: Run) -> None:
     """See `CreateVolumeGroup`."""
-    node = node_of(step.partition)
+    node = node_of(step.device)
     # Data starts at 1 MiB whatever the disk says of its stripes: the plan counts on every extent.
     command: list[Argument] = ["vgcreate", "--yes", "--dataalignment", "1m", "--devices", node, step.group, node]
     run.runner.run(command)
     run.undo.callback(run.runner.run, ["vgchange", "--activate", "n", step.group])
 
 
+def reuse_group(step: ReuseVolumeGroup, run: Run) -> None:
+    """See `ReuseVolumeGroup`. Raises Refused, before anything is written, where the group is not as it has to be."""
+    devices = _devices(step.device)
+    columns = ["--options", "lv_name,lv_size,segtype", "--units", "b", "--nosuffix", "--reportformat", "json"]
+    said = run.runner.run(["lvs", *devices, *columns, step.group], on_line=lambda line: None)
+    volumes = {volume["lv_name"]: volume for volume in json.loads(said.stdout)["report"][0]["lv"]}
+    if "root" not in volumes or volumes.get(step.kept, {}).get("segtype") != "thin-pool":
+        raise Refused(
+            f"has no volume root and thin pool {step.kept}; it has {', '.join(volumes) or 'none'}",
+            where=f"volume group {step.group}",
+            hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
+        )
+    if (size := int(volumes["root"]["lv_size"])) < step.root_size:
+        raise Refused(
+            f"root has {show_size(size)}; the new system needs {show_size(step.root_size)}",
+            where=f"volume group {step.group}",
+            hint=f"make it larger first: lvextend --size {step.root_size}b {step.group}/root",
+        )
+    run.undo.callback(run.runner.run, ["vgchange", "--activate", "n", step.group])
+    for name in ("root", "swap"):
+        if name in volumes:
+            run.runner.run(["lvchange", *devices, "--activate", "y", f"{step.group}/{name}"])
+    if "swap" in volumes:
+        make_swap(MakeSwap(f"/dev/{step.group}/swap"), run)
+
+
 def create_volume(step: CreateVolume, run: Run) -> None:
     """See `CreateVolume`."""
-    command: list[Argument] = ["lvcreate", *_YES, *_devices(step.partition)]
+    command: list[Argument] = ["lvcreate", *_YES, *_devices(step.device)]
     run.runner.run([*command, "--size", f"{step.size}b", "--name", step.name, step.group])
 
 
@@ -53,11 +68,11 @@ def create_thin_pool(step: CreateThinPool, run: Run) -> None:
     """See `CreateThinPool`."""
     # lvcreate refuses --wipesignatures with a pool, whose blocks are zeroed on first use. Without --monitor n it
     # waits for a dmeventd that the live system does not run; the node starts its own, and the pool with it.
-    command: list[Argument] = ["lvcreate", "--yes", "--monitor", "n", "--activate", "n", *_devices(step.partition)]
+    command: list[Argument] = ["lvcreate", "--yes", "--monitor", "n", "--activate", "n", *_devices(step.device)]
     sizes = ["--size", f"{step.size}b", "--poolmetadatasize", f"{step.metadata}b"]
     run.runner.run([*command, "--type", "thin-pool", *sizes, "--name", step.name, step.group])
 
 
-def _devices(partition: PartitionRef) -> tuple[Argument, ...]:
+def _devices(device: Device) -> tuple[Argument, ...]:
     """Keeps LVM from looking at any other device, where a group of the same name might be."""
-    return ("--devices", node_of(partition))
+    return ("--devices", node_of(device))

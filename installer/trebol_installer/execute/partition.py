@@ -9,11 +9,13 @@ import parted
 from trebol_common.errors import TrebolError
 from trebol_installer.steps import PartitionKind, PlannedPartition
 
-#: libparted's flag that sets each GPT type; "boot" means EFI system partition there, by its older name.
+#: libparted's flag that sets each GPT type; "boot" means EFI system partition there, by its older name. What has none
+#: keeps the type of Linux file systems.
 _FLAGS = {
     PartitionKind.BIOS_BOOT: parted.PARTITION_BIOS_GRUB,
     PartitionKind.ESP: parted.PARTITION_BOOT,
     PartitionKind.LVM: parted.PARTITION_LVM,
+    PartitionKind.RAID: parted.PARTITION_RAID,
 }
 
 #: pyparted's exceptions have no common base but Exception.
@@ -44,7 +46,8 @@ def write_table(node: Path, partitions: tuple[PlannedPartition, ...]) -> None:
             )
             partition = parted.Partition(disk, parted.PARTITION_NORMAL, geometry=geometry)
             disk.addPartition(partition, constraint=parted.Constraint(exactGeom=geometry))
-            partition.setFlag(_FLAGS[planned.kind])
+            if planned.kind in _FLAGS:
+                partition.setFlag(_FLAGS[planned.kind])
             partition.getPedPartition().set_name(f"trebol-{planned.kind.value}")
         disk.commit()
     except _ERRORS as error:

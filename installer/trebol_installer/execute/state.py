@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from trebol_common.events import Context
 from trebol_common.medium import Manifest
 from trebol_common.run import Argument, Completed, Runner, show
 from trebol_hardware.machine import Machine
+from trebol_installer.execute.block import locked
 from trebol_installer.plan import Plan
 from trebol_installer.steps import Device, PartitionRef
 
@@ -25,7 +27,7 @@ LOGS = Path("/run/trebol/install")
 
 @dataclass(frozen=True)
 class LoggedRunner:
-    """A runner that tells its context each command and each line of output."""
+    """A runner that tells its context each command, each line of output, and how long it took."""
 
     inner: Runner
     context: Context
@@ -42,8 +44,10 @@ class LoggedRunner:
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """See `trebol_common.run.Runner.run`. With `on_line`, the caller decides what is worth logging."""
-        self.context.log(f"$ {show(command, secrets)}")
-        return self.inner.run(
+        shown = show(command, secrets)
+        self.context.log(f"$ {shown}")
+        started = time.monotonic()
+        completed = self.inner.run(
             command,
             input=input,
             check=check,
@@ -52,6 +56,8 @@ class LoggedRunner:
             secrets=secrets,
             on_line=on_line or self._log,
         )
+        self.context.result(command=shown, seconds=round(time.monotonic() - started, 3))
+        return completed
 
     def _log(self, line: str) -> None:
         if line.strip():
@@ -64,7 +70,8 @@ class Run:
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
     reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `lock` keeps udev
-    off the disk while its partitions are made and is released once they are in use.
+    off the disk while its partitions are made and is released once they are in use; `locked` are the stable paths of
+    the disks that it holds.
     """
 
     plan: Plan
@@ -80,10 +87,19 @@ class Run:
     uuids: dict[str, str] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
     lock: ExitStack = field(default_factory=ExitStack)
+    locked: set[str] = field(default_factory=set)
 
     def within(self, context: Context) -> Run:
         """The same run, its commands logged in `context`."""
         return replace(self, context=context, runner=LoggedRunner(_bare(self.runner), context))
+
+    def keep_udev_off(self, disk: str) -> None:
+        """Lock the disk at a stable path, where that was not done yet."""
+        if disk not in self.locked:
+            self.lock.enter_context(locked(disk))
+            self.locked.add(disk)
+            self.lock.callback(self.locked.discard, disk)
+            self.undo.callback(self.lock.close)
 
     def inside(self, path: str) -> Path:
         """A path of the target: `inside("/etc/fstab")`."""

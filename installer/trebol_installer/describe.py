@@ -1,0 +1,57 @@
+"""Disks in lines for people: in lists of what there is, in refusals, in the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from trebol_hardware.machine import Content, Disk
+from trebol_hardware.summary import show_size
+
+
+def describe_disk(disk: Disk) -> str:
+    """One line for a list: name, size, bus, model, serial, stable name, and what is on it."""
+    said = [f"{disk.name:<8} {show_size(disk.size):>10}", _bus(disk)]
+    said += [disk.model or "no model", disk.serial or "no serial"]
+    said += [disk.by_id[0]] if disk.by_id else disk.by_path[:1]
+    if disk.medium:
+        said.append("installation medium")
+    contents = describe_contents(disk)
+    said.append(f"holds {', '.join(contents)}" if contents else "empty")
+    return "  ".join(filter(None, said))
+
+
+def describe_contents(disk: Disk) -> tuple[str, ...]:
+    """What a disk holds, one phrase each: `gpt`, `vda1: vfat`, `vda3: LVM2_member of trebol`."""
+    said = [_phrase(content) for content in disk.content]
+    for partition in disk.partitions:
+        inside = ", ".join(map(_phrase, partition.content)) or "nothing known"
+        said.append(f"{partition.name}: {inside} ({show_size(partition.size)})")
+    return tuple(said)
+
+
+def describe_targets(disks: Sequence[Disk]) -> tuple[str, str]:
+    """The disks that were chosen, as a pair for the plan's summary: its title, and each with path, name and size."""
+    said = "; ".join(f"{disk.stable_path} ({disk.name}), {show_size(disk.size)}" for disk in disks)
+    return ("disk" if len(disks) == 1 else "disks", said)
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number of things: `no disk`, `1 disk`, `2 disks`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}s" if number else f"no {noun}"
+
+
+def listing(lines: Iterable[str]) -> str:
+    """Lines below a message, each on its own."""
+    return "".join(f"\n    {line}" for line in lines)
+
+
+def _bus(disk: Disk) -> str:
+    return " ".join(filter(None, [disk.transport, "rotational" if disk.rotational else ""]))
+
+
+def _phrase(content: Content) -> str:
+    label = f" {content.label!r}" if content.label else ""
+    group = f" of {content.member_of}" if content.member_of else ""
+    return f"{content.kind}{label}{group}"

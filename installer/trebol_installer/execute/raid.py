@@ -1,0 +1,46 @@
+"""md arrays, by mdadm."""
+
+from __future__ import annotations
+
+from trebol_common.errors import Refused
+from trebol_installer.execute.block import disk_node, node_of
+from trebol_installer.execute.state import Run
+from trebol_installer.sizing import ARRAY_OFFSET, MIB
+from trebol_installer.steps import AssembleArray, CreateArray
+
+
+def create_array(step: CreateArray, run: Run) -> None:
+    """See `CreateArray`. It is in sync only after a while: md copies whenever the disks have nothing else to do."""
+    members = [node_of(member) for member in step.members]
+    run.runner.run(
+        [
+            "mdadm", "--create", step.path, "--run", "--quiet",
+            # Known by this name wherever it is assembled, not as some other host's array.
+            "--homehost=any", f"--name={step.path.rpartition('/')[2]}",
+            "--metadata=1.2", f"--data-offset={ARRAY_OFFSET // MIB}M", "--bitmap=internal",
+            f"--level={step.level}", f"--raid-devices={len(members)}", *members,
+        ]
+    )  # fmt: skip
+    _started(step.path, run)
+    # What lay in an older array of the same shape lies at the same place of this one: LVM would find its group again.
+    run.runner.run(["wipefs", "--all", disk_node(step.path)])
+
+
+def assemble_array(step: AssembleArray, run: Run) -> None:
+    """See `AssembleArray`. Raises Refused where it has another level: only an array that runs tells."""
+    members = [node_of(member) for member in step.members]
+    run.runner.run(["mdadm", "--assemble", "--quiet", step.path, *members])
+    _started(step.path, run)
+    told = run.runner.run(["mdadm", "--detail", "--export", step.path]).stdout
+    level = next((line.partition("=")[2] for line in told.splitlines() if line.startswith("MD_LEVEL=")), "unknown")
+    if level != step.level:
+        raise Refused(
+            f"the array that is to be kept is {level}, not {step.level}",
+            where=step.path,
+            hint=f'set lvm.raid = "{level}", or leave keep out',
+        )
+
+
+def _started(path: str, run: Run) -> None:
+    run.undo.callback(run.runner.run, ["mdadm", "--quiet", "--stop", path])
+    run.runner.run(["udevadm", "wait", "--timeout=30", path])

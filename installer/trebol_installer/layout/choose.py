@@ -1,0 +1,37 @@
+"""Which layout the answers mean."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from trebol_common.answers.model import Filesystem
+from trebol_common.errors import BadInput, Refused
+from trebol_installer.layout.btrfs import btrfs
+from trebol_installer.layout.keep import keep
+from trebol_installer.layout.lvm import lvm
+from trebol_installer.layout.model import Layout, Request
+
+
+def choose(request: Request) -> Layout:
+    """The layout that `request` asks for. Raises BadInput or Refused with the reason why it cannot be."""
+    made = _made(request)
+    return keep(request, made) if request.setup.keep else made
+
+
+def _made(request: Request) -> Layout:
+    if len({disk.logical_sector for disk in request.targets}) > 1:
+        told = ", ".join(f"{disk.name}: {disk.logical_sector}" for disk in request.targets)
+        raise Refused(
+            f"disks with sectors of different sizes cannot be one array or pool ({told} bytes)",
+            where="disk-setup",
+            hint="choose disks whose logical sectors are equal",
+        )
+    match request.setup.filesystem:
+        case Filesystem.EXT4 | Filesystem.XFS:
+            return lvm(request)
+        case Filesystem.BTRFS:
+            return btrfs(request)
+        case Filesystem.ZFS:
+            raise BadInput("zfs is not served yet", where="disk-setup.filesystem", hint="use ext4, xfs or btrfs")
+        case other:
+            assert_never(other)

@@ -1,0 +1,95 @@
+"""A new system beside the guests' disks of the old one: the same layout, taken over instead of made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from trebol_common.errors import Problem, Refused
+from trebol_hardware.machine import LVM_MEMBER, Content, Disk
+from trebol_installer import steps
+from trebol_installer.layout import btrfs, lvm
+from trebol_installer.layout.model import SYSTEM_PARTITION, Layout, Request, system_of
+from trebol_installer.layout_rules import VOLUME_GROUP
+from trebol_installer.sizing import needed_root
+from trebol_installer.steps import Mount, PartitionKind, PlannedPartition, Step
+
+#: What the third partition holds in each layout, by blkid's type.
+_HOLDS = {
+    PartitionKind.LVM: LVM_MEMBER,
+    PartitionKind.RAID: "linux_raid_member",
+    PartitionKind.BTRFS: "btrfs",
+}
+_LUKS = "crypto_LUKS"
+
+
+def keep(request: Request, made: Layout) -> Layout:
+    """`made`, which is the layout that would be made anew, over what is there: `data` stays, the system goes.
+
+    Raises Refused where the targets do not hold a node of this layout.
+    """
+    kind = made.partitions[-1].kind
+    expected = _LUKS if made.encrypted and kind is not PartitionKind.RAID else _HOLDS[kind]
+    if problems := list(_problems(request.targets, expected)):
+        raise Refused.of(problems)
+    first = request.targets[0]
+    kinds = (PartitionKind.BIOS_BOOT, PartitionKind.ESP, kind)
+    partitions = tuple(
+        PlannedPartition(partition.number, planned, partition.start, partition.size)
+        for partition, planned in zip(first.partitions, kinds, strict=True)
+    )
+    build, mounts = (_btrfs if kind is PartitionKind.BTRFS else _lvm)(request, made)
+    return Layout(
+        partitions=partitions,
+        build=tuple(build),
+        mounts=mounts,
+        root=made.root,
+        title=f"{made.title}, data kept",
+        volumes=("root: made anew in its old place", "data: kept as it is"),
+        words=made.words,
+        encrypted=made.encrypted,
+        kept=True,
+    )
+
+
+def _lvm(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]:
+    opened: list[Step] = [
+        steps.AssembleArray(step.path, step.level, step.members)
+        for step in made.build
+        if isinstance(step, steps.CreateArray)
+    ]
+    opened += _containers(made)
+    (group,) = (step for step in made.build if isinstance(step, steps.CreateVolumeGroup))
+    filesystem = request.setup.filesystem.value
+    opened += [
+        steps.ReuseVolumeGroup(VOLUME_GROUP, group.device, needed_root(request.unpacked), "data"),
+        steps.MakeFilesystem(lvm.ROOT, filesystem, "trebol-root"),
+        steps.MountTarget(lvm.ROOT, "/"),
+    ]
+    return opened, (Mount(lvm.ROOT, "/", filesystem), Mount(lvm.SWAP, "none", "swap", optional=True))
+
+
+def _btrfs(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]:
+    (pool,) = (step for step in made.build if isinstance(step, steps.MakeBtrfs))
+    mount = made.build[-1]
+    replace = steps.ReplaceSubvolume(pool.devices, btrfs.ROOT, btrfs.DATA)
+    return [*_containers(made), replace, mount], made.mounts
+
+
+def _containers(made: Layout) -> list[Step]:
+    return [steps.OpenContainer(device, name) for name, device in made.encrypted]
+
+
+def _problems(targets: Sequence[Disk], expected: str) -> Iterator[Problem]:
+    hint = "leave keep out of [disk-setup], or name the disks of the node whose data is to be kept"
+    found: list[Content] = []
+    for disk in targets:
+        inside = [content for content in system_of(disk) if content.kind == expected]
+        numbers = [partition.number for partition in disk.partitions]
+        if disk.system != "Trebol" or numbers != [1, 2, SYSTEM_PARTITION] or not inside:
+            yield Problem(
+                f"holds no node of this layout, whose third partition is {expected}", disk.stable_path, hint
+            )
+        found += inside[:1]
+    # Members of one array or file system have its UUID; those of LVM and LUKS have their own.
+    if expected in ("linux_raid_member", "btrfs") and len({content.uuid for content in found}) > 1:
+        yield Problem(f"are members of more than one {expected}", "disk-setup.disk-list", hint)

@@ -1,0 +1,100 @@
+"""ext4 or xfs on LVM, on one disk or on an md array over several."""
+
+from __future__ import annotations
+
+from trebol_common.answers.model import MdRaid
+from trebol_hardware.summary import show_size
+from trebol_installer import steps
+from trebol_installer.layout.model import Layout, Request, boot_and, line
+from trebol_installer.layout_rules import VOLUME_GROUP
+from trebol_installer.sizing import Sizes, sizes
+from trebol_installer.steps import Device, Mount, PartitionKind, Step
+
+#: The array that it lies on, where there is one.
+ARRAY = "/dev/md/trebol"
+
+#: The LUKS container that it lies in, where there is one.
+CONTAINER = "trebol-crypt"
+
+#: By mapper name, not by UUID: a snapshot of the root has the same UUID (GRUB's 10_linux does likewise for LVM).
+ROOT_DEVICE = f"/dev/mapper/{VOLUME_GROUP}-root"
+
+ROOT, SWAP = f"/dev/{VOLUME_GROUP}/root", f"/dev/{VOLUME_GROUP}/swap"
+
+_LEVELS = {MdRaid.RAID1: "md RAID 1", MdRaid.RAID10: "md RAID 10"}
+
+
+def lvm(request: Request) -> Layout:
+    """Volume group `trebol` with root, swap and thin pool `data`.
+
+    Raises what `trebol_installer.sizing.sizes` does.
+    """
+    wishes = request.setup.lvm
+    members = request.system_partitions()
+    made = sizes(
+        disk=request.smallest,
+        memory=request.memory,
+        unpacked=request.unpacked,
+        wishes=wishes,
+        raid=wishes.raid,
+        disks=len(members),
+        encrypted=request.setup.encryption is not None,
+    )
+    build: list[Step] = []
+    below: Device = members[0]
+    if wishes.raid:
+        below = ARRAY
+        build.append(steps.CreateArray(ARRAY, wishes.raid.value, members))
+    encrypted: tuple[tuple[str, Device], ...] = ()
+    if request.setup.encryption is not None:
+        encrypted = ((CONTAINER, below),)
+        build.append(steps.EncryptDevice(below, CONTAINER))
+        below = f"/dev/mapper/{CONTAINER}"
+    filesystem = request.setup.filesystem.value
+    build += _volumes(made, below)
+    build += [
+        steps.MakeFilesystem(ROOT, filesystem, "trebol-root"),
+        steps.MountTarget(ROOT, "/"),
+    ]
+    kind = PartitionKind.RAID if wishes.raid else PartitionKind.LVM
+    mounts = [Mount(ROOT, "/", filesystem)]
+    if made.swap:
+        mounts.append(Mount(SWAP, "none", "swap"))
+    return Layout(
+        partitions=boot_and(kind, bios_boot=made.bios_boot, esp=made.esp, rest=made.lvm),
+        build=tuple(build),
+        mounts=tuple(mounts),
+        root=ROOT_DEVICE,
+        title=_title(filesystem, wishes.raid, len(members), encrypted=bool(encrypted)),
+        encrypted=encrypted,
+        volumes=_lines(made, filesystem),
+        notes=() if made.data else ("no room for a thin pool: guests' disks need another store",),
+    )
+
+
+def _title(filesystem: str, raid: MdRaid | None, disks: int, *, encrypted: bool) -> str:
+    array = [f"{_LEVELS[raid]} of {disks} disks"] if raid else []
+    return " on ".join([filesystem, "LVM", *(["LUKS2"] if encrypted else []), *array])
+
+
+def _volumes(made: Sizes, below: Device) -> list[Step]:
+    built: list[Step] = [
+        steps.CreateVolumeGroup(VOLUME_GROUP, below),
+        steps.CreateVolume(VOLUME_GROUP, "root", made.root, below),
+    ]
+    if made.swap:
+        built += [steps.CreateVolume(VOLUME_GROUP, "swap", made.swap, below), steps.MakeSwap(SWAP)]
+    if made.data:
+        built.append(steps.CreateThinPool(VOLUME_GROUP, "data", made.data, made.metadata, below))
+    return built
+
+
+def _lines(made: Sizes, filesystem: str) -> tuple[str, ...]:
+    told = [line("root", filesystem, made.root)]
+    if made.swap:
+        told.append(line("swap", "", made.swap))
+    if made.data:
+        told.append(f"data: thin pool, {show_size(made.data)} (metadata: 2 x {show_size(made.metadata)})")
+    if made.free:
+        told.append(line("free", "", made.free))
+    return tuple(told)

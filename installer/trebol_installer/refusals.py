@@ -1,0 +1,104 @@
+"""Why disks that the answers mean must not be written to: pure, and every reason at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from trebol_common.answers.model import Answers, Filesystem
+from trebol_common.errors import Problem
+from trebol_hardware.machine import LVM_MEMBER, Disk, FirmwareMode, Machine, Partition
+from trebol_installer.describe import describe_contents
+from trebol_installer.layout_rules import VOLUME_GROUP
+from trebol_installer.teardown import teardown
+
+#: blkid's type of a member of an md array.
+ARRAY_MEMBER = "linux_raid_member"
+
+_CONFIRM = 'wipe = "confirmed"'
+
+
+def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Iterator[Problem]:
+    """Every reason not to write to one of the targets, which are disks of `machine`."""
+    names = {disk.name for disk in targets}
+    others = [disk for disk in machine.disks if disk.name not in names]
+    for disk in targets:
+        yield from _never(disk, machine)
+        yield from _unconfirmed(disk, targets, answers)
+    yield from teardown(machine, targets).problems
+    yield from _without_tpm(machine, answers)
+    if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
+        yield from _clashing_groups(others)
+
+
+def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
+    where = disk.stable_path
+    if disk.read_only:
+        yield Problem("is read-only", where, "take the write protection off, or choose another disk")
+    if disk.logical_sector == 4096 and machine.firmware.mode is FirmwareMode.BIOS:
+        yield Problem(
+            "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
+            where,
+            "switch the firmware to UEFI, or choose a disk with sectors of 512 bytes",
+        )
+
+
+def _without_tpm(machine: Machine, answers: Answers) -> Iterator[Problem]:
+    encryption = answers.disk_setup.encryption
+    if encryption is None or not encryption.tpm2:
+        return
+    where = "disk-setup.encryption.tpm2"
+    if machine.tpm != "2.0":
+        found = f"the TPM of this machine is of version {machine.tpm}" if machine.tpm else "this machine has no TPM"
+        hint = "switch it on in the firmware's setup (TPM, PTT or fTPM), or leave tpm2 out"
+        yield Problem(f"cannot be: {found}; 2.0 is needed", where, hint)
+    if machine.firmware.mode is not FirmwareMode.UEFI:
+        hint = "boot the medium by UEFI, or leave tpm2 out"
+        yield Problem(
+            "cannot be: by BIOS the TPM is not told what is booted, and would open the disks to all", where, hint
+        )
+
+
+def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
+    for other in others:
+        if VOLUME_GROUP in _groups(other):
+            yield Problem(
+                f"holds a volume group or array named {VOLUME_GROUP} already; one machine cannot have two of it",
+                other.stable_path,
+                f"take this disk out, wipe it (wipefs), or rename a group: vgrename {VOLUME_GROUP} NEW-NAME",
+            )
+
+
+def _unconfirmed(disk: Disk, targets: Sequence[Disk], answers: Answers) -> Iterator[Problem]:
+    setup = answers.disk_setup
+    contents, uses = describe_contents(disk), tuple(_uses(disk))
+    if not (contents or uses) or (setup.wipe == "confirmed" and setup.disk_list):
+        return
+    if setup.disk_list:
+        hint = f"if all of that may be lost, set {_CONFIRM} in [disk-setup]"
+    else:
+        named = ", ".join(f'"{_name(target)}"' for target in targets)
+        it = "it" if len(targets) == 1 else "all of them"
+        hint = f"if all of that may be lost, name {it} instead of a filter: disk-list = [{named}] and {_CONFIRM}"
+    said = [f"is not empty: {'; '.join(contents)}"] if contents else []
+    yield Problem(", and ".join([*said, *uses]), disk.stable_path, hint)
+
+
+def _uses(disk: Disk) -> Iterator[str]:
+    """What the disk is used for right now: even where nothing known is on it, it is not free."""
+    devices: tuple[Disk | Partition, ...] = (disk, *disk.partitions)
+    if mounted := [point for device in devices for point in device.mountpoints]:
+        yield f"is mounted at {', '.join(mounted)}"
+    if holders := [holder for device in devices for holder in device.holders]:
+        yield f"is in use by {', '.join(holders)}"
+
+
+def _name(disk: Disk) -> str:
+    return next(iter((*disk.by_id, *disk.by_path, disk.name)))
+
+
+def _groups(disk: Disk) -> set[str]:
+    """Groups and arrays on a disk. Of an array that is not running, only its name tells what is on it."""
+    contents = (*disk.content, *(content for partition in disk.partitions for content in partition.content))
+    kinds = (LVM_MEMBER, ARRAY_MEMBER)
+    names = {content.member_of.rpartition(":")[2] for content in contents if content.kind in kinds}
+    return names - {""}

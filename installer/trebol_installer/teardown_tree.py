@@ -1,0 +1,107 @@
+"""What stands on a target, and what will be done to it, as lines within 80 columns. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trebol_common.errors import printable
+from trebol_hardware.machine import Content, Disk, Partition, Volume, VolumeKind
+from trebol_hardware.summary import show_size
+from trebol_installer.stacked import Node, Stack, is_part_of_volume
+from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, is_member
+
+#: The plan, of 80 columns, shows the tree two to the right.
+WIDTH = 78
+
+#: Deeper stacks are drawn no farther to the right: there must be room for the text.
+_DEEPEST = 12
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A target as lines: the disk, its partitions, the volumes above each; `disk` is its stable path."""
+
+    disk: str
+    lines: tuple[str, ...]
+
+
+def tree(disk: Disk, stack: Stack) -> Tree:
+    """The tree of one target. A volume that was drawn already, because it has several legs, is only named again."""
+    drawn: set[str] = set()
+    return Tree(disk.stable_path, tuple(_lines(disk, stack, 0, drawn)))
+
+
+def _lines(node: Node, stack: Stack, depth: int, drawn: set[str]) -> Iterator[str]:
+    indent = "  " * min(depth, _DEEPEST)
+    if node.name in drawn:
+        yield from _wrap(f"{_called(node)}: see above", indent)
+        return
+    drawn.add(node.name)
+    yield from _wrap(f"{_called(node)}: {_holds(node)} → {', '.join(_fate(node, stack))}", indent)
+    if isinstance(node, Disk):
+        for partition in node.partitions:
+            yield from _lines(partition, stack, depth + 1, drawn)
+    for volume in stack.above(node.name):
+        yield from _lines(volume, stack, depth + 1, drawn)
+
+
+def _called(node: Node) -> str:
+    match node:
+        case Disk():
+            return f"{node.stable_path} ({node.name}, {show_size(node.size)})"
+        case Partition():
+            return f"{node.name} ({show_size(node.size)})"
+        case Volume():
+            return f"{node.path} ({show_size(node.size)})"
+
+
+def _holds(node: Node) -> str:
+    return ", ".join(map(_phrase, node.content)) or "nothing known"
+
+
+def _phrase(content: Content) -> str:
+    label = f" {content.label!r}" if content.label and content.label != content.member_of else ""
+    group = f" of {content.member_of}" if content.member_of else ""
+    used = f" ({show_size(content.used)} used)" if content.used is not None else ""
+    return f"{content.kind}{label}{group}{used}"
+
+
+def _fate(node: Node, stack: Stack) -> Iterator[str]:
+    """What is done to a node, in the order in which it is done."""
+    if outside := stack.outside(node.name):
+        yield f"refused: also on {', '.join(outside)}"
+        return
+    yield from (f"unmount {point}" for point in node.mountpoints if point != SWAP)
+    if SWAP in node.mountpoints:
+        yield "stop swapping"
+    if is_member(node, ZFS_MEMBER):
+        yield "let go of the pool"
+    if is_member(node, BCACHE):
+        yield "leave bcache"
+    if not isinstance(node, Volume):
+        yield "wipe"
+        return
+    if is_member(node, BLUESTORE):
+        yield "wipe"
+    match node.kind:
+        case VolumeKind.LVM if node.group:
+            yield f"close with group {node.group}"
+        case VolumeKind.RAID:
+            yield "stop"
+        case _ if is_part_of_volume(node):
+            yield "goes with its device"
+        case _:
+            yield "close"
+
+
+def _wrap(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        printable(text),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_on_hyphens=False,
+        break_long_words=True,
+    )

@@ -1,0 +1,295 @@
+"""A reinstallation that keeps the guests' disks: nothing is torn down, and what is not as it has to be is refused."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.answer_files import GIB, answers, made_machine, manifest
+
+from trebol_common.errors import Refused
+from trebol_common.events import Context, Event
+from trebol_common.run import ScriptedRunner
+from trebol_hardware.machine import Content, Disk, Partition
+from trebol_installer import steps
+from trebol_installer.execute import encryption, filesystems, lvm, raid
+from trebol_installer.execute.state import Run
+from trebol_installer.plan import Plan, plan
+from trebol_installer.steps import step_name
+
+KEEP: tuple[tuple[str, Any], ...] = (("disk-setup.keep", ["data"]), ("disk-setup.wipe", "confirmed"))
+CREATING = {"PartitionDisk", "WipeDisk", "CreateVolumeGroup", "CreateArray", "EncryptDevice", "MakeBtrfs"}
+CREATING |= {"CreateVolume", "CreateThinPool"}
+
+
+def node_disk(number: int, content: Content, *, system: str = "Trebol") -> Disk:
+    """A disk of an old node, whose third partition holds `content`."""
+    name = f"vd{'abcd'[number]}"
+    parts = (Content("", "", ""), Content("vfat", "TREBOL-ESP", "AA-BB"), content)
+    return Disk(
+        name,
+        40 * GIB,
+        serial=f"d{number}",
+        by_id=(f"virtio-d{number}",),
+        system=system,
+        content=(Content("gpt"),),
+        partitions=tuple(
+            Partition(f"{name}{index}", index, index * 2**20, GIB, content=(inside,) if inside.kind else ())
+            for index, inside in enumerate(parts, 1)
+        ),
+    )
+
+
+def replan(contents: Sequence[Content], setup: dict[str, Any]) -> Plan:
+    disks = tuple(node_disk(number, content) for number, content in enumerate(contents))
+    names = [f"virtio-d{number}" for number in range(len(disks))]
+    wanted = {**setup, "disk-list": names, "keep": ["data"], "wipe": "confirmed"}
+    return plan(made_machine(*disks), answers(("disk-setup", wanted)), manifest())
+
+
+PV = Content("LVM2_member", "", "p1", "trebol")
+MD = Content("linux_raid_member", "trebol", "m1", "trebol")
+BTRFS = Content("btrfs", "trebol-root", "b1")
+LUKS = Content("crypto_LUKS", "", "l1")
+SECRET = {"passphrase": "four leaves of clover"}
+
+#: What the disks hold, the answers → the steps by which the old node is taken over.
+TAKEN_OVER: dict[str, tuple[list[Content], dict[str, Any], list[str]]] = {
+    "lvm": ([PV], {"filesystem": "ext4"}, ["reuse-volume-group"]),
+    "md": (
+        [MD, MD],
+        {"filesystem": "xfs", "lvm": {"raid": "raid1"}},
+        ["assemble-array", "reuse-volume-group"],
+    ),
+    "luks": (
+        [LUKS],
+        {"filesystem": "ext4", "encryption": SECRET},
+        ["open-container", "reuse-volume-group"],
+    ),
+    "btrfs": ([BTRFS, BTRFS], {"filesystem": "btrfs", "btrfs": {"raid": "raid1"}}, ["replace-subvolume"]),
+    "luks-btrfs": (
+        [LUKS, LUKS],
+        {"filesystem": "btrfs", "btrfs": {"raid": "raid1"}, "encryption": SECRET},
+        ["open-container", "open-container", "replace-subvolume"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN_OVER)
+def test_the_data_of_every_layout_can_be_kept_and_nothing_is_made_that_would_lose_it(name: str) -> None:
+    contents, setup, expected = TAKEN_OVER[name]
+
+    made = replan(contents, setup)
+
+    assert not {type(step).__name__ for step in made.steps} & CREATING
+    names = [step_name(step) for step in made.steps]
+    first = names.index(expected[0])
+    assert names[first : first + len(expected)] == expected
+    # What says whether it can be done at all comes before whatever writes.
+    assert first < min(
+        index for index, each in enumerate(names) if each.startswith("make-") or each == "mount-target"
+    )
+    assert "data: kept as it is" in " ".join((*made.together, *made.disks[0].after))
+
+
+REFUSED = {
+    "an empty disk": ([Disk("vda", 40 * GIB, by_id=("virtio-d0",))], "holds no node of this layout"),
+    "another system": ([node_disk(0, PV, system="Proxmox VE")], "holds no node of this layout"),
+    "another layout": ([node_disk(0, BTRFS)], "whose third partition is LVM2_member"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_node_of_that_layout_is_refused(name: str) -> None:
+    disks, told = REFUSED[name]
+    with pytest.raises(Refused, match=told):
+        plan(made_machine(*disks), answers(("disk-setup.disk-list", ["virtio-d0"]), *KEEP), manifest())
+
+
+def test_members_of_two_arrays_are_refused() -> None:
+    with pytest.raises(Refused, match="are members of more than one linux_raid_member"):
+        replan([MD, replace(MD, uuid="m2")], {"filesystem": "ext4", "lvm": {"raid": "raid1"}})
+
+
+def test_without_the_explicit_yes_the_old_system_stays() -> None:
+    with pytest.raises(Refused, match="is not empty"):
+        plan(
+            made_machine(node_disk(0, PV)),
+            answers(("disk-setup.disk-list", ["virtio-d0"]), ("disk-setup.keep", ["data"])),
+            manifest(),
+        )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    wanted = answers(("disk-setup.encryption", SECRET))
+    return Run(
+        plan=plan(made_machine(), answers(), manifest()),
+        answers=wanted,
+        machine=made_machine(),
+        manifest=manifest(),
+        medium=tmp_path / "medium",
+        runner=ScriptedRunner(),
+        context=Context(list[Event]().append),
+        target=tmp_path / "target",
+        logs=tmp_path / "logs",
+        hashed=tmp_path / "block-sums",
+    )
+
+
+def scripted(run: Run) -> ScriptedRunner:
+    assert isinstance(run.runner, ScriptedRunner)
+    return run.runner
+
+
+def report(**sizes: int) -> str:
+    kinds = {"data": "thin-pool"}
+    volumes = [
+        {"lv_name": name, "lv_size": str(size), "segtype": kinds.get(name, "linear")} for name, size in sizes.items()
+    ]
+    return json.dumps({"report": [{"lv": volumes}]})
+
+
+LVS = ("lvs", "--devices", "/dev/x", "--options", "lv_name,lv_size,segtype", "--units", "b", "--nosuffix")
+REUSE = steps.ReuseVolumeGroup("trebol", "/dev/x", 4 * GIB, "data")
+
+
+def test_root_and_swap_are_taken_over_and_the_pool_is_left_alone(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect(*LVS, "--reportformat", "json", "trebol", stdout=report(root=8 * GIB, swap=GIB, data=20 * GIB))
+    for name in ("root", "swap"):
+        runner.expect("lvchange", "--devices", "/dev/x", "--activate", "y", f"trebol/{name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "trebol_installer.execute.lvm.make_swap", lambda step, run: run.uuids.update({step.device: "s"})
+        )
+        lvm.reuse_group(REUSE, run)
+
+    assert run.uuids == {"/dev/trebol/swap": "s"}
+    runner.expect("vgchange", "--activate", "n", "trebol")
+    run.undo.close()
+    assert not runner.expected
+
+
+@pytest.mark.parametrize(
+    ("volumes", "told"),
+    [
+        ({"root": 8 * GIB}, "has no volume root and thin pool data; it has root"),
+        ({"data": 8 * GIB}, "has no volume root and thin pool data; it has data"),
+        ({"root": GIB, "data": 8 * GIB}, "root has 1.0 GiB; the new system needs 4.0 GiB"),
+    ],
+)
+def test_a_group_that_cannot_be_taken_over_is_refused_before_anything_is_written(
+    run: Run, volumes: dict[str, int], told: str
+) -> None:
+    scripted(run).expect(*LVS, "--reportformat", "json", "trebol", stdout=report(**volumes))
+
+    with pytest.raises(Refused, match=told):
+        lvm.reuse_group(REUSE, run)
+    assert not scripted(run).expected
+
+
+def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
+    for name in ("@", "data"):
+        (run.target / name).mkdir(parents=True)
+    top = str(run.target)
+    runner = scripted(run)
+    for device in ("/dev/x", "/dev/y"):
+        runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout="5c06\n")
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
+    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
+    runner.expect("btrfs", "--quiet", "subvolume", "delete", "--recursive", f"{top}/@")
+    runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
+    runner.expect("umount", top)
+
+    filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "@", "data"), run)
+
+    assert run.uuids == {"/dev/x": "5c06"}
+    assert not runner.expected
+
+
+def test_a_btrfs_over_two_devices_is_told_to_the_kernel_before_it_is_mounted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: "5c06")
+    runner, top = scripted(run), str(run.target)
+    runner.expect(
+        *("mkfs.btrfs", "-f", "-q", "-L", "trebol-root", "-U", "5c06"),
+        *("-d", "raid1", "-m", "raid1", "/dev/x", "/dev/y"),
+    )
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
+    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
+    runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
+    runner.expect("umount", top)
+
+    made = steps.MakeBtrfs(("/dev/x", "/dev/y"), "trebol-root", "raid1", "raid1", ("@",))
+    filesystems.make_btrfs(made, run)
+
+    assert run.uuids == {"/dev/x": "5c06"}
+    assert not runner.expected
+
+
+def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
+    (run.target / "@").mkdir(parents=True)
+    runner = scripted(run)
+    runner.expect("blkid", "--match-tag", "UUID", "--output", "value", "/dev/x", stdout="5c06\n")
+    runner.expect("modprobe", "btrfs")
+    runner.expect("btrfs", "device", "scan", "/dev/x")
+    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", str(run.target))
+    runner.expect("umount", str(run.target))
+
+    with pytest.raises(Refused, match="has no subvolume data to keep"):
+        filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x",), "@", "data"), run)
+    assert not runner.expected
+
+
+def test_containers_of_two_nodes_are_told_apart_before_anything_is_written(run: Run) -> None:
+    runner = scripted(run)
+    for device, identity in (("/dev/x", "5c06"), ("/dev/y", "77aa")):
+        runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout=f"{identity}\n")
+
+    with pytest.raises(Refused, match="hold file systems of more than one node"):
+        filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "@", "data"), run)
+    assert not runner.expected
+
+
+def test_a_container_is_opened_with_the_passphrase_and_keeps_its_uuid(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect(
+        *("cryptsetup", "open", "--type", "luks2", "--allow-discards"), *("--key-file", "-", "/dev/x", "trebol-crypt")
+    )
+    runner.expect("cryptsetup", "luksUUID", "/dev/x", stdout="5c06\n")
+
+    encryption.open_container(steps.OpenContainer("/dev/x", "trebol-crypt"), run)
+
+    assert run.uuids == {"/dev/x": "5c06"}
+
+
+def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
+    runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
+    runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid1\nMD_DEVICES=2\n")
+    runner.expect("mdadm", "--quiet", "--stop", "/dev/md/trebol")
+
+    raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)
+    run.undo.close()
+
+    assert not runner.expected
+
+
+def test_an_array_of_another_level_is_not_taken_over(run: Run) -> None:
+    runner = scripted(run)
+    runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
+    runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
+    runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid10\nMD_DEVICES=4\n")
+
+    with pytest.raises(Refused, match="the array that is to be kept is raid10, not raid1"):
+        raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)
