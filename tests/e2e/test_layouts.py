@@ -94,7 +94,7 @@ def test_every_boot_partition_is_alike_and_stays_so_when_an_initramfs_is_made_an
     contents = set()
     for name in layout.case.disk_names:
         at = "/run/trebol/look"
-        layout.ssh(f"mkdir -p {at} && mount -o ro /dev/disk/by-id/{name}-part2 {at}")
+        layout.ssh(f"mkdir -p {at} && mount /dev/disk/by-id/{name}-part2 {at}")
         contents.add(layout.ssh(CONTENT.format(at=at)))
         layout.ssh(f"umount {at}")
     assert len(contents) == 1
