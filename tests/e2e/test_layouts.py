@@ -35,6 +35,15 @@ POOLS = {
 #: What tells the ESPs of a node apart, or that they are alike: names and bytes of all files.
 CONTENT = "cd {at} && find . -type f ! -path './grub/grubenv' -exec sha256sum {{}} + | sort"
 
+#: The layout that makes a whole new initramfs, five minutes under emulation.
+WHOLE_UPDATE = "btrfs-raid1"
+#: What update-initramfs(8) does last, with a file that differs: zeros may follow an archive (the kernel's
+#: Documentation/driver-api/early-userspace/buffer-format.rst).
+PADDED_INITRAMFS = (
+    "kernel=$(uname -r) && printf '\\0\\0\\0\\0' >> /boot/initrd.img-$kernel && "
+    "run-parts --exit-on-error --arg=$kernel --arg=/boot/initrd.img-$kernel /etc/initramfs/post-update.d"
+)
+
 
 def test_the_root_lies_on_what_the_answer_file_asks_for(layout: Node) -> None:
     if layout.case.name in POOLS:
@@ -90,7 +99,7 @@ def test_there_is_a_store_for_guests(layout: Node) -> None:
 
 
 def test_every_boot_partition_is_alike_and_stays_so_when_an_initramfs_is_made_anew(layout: Node) -> None:
-    layout.ssh("update-initramfs -u -k all")
+    layout.ssh("update-initramfs -u -k all" if layout.case.name == WHOLE_UPDATE else PADDED_INITRAMFS)
     contents = set()
     for name in layout.case.disk_names:
         at = "/run/trebol/look"
