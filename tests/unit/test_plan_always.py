@@ -15,6 +15,7 @@ from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition
 from trebol_installer import steps
+from trebol_installer.disk_names import clearly_named
 from trebol_installer.hardware import checked
 from trebol_installer.plan import Plan, plan
 from trebol_installer.render import render
@@ -175,7 +176,7 @@ def test_every_plan_names_only_targets_fits_them_and_boots_from_each(made_of: Ma
 def check_plan(made: Plan, made_of: Machine, wanted: Answers) -> None:
     """Raise AssertionError unless the plan is safe, fits and boots."""
     targets = {disk.path for disk in made.disks}
-    chosen = {disk.stable_path: disk for disk in made_of.disks if disk.stable_path in targets}
+    chosen = {disk.stable_path: disk for disk in clearly_named(made_of).disks if disk.stable_path in targets}
     assert len(chosen) == len(made.disks) == len(targets)
     for disk in chosen.values():
         assert not (disk.medium or disk.read_only)
