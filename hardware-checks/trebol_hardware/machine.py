@@ -93,6 +93,8 @@ class Product:
 
 #: blkid's type of an LVM physical volume.
 LVM_MEMBER = "LVM2_member"
+ARRAY_MEMBER = "linux_raid_member"
+ZFS_MEMBER = "zfs_member"
 
 
 @dataclass(frozen=True)

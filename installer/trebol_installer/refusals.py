@@ -6,14 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import Problem
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, Partition
+from trebol_hardware.machine import (
+    ARRAY_MEMBER,
+    LVM_MEMBER,
+    ZFS_MEMBER,
+    Content,
+    Disk,
+    FirmwareMode,
+    Machine,
+    Partition,
+)
 from trebol_installer.describe import describe_contents
 from trebol_installer.layout_rules import POOL, VOLUME_GROUP
 from trebol_installer.teardown import teardown
-
-#: blkid's types of members of an md array and of a ZFS pool.
-ARRAY_MEMBER = "linux_raid_member"
-ZFS_MEMBER = "zfs_member"
 
 _CONFIRM = 'wipe = "confirmed"'
 
@@ -30,7 +35,7 @@ def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Ite
     if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
         yield from _clashing_groups(others)
     if answers.disk_setup.filesystem is Filesystem.ZFS:
-        yield from _clashing_pools(others)
+        yield from _clashing_pools(targets, others)
 
 
 def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
@@ -71,15 +76,28 @@ def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
             )
 
 
-def _clashing_pools(others: Sequence[Disk]) -> Iterator[Problem]:
-    """The node imports its pool by name when it boots."""
+def _clashing_pools(targets: Sequence[Disk], others: Sequence[Disk]) -> Iterator[Problem]:
+    """The node imports its pool by name when it boots. What also lies on a target is `teardown`'s to refuse."""
+    own = {pool for disk in targets for pool in _pools(disk)}
     for other in others:
-        if POOL in {content.member_of for content in _contents(other) if content.kind == ZFS_MEMBER}:
-            yield Problem(
-                f"holds a ZFS pool named {POOL} already; one machine cannot import two of it",
-                other.stable_path,
-                f"take this disk out, wipe it, or give that pool another name: zpool import -f {POOL} NEW-NAME",
-            )
+        for pool in _pools(other):
+            if pool not in own:
+                # By guid, or the target's old pool might be meant; unmounted, or its root lies over this system's.
+                named = pool or POOL
+                yield Problem(
+                    f"holds a ZFS pool named {POOL} already; one machine cannot import two of it",
+                    other.stable_path,
+                    "take this disk out, wipe it, or give that pool another name: "
+                    f"zpool import -f -N {named} NEW-NAME && zpool export NEW-NAME",
+                )
+                break
+
+
+def _pools(disk: Disk) -> list[str]:
+    """The guids of pools named like the node's that a disk holds members of."""
+    return [
+        content.group_uuid for content in _contents(disk) if content.kind == ZFS_MEMBER and content.member_of == POOL
+    ]
 
 
 def _unconfirmed(disk: Disk, targets: Sequence[Disk], answers: Answers) -> Iterator[Problem]:

@@ -15,7 +15,8 @@ from trebol_common import INSTALLED, __version__
 from trebol_common.answers.parse import dump_answers
 from trebol_common.events import Event, Kind, Sink, into_file, tee
 from trebol_common.files import write_text
-from trebol_common.medium import Manifest
+from trebol_common.medium import Feature, Manifest
+from trebol_installer import features
 from trebol_installer.render import render, to_json
 from trebol_installer.steps import WriteReport
 
@@ -39,7 +40,7 @@ def write_report(step: WriteReport, run: Run) -> None:
         if (source := run.logs / name).is_file():
             shutil.copyfile(source, folder / name)
             (folder / name).chmod(0o600)
-    write_text(run.inside(INSTALLED), json.dumps(marker(run.manifest), indent=2) + "\n")
+    write_text(run.inside(INSTALLED), json.dumps(marker(run.manifest, features.wanted(run.answers)), indent=2) + "\n")
 
 
 def report_files(run: Run) -> dict[str, str]:
@@ -66,14 +67,14 @@ def _hardware(run: Run) -> dict[str, str]:
     }
 
 
-def marker(manifest: Manifest) -> dict[str, object]:
-    """What was installed, and when (UTC)."""
+def marker(manifest: Manifest, wanted: frozenset[Feature]) -> dict[str, object]:
+    """What was installed, with which features, and when (UTC)."""
     return {
         "format": 1,
         "version": __version__,
         "medium": manifest.medium_id,
         "profile": manifest.profile,
-        "layers": {layer.name: layer.sha256 for layer in manifest.target_layers},
+        "layers": {layer.name: layer.sha256 for layer in manifest.layers_for(wanted)},
         "installed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 

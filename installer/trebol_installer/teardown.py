@@ -16,12 +16,12 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
-from trebol_hardware.machine import Disk, Machine, Volume, VolumeKind
+from trebol_hardware.machine import ZFS_MEMBER, Disk, Machine, Volume, VolumeKind
 from trebol_installer import steps
 from trebol_installer.describe import describe_contents
 from trebol_installer.stacked import Stack, group_uuid, is_part_of_volume, reference, stack
 from trebol_installer.steps import Held, Step
-from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, is_member, mounted, problems
+from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member, mounted, problems
 from trebol_installer.teardown_tree import Tree, tree
 
 

@@ -10,14 +10,13 @@ from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
 from trebol_common.medium import LIVE_MEDIUM
-from trebol_hardware.machine import LVM_MEMBER, Content, Volume, VolumeKind
+from trebol_hardware.machine import LVM_MEMBER, ZFS_MEMBER, Content, Volume, VolumeKind
 from trebol_installer.stacked import Node, Stack, group_uuid
 
 #: What stands for swap among the probe's mount points.
 SWAP = "[SWAP]"
 
 #: blkid's types.
-ZFS_MEMBER = "zfs_member"
 BCACHE = "bcache"
 BLUESTORE = "ceph_bluestore"
 
@@ -218,8 +217,8 @@ def _hint(shared: _Shared, node: str) -> str:
             )
         case Family.POOL:
             return (
-                f"take this disk out of it first: zpool detach {shared.name} {node}, or zpool replace by another; "
-                f"then zpool labelclear -f {node}"
+                f"name all its disks, or take this one out of it first: zpool detach {shared.name} {node}, or zpool "
+                f"replace by another; then zpool labelclear -f {node}"
             )
         case Family.CACHE:
             return "detach it first: echo 1 > /sys/block/bcacheN/bcache/detach, for each bcacheN of the set"

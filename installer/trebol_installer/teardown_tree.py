@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trebol_common.errors import printable
-from trebol_hardware.machine import Content, Disk, Partition, Volume, VolumeKind
+from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, Partition, Volume, VolumeKind
 from trebol_hardware.summary import show_size
 from trebol_installer.stacked import Node, Stack, is_part_of_volume
-from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, is_member
+from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member
 
 #: The plan, of 80 columns, shows the tree two to the right.
 WIDTH = 78

@@ -127,6 +127,7 @@ def test_the_pool_knows_its_members_by_names_that_stay_where_there_are_such(fake
     zfs.create_pool(fake.pool("vda", "vdb", level="mirror"), fake.run)
 
     assert not fake.runner.expected
+    fake.runner.expect("zpool", "list", "-H", "-o", "name", stdout="tank\nrpool\n")
     fake.runner.expect("zpool", "export", "rpool")
     fake.run.undo.close()
     assert not fake.runner.expected

@@ -203,7 +203,10 @@ zpool() {
         printf '\\t%s  %s\\n' "${pool%:*}" "${pool#*:}"
     done
 }
-sleep() { :; }
+sleep() {
+    read -r uptime _ <"$TREBOL_ROOT/proc/uptime"
+    echo "$((${uptime%.*} + $1)).25 0.00" >"$TREBOL_ROOT/proc/uptime"
+}
 . "$SCRIPT"
 """
 
@@ -221,7 +224,10 @@ sleep() { :; }
 def test_a_pool_is_imported_incomplete_only_when_a_disk_stays_away(
     tmp_path: Path, root: str, missing: int, asked: int, told: str
 ) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/uptime").write_text("4.25 0.00\n")
     environment = {"FOLDER": str(tmp_path), "SCRIPT": str(ZFS_SCRIPT), "MISSING": str(missing), "ROOT": root}
+    environment["TREBOL_ROOT"] = str(tmp_path)
 
     said = CommandRunner().run(["sh", "-eu", "-c", ZFS], env={**environment, "PATH": "/usr/bin:/bin"})
 

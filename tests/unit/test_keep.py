@@ -336,6 +336,7 @@ def datasets(*names: str, encryption: str = "off", available: int = 4 * GIB) -> 
 
 
 LIST = ("zfs", "list", "-H", "-p", "-r", "-t", "filesystem", "-o", "name,used,available,encryption", "rpool")
+CLONES = ("zfs", "list", "-H", "-r", "-t", "snapshot", "-o", "clones", "rpool/ROOT/trebol")
 WHOLE = ("rpool", "rpool/ROOT", "rpool/ROOT/trebol", "rpool/data", "rpool/data/store")
 
 
@@ -345,15 +346,32 @@ def pool(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedR
     monkeypatch.setattr(zfs, "HOST_ID", tmp_path / "hostid")
     monkeypatch.setattr(zfs, "LOADED", tmp_path / "loaded")
     monkeypatch.setattr(zfs, "node_of", lambda member: Path(f"/dev/sd{member.disk[-1]}{member.number}"))
-    return scripted(run).expect(*IMPORT, str(run.target), "-d", "/dev/sd13", "-d", "/dev/sd23", "77", "rpool")
+    return scripted(run).expect(*taking(run), "-o", "readonly=on", "-t", "77", "rpool")
+
+
+def taking(run: Run) -> tuple[str, ...]:
+    return (*IMPORT, str(run.target), "-d", "/dev/sd13", "-d", "/dev/sd23")
+
+
+def expect_taken(pool: ScriptedRunner, run: Run) -> None:
+    """What was looked at read-only is let go of, and imported to be written to."""
+    pool.expect("zpool", "export", "rpool")
+    pool.expect(*taking(run), "77", "rpool")
+
+
+def expect_let_go(pool: ScriptedRunner) -> None:
+    pool.expect("zpool", "list", "-H", "-o", "name", stdout="rpool\n")
+    pool.expect("zpool", "export", "rpool")
 
 
 def test_a_pool_is_taken_over_and_only_its_system_taken_away(run: Run, pool: ScriptedRunner) -> None:
     pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
     pool.expect(*LIST, stdout=datasets(*WHOLE))
+    pool.expect(*CLONES, stdout="-\n\n")
+    expect_taken(pool, run)
     pool.expect("zfs", "destroy", "-r", "rpool/ROOT/trebol")
-    pool.expect("zpool", "export", "rpool")
+    expect_let_go(pool)
 
     zfs.reuse_pool(MIRROR, run)
     run.undo.close()
@@ -367,6 +385,7 @@ def test_a_pool_that_lost_its_system_to_a_power_cut_is_taken_over_all_the_same(
     pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
     pool.expect(*LIST, stdout=datasets("rpool", "rpool/ROOT", "rpool/data"))
+    expect_taken(pool, run)
 
     zfs.reuse_pool(MIRROR, run)
 
@@ -377,6 +396,9 @@ def test_an_encrypted_pool_is_opened_with_the_passphrase(run: Run, pool: Scripte
     pool.expect(*HEALTH, stdout="ONLINE\n")
     pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
     pool.expect(*LIST, stdout=datasets(*WHOLE, encryption="aes-256-gcm"))
+    pool.expect(*CLONES)
+    pool.expect("zfs", "load-key", "-n", "rpool")
+    expect_taken(pool, run)
     pool.expect("zfs", "load-key", "rpool")
     pool.expect("zfs", "destroy", "-r", "rpool/ROOT/trebol")
 
@@ -412,9 +434,20 @@ def test_a_pool_that_cannot_be_taken_over_is_refused_before_anything_is_taken_aw
     assert not pool.expected
 
 
+def test_what_was_cloned_from_the_old_root_is_not_destroyed_with_it(run: Run, pool: ScriptedRunner) -> None:
+    pool.expect(*HEALTH, stdout="ONLINE\n")
+    pool.expect("zpool", "status", "-j", "rpool", stdout=status(vdev("mirror-0", "mirror", 2)))
+    pool.expect(*LIST, stdout=datasets(*WHOLE))
+    pool.expect(*CLONES, stdout="-\nrpool/ROOT/old,rpool/ROOT/older\n")
+
+    with pytest.raises(Refused, match="cloned from the old root: rpool/ROOT/old, rpool/ROOT/older"):
+        zfs.reuse_pool(MIRROR, run)
+    assert not pool.expected
+
+
 def test_a_pool_that_is_not_whole_on_the_targets_is_refused_and_let_go_of(run: Run, pool: ScriptedRunner) -> None:
     pool.expect(*HEALTH, stdout="DEGRADED\n")
-    pool.expect("zpool", "export", "rpool")
+    expect_let_go(pool)
 
     with pytest.raises(Refused, match="is DEGRADED: a member is damaged, or is on a disk that is no target"):
         zfs.reuse_pool(MIRROR, run)

@@ -13,7 +13,7 @@ from tests.unit.answer_files import GIB, answers, made_machine, manifest
 
 from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import BadInput, Refused
-from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition
+from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, FirmwareMode, Machine, Partition
 from trebol_installer import steps
 from trebol_installer.disk_names import clearly_named
 from trebol_installer.hardware import checked
@@ -21,7 +21,6 @@ from trebol_installer.plan import Plan, plan
 from trebol_installer.render import render
 from trebol_installer.sizing import ALIGNMENT, ARRAY_OFFSET, LUKS_HEADER
 from trebol_installer.steps import PartitionKind, PartitionRef
-from trebol_installer.teardown_problems import ZFS_MEMBER
 
 MACHINES, DISKS = 350, 8
 

@@ -148,8 +148,10 @@ def test_a_second_pool_of_the_same_name_is_refused_and_one_of_another_is_not() -
         return made_machine(*disks(1), other)
 
     planned(1, "raid0", machine=beside("tank"))
-    with pytest.raises(Refused, match="holds a ZFS pool named rpool already"):
+    with pytest.raises(Refused, match="holds a ZFS pool named rpool already") as refused:
         planned(1, "raid0", machine=beside("rpool"))
+    # By its guid, and with nothing of it mounted over the running system.
+    assert "zpool import -f -N 9 NEW-NAME && zpool export NEW-NAME" in str(refused.value)
 
 
 def secure(*certificates: str, unknown: bool = False) -> Machine:

@@ -6,21 +6,19 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from trebol_hardware.machine import LVM_MEMBER, Content
+from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content
 from trebol_hardware.probe.sysfs import count, link_name, to_count
 
 #: blkid's types.
-MD_MEMBER = "linux_raid_member"
-ZFS_MEMBER = "zfs_member"
 BCACHE = "bcache"
 BLUESTORE = "ceph_bluestore"
 MULTIPATH_MEMBER = "mpath_member"
 
 #: Members whose blkid UUID is that of what they belong to, not their own.
-_UUID_OF_GROUP = frozenset({MD_MEMBER, "isw_raid_member", "ddf_raid_member", ZFS_MEMBER})
+_UUID_OF_GROUP = frozenset({ARRAY_MEMBER, "isw_raid_member", "ddf_raid_member", ZFS_MEMBER})
 
 #: Members whose label is the name of what they belong to.
-_LABEL_OF_GROUP = frozenset({MD_MEMBER, ZFS_MEMBER})
+_LABEL_OF_GROUP = frozenset({ARRAY_MEMBER, ZFS_MEMBER})
 
 _HEX_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 

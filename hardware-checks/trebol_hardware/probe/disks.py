@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trebol_common.medium import LIVE_MEDIUM
-from trebol_hardware.machine import SECTORS, Content, Disk, Partition
+from trebol_hardware.machine import SECTORS, ZFS_MEMBER, Content, Disk, Partition
 from trebol_hardware.probe import mounts
-from trebol_hardware.probe.contents import ZFS_MEMBER, contents, table
+from trebol_hardware.probe.contents import contents, table
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
 from trebol_hardware.probe.sysfs import (
     SECTOR,

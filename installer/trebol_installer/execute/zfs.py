@@ -85,6 +85,7 @@ def create_pool(step: CreatePool, run: Run) -> None:
     for property in (*step.properties, *(_ENCRYPTED if step.encrypted else ())):
         command += ["-O", property]
     command.append(step.name)
+    run.undo.callback(_let_go, step.name, run)
     for group in step.groups:
         command += [*([step.level] if step.level else []), *(paths[member] for member in group)]
     if step.encrypted:
@@ -92,7 +93,6 @@ def create_pool(step: CreatePool, run: Run) -> None:
         run.runner.run(command, input=f"{passphrase}\n", secrets=(passphrase,))
     else:
         run.runner.run(command)
-    run.undo.callback(run.runner.run, ["zpool", "export", step.name])
 
 
 def reuse_pool(step: ReusePool, run: Run) -> None:
@@ -102,15 +102,31 @@ def reuse_pool(step: ReusePool, run: Run) -> None:
     members = [member for group in step.groups for member in group]
     searched = [argument for path in _paths(members, run).values() for argument in ("-d", path)]
     # -f: the old system did not export what it ran from. Looked for on the targets alone.
-    run.runner.run(["zpool", "import", "-f", "-N", "-R", run.target, *searched, step.guid, step.name])
-    run.undo.callback(run.runner.run, ["zpool", "export", step.name])
+    take = ["zpool", "import", "-f", "-N", "-R", run.target, *searched]
+    run.undo.callback(_let_go, step.name, run)
+    # Read-only first, and the name no more than lent: a pool that is refused stays as it was, its labels too.
+    run.runner.run([*take, "-o", "readonly=on", "-t", step.guid, step.name])
     _require_same(step, run)
     there = _require_contents(step, run)
     if step.encrypted:
-        passphrase = passphrase_of(run)
-        run.runner.run(["zfs", "load-key", step.name], input=f"{passphrase}\n", secrets=(passphrase,))
+        _load_key(step, run, "-n")
+    run.runner.run(["zpool", "export", step.name])
+    run.runner.run([*take, step.guid, step.name])
+    if step.encrypted:
+        _load_key(step, run)
     if step.root in there:
         run.runner.run(["zfs", "destroy", "-r", step.root])
+
+
+def _load_key(step: ReusePool, run: Run, *options: str) -> None:
+    passphrase = passphrase_of(run)
+    run.runner.run(["zfs", "load-key", *options, step.name], input=f"{passphrase}\n", secrets=(passphrase,))
+
+
+def _let_go(name: str, run: Run) -> None:
+    """Export the pool of this name, where it was made or imported at all."""
+    if name in run.runner.run(["zpool", "list", "-H", "-o", "name"]).stdout.split():
+        run.runner.run(["zpool", "export", name])
 
 
 def export_pool(guid: str, run: Run) -> None:
@@ -132,6 +148,8 @@ def create_dataset(step: CreateDataset, run: Run) -> None:
 
 def mount_dataset(step: MountDataset, run: Run) -> None:
     """See `MountDataset`. Below the target, because the pool is imported with that as its root."""
+    # udev may look at the disks from here on, as with every other file system.
+    run.lock.close()
     run.runner.run(["zfs", "mount", step.name])
     run.undo.callback(run.runner.run, ["umount", run.target])
 
@@ -210,7 +228,20 @@ def _require_contents(step: ReusePool, run: Run) -> Set[str]:
             where=where,
             hint=f"make room in {step.kept} first",
         )
+    if clones := _clones(step.root, run) if step.root in found else []:
+        raise Refused(
+            f"has file systems that were cloned from the old root: {', '.join(clones)}",
+            where=where,
+            hint="destroy them (zfs destroy), or make them stand alone (zfs promote)",
+        )
     return found.keys()
+
+
+def _clones(root: str, run: Run) -> list[str]:
+    """What was cloned from snapshots of a file system, and so lives by them."""
+    said = run.runner.run(["zfs", "list", "-H", "-r", "-t", "snapshot", "-o", "clones", root])
+    named = {name for line in said.stdout.splitlines() for name in line.split(",")}
+    return sorted(named - {"", "-"})
 
 
 def _require_host_id() -> None:

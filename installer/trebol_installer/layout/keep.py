@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from trebol_common.errors import Problem, Refused
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk
+from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content, Disk
 from trebol_installer import steps
 from trebol_installer.layout import btrfs, lvm, zfs
 from trebol_installer.layout.model import SYSTEM_PARTITION, Layout, Request, system_of
@@ -13,19 +13,20 @@ from trebol_installer.layout_rules import VOLUME_GROUP
 from trebol_installer.sizing import needed_root
 from trebol_installer.steps import Mount, PartitionKind, PlannedPartition, Step
 
-ZFS_MEMBER = "zfs_member"
-
 #: What the third partition holds in each layout, by blkid's type.
 _HOLDS = {
     PartitionKind.LVM: LVM_MEMBER,
-    PartitionKind.RAID: "linux_raid_member",
+    PartitionKind.RAID: ARRAY_MEMBER,
     PartitionKind.BTRFS: "btrfs",
     PartitionKind.ZFS: ZFS_MEMBER,
 }
 _LUKS = "crypto_LUKS"
 
 #: Members of one array, file system or pool have its UUID; those of LVM and LUKS have their own.
-_SHARE_UUID = frozenset({"linux_raid_member", "btrfs", ZFS_MEMBER})
+_SHARE_UUID = frozenset({ARRAY_MEMBER, "btrfs", ZFS_MEMBER})
+
+#: `ReusePool` changes nothing of the pool itself.
+_AS_IT_WAS = "the pool keeps its own properties: what [disk-setup.zfs] says of them is for a new one"
 
 
 def keep(request: Request, made: Layout) -> Layout:
@@ -43,11 +44,13 @@ def keep(request: Request, made: Layout) -> Layout:
         PlannedPartition(partition.number, planned, partition.start, partition.size)
         for partition, planned in zip(first.partitions, kinds, strict=True)
     )
+    notes: tuple[str, ...] = ()
     match kind:
         case PartitionKind.BTRFS:
             build, mounts = _btrfs(request, made)
         case PartitionKind.ZFS:
             build, mounts = _zfs(request, made)
+            notes = (_AS_IT_WAS,)
         case _:
             build, mounts = _lvm(request, made)
     return Layout(
@@ -62,7 +65,7 @@ def keep(request: Request, made: Layout) -> Layout:
         kept=True,
         prepare=made.prepare,
         finish=made.finish,
-        notes=made.notes if kind is PartitionKind.ZFS else (),
+        notes=(*made.notes, *notes),
     )
 
 
@@ -103,7 +106,7 @@ def _zfs(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]
         needed_root(request.unpacked),
         zfs.DATA,
     )
-    return [reuse, *zfs.root(), made.build[-1]], made.mounts
+    return [reuse, *zfs.ROOT_STEPS, made.build[-1]], made.mounts
 
 
 def _containers(made: Layout) -> list[Step]:

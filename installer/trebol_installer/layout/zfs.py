@@ -27,6 +27,9 @@ _UNMOUNTED = ("mountpoint=none", "canmount=off")
 #: Of every file system (zfsprops(7)): access lists and attributes as Linux has them, kept where the file's own are.
 _LINUX = ("acltype=posixacl", "xattr=sa", "dnodesize=auto", "relatime=on")
 
+#: The root's file system, made anew. Only the boot process mounts it, wherever the pool is imported.
+ROOT_STEPS: tuple[Step, ...] = (steps.CreateDataset(ROOT, ("mountpoint=/", "canmount=noauto")),)
+
 
 @dataclass(frozen=True)
 class _Level:
@@ -78,7 +81,7 @@ def zfs(request: Request) -> Layout:
             POOL, _LEVELS[wishes.raid].vdev, groups, wishes.ashift, (*_UNMOUNTED, *_LINUX, *_data(wishes)), encrypted
         ),
         steps.CreateDataset(ROOTS, _UNMOUNTED),
-        *root(),
+        *ROOT_STEPS,
         steps.CreateDataset(DATA, (f"mountpoint={DATA_MOUNT}", "canmount=on")),
         steps.MountDataset(ROOT),
     )
@@ -93,11 +96,6 @@ def zfs(request: Request) -> Layout:
         finish=(steps.WritePool(POOL, ROOT, limit, floor),),
         notes=("no swap: there is none on ZFS that is safe to use",),
     )
-
-
-def root() -> tuple[Step, ...]:
-    """The root's file system, made anew. Only the boot process mounts it, wherever the pool is imported."""
-    return (steps.CreateDataset(ROOT, ("mountpoint=/", "canmount=noauto")),)
 
 
 def _require_whole_sectors(request: Request, wishes: ZfsOptions) -> None:

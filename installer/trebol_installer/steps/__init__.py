@@ -110,7 +110,6 @@ __all__ = [
     "ReplaceSubvolume",
     "ReusePool",
     "ReuseVolumeGroup",
-    "ReuseVolumeGroup",
     "Step",
     "VerifyLayers",
     "VolumeRef",
