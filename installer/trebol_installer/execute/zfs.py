@@ -102,7 +102,7 @@ def reuse_pool(step: ReusePool, run: Run) -> None:
     members = [member for group in step.groups for member in group]
     searched = [argument for path in _paths(members, run).values() for argument in ("-d", path)]
     # -f: the old system did not export what it ran from. Looked for on the targets alone.
-    take = ["zpool", "import", "-f", "-N", "-R", run.target, *searched]
+    take: list[Argument] = ["zpool", "import", "-f", "-N", "-R", run.target, *searched]
     run.undo.callback(_let_go, step.name, run)
     # Read-only first, and the name no more than lent: a pool that is refused stays as it was, its labels too.
     run.runner.run([*take, "-o", "readonly=on", "-t", step.guid, step.name])
