@@ -28,7 +28,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trebol_common.block_sums import BLOCK, block_sums
-from trebol_common.errors import TrebolError
+from trebol_common.errors import BadInput, TrebolError
 
 SLOT_SIZE = 256 * 1024
 FOLDER = "trebol"
@@ -103,8 +103,10 @@ class DamagedMedium(TrebolError):
 
 
 def read_manifest(medium: Path) -> Manifest:
-    """The manifest of the medium mounted at `medium`. Raises DamagedMedium."""
+    """The manifest of the medium mounted at `medium`. Raises DamagedMedium, and BadInput where there is none."""
     path = medium / MANIFEST
+    if not medium.is_dir():
+        raise BadInput("no such folder", where=str(medium), hint="mount a medium of Trebol, and name where it is")
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except OSError as error:

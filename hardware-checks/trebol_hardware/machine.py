@@ -8,6 +8,7 @@ that firmware did not give), never a guess.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -288,6 +289,11 @@ class Machine:
             raise BadInput(
                 f"damaged machine record: disk {wrong} has impossible sectors", where=where, hint=_RECORD_HINT
             )
+        names = Counter(disk.name for disk in machine.disks)
+        names.update(partition.name for disk in machine.disks for partition in disk.partitions)
+        names.update(volume.name for volume in machine.volumes)
+        if wrong := next((name for name, number in names.items() if number > 1), None):
+            raise BadInput(f"damaged machine record: two devices are called {wrong}", where=where, hint=_RECORD_HINT)
         return machine
 
     @classmethod

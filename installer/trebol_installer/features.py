@@ -8,8 +8,45 @@ from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import BadInput, Problem, Refused
 from trebol_common.medium import CERTIFICATE, LIVE_MEDIUM, Feature, Layer, Manifest
 from trebol_hardware.machine import Machine
+from trebol_installer.sizing import GIB, MIB
 
 _KEY = "disk-setup.filesystem"
+
+#: What layers are assumed to need where no medium is at hand (`trebol answer match` on a laptop): a little more than
+#: those of the first release, so that a disk that passes here passes on the machine.
+_NOMINAL = (
+    Layer(
+        name="base",
+        file="base.squashfs",
+        sha256="",
+        blocks=(),
+        size=900 * MIB,
+        unpacked=3 * GIB,
+        files=100_000,
+        target=True,
+    ),
+    Layer(
+        name="appliance",
+        file="appliance.squashfs",
+        sha256="",
+        blocks=(),
+        size=4 * MIB,
+        unpacked=32 * MIB,
+        files=1_000,
+        target=True,
+    ),
+    Layer(
+        name="zfs",
+        file="zfs.squashfs",
+        sha256="",
+        blocks=(),
+        size=76 * MIB,
+        unpacked=96 * MIB,
+        files=1_000,
+        target=True,
+        feature=Feature.ZFS,
+    ),
+)
 
 
 def wanted(answers: Answers) -> frozenset[Feature]:
@@ -17,8 +54,10 @@ def wanted(answers: Answers) -> frozenset[Feature]:
     return frozenset({Feature.ZFS} if answers.disk_setup.filesystem is Filesystem.ZFS else ())
 
 
-def layers_of(manifest: Manifest, features: frozenset[Feature]) -> tuple[Layer, ...]:
+def layers_of(manifest: Manifest | None, features: frozenset[Feature]) -> tuple[Layer, ...]:
     """The layers of a target with `features`. Raises BadInput where the medium lacks one of them."""
+    if manifest is None:
+        return tuple(layer for layer in _NOMINAL if layer.feature is None or layer.feature in features)
     if Feature.ZFS in features - manifest.features:
         raise BadInput(
             "this medium was built without ZFS",
@@ -26,6 +65,11 @@ def layers_of(manifest: Manifest, features: frozenset[Feature]) -> tuple[Layer, 
             hint="use a release of Trebol, or one built with it (make iso ZFS=1), or another file system",
         )
     return manifest.layers_for(features)
+
+
+def unpacked(layers: tuple[Layer, ...]) -> int:
+    """What the layers take on the target, in bytes."""
+    return sum(layer.unpacked for layer in layers)
 
 
 def refuse_unloadable(machine: Machine, features: frozenset[Feature], module_key: str) -> None:

@@ -23,6 +23,9 @@ WHERE = "disk-setup.filter"
 #: Powers of 1000 (as on the label of a disk) and, with an i, of 1024 (as in `trebol machine probe`).
 _UNITS = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
+#: How udev's properties are called; none is called as a key of ours.
+_PROPERTY = re.compile(r"[A-Z][A-Z0-9_.:]*")
+
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgtp])(i?)b?", re.IGNORECASE | re.ASCII)
 _COMPARISON = re.compile(r"(<=|>=|<|>)\s*(.*)")
 _POSITIONS = re.compile(r"(\d{1,4})(?:\s*-\s*(\d{1,4}))?", re.ASCII)
@@ -79,7 +82,7 @@ def read_filter(filters: Mapping[str, str], how: FilterMatch) -> DiskFilter:
                 positions = _positions(value)
             elif key in OWN_KEYS:
                 tests.append((key, OWN_KEYS[key](value)))
-            elif written.upper() == written:
+            elif _PROPERTY.fullmatch(written) and _own_key(written.lower()) not in (*OWN_KEYS, "position"):
                 tests.append((written, _udev(written, value)))
             else:
                 problems.append(Problem("is no key of a filter", f"{WHERE}.{written}", _nearest(key)))

@@ -9,6 +9,12 @@ from trebol_common.answers.model import BtrfsRaid, DiskSetup, Filesystem, MdRaid
 #: The volume group of a node.
 VOLUME_GROUP = "trebol"
 
+#: The md array that it lies on, where there is one.
+ARRAY = f"/dev/md/{VOLUME_GROUP}"
+
+#: The LUKS container that it lies in, where there is one; with a number each, those of a btrfs.
+CONTAINER = f"{VOLUME_GROUP}-crypt"
+
 #: The ZFS pool of a node, where it has one.
 POOL = "rpool"
 

@@ -10,15 +10,18 @@ from trebol_hardware.machine import (
     ARRAY_MEMBER,
     LVM_MEMBER,
     ZFS_MEMBER,
-    Content,
     Disk,
     FirmwareMode,
     Machine,
-    Partition,
 )
+from trebol_hardware.stack import contents_on, devices, volumes_on
+from trebol_hardware.targets import ObstacleCode, obstacles
 from trebol_installer.describe import describe_contents
-from trebol_installer.layout_rules import POOL, VOLUME_GROUP
+from trebol_installer.layout_rules import ARRAY, CONTAINER, POOL, VOLUME_GROUP
 from trebol_installer.teardown import teardown
+
+#: Reasons against a disk that `teardown` tells with all that stands on it.
+_TOLD_BY_TEARDOWN = frozenset({ObstacleCode.MEDIUM, ObstacleCode.MULTIPATH, ObstacleCode.RUNNING_SYSTEM})
 
 _CONFIRM = 'wipe = "confirmed"'
 
@@ -29,25 +32,20 @@ def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Ite
     others = [disk for disk in machine.disks if disk.name not in names]
     for disk in targets:
         yield from _never(disk, machine)
-        yield from _unconfirmed(disk, targets, answers)
+        yield from _unconfirmed(disk, targets, machine, answers)
     yield from teardown(machine, targets).problems
     yield from _without_tpm(machine, answers)
     if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
-        yield from _clashing_groups(others)
+        yield from _clashing_groups(others, machine)
     if answers.disk_setup.filesystem is Filesystem.ZFS:
-        yield from _clashing_pools(targets, others)
+        yield from _clashing_pools(targets, others, machine)
+    yield from _clashing_volumes(others, machine, answers)
 
 
 def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
-    where = disk.stable_path
-    if disk.read_only:
-        yield Problem("is read-only", where, "take the write protection off, or choose another disk")
-    if disk.logical_sector == 4096 and machine.firmware.mode is FirmwareMode.BIOS:
-        yield Problem(
-            "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
-            where,
-            "switch the firmware to UEFI, or choose a disk with sectors of 512 bytes",
-        )
+    for obstacle in obstacles(disk, machine):
+        if obstacle.final and obstacle.code not in _TOLD_BY_TEARDOWN and not disk.medium:
+            yield Problem(f"can never be a target: {obstacle.what}", disk.stable_path, obstacle.hint)
 
 
 def _without_tpm(machine: Machine, answers: Answers) -> Iterator[Problem]:
@@ -66,9 +64,9 @@ def _without_tpm(machine: Machine, answers: Answers) -> Iterator[Problem]:
         )
 
 
-def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
+def _clashing_groups(others: Sequence[Disk], machine: Machine) -> Iterator[Problem]:
     for other in others:
-        if VOLUME_GROUP in _groups(other):
+        if VOLUME_GROUP in _groups(other, machine):
             yield Problem(
                 f"holds a volume group or array named {VOLUME_GROUP} already; one machine cannot have two of it",
                 other.stable_path,
@@ -76,11 +74,11 @@ def _clashing_groups(others: Sequence[Disk]) -> Iterator[Problem]:
             )
 
 
-def _clashing_pools(targets: Sequence[Disk], others: Sequence[Disk]) -> Iterator[Problem]:
+def _clashing_pools(targets: Sequence[Disk], others: Sequence[Disk], machine: Machine) -> Iterator[Problem]:
     """The node imports its pool by name when it boots. What also lies on a target is `teardown`'s to refuse."""
-    own = {pool for disk in targets for pool in _pools(disk)}
+    own = {pool for disk in targets for pool in _pools(disk, machine)}
     for other in others:
-        for pool in _pools(other):
+        for pool in _pools(other, machine):
             if pool not in own:
                 # By guid, or the target's old pool might be meant; unmounted, or its root lies over this system's.
                 named = pool or POOL
@@ -93,16 +91,36 @@ def _clashing_pools(targets: Sequence[Disk], others: Sequence[Disk]) -> Iterator
                 break
 
 
-def _pools(disk: Disk) -> list[str]:
+def _clashing_volumes(others: Sequence[Disk], machine: Machine, answers: Answers) -> Iterator[Problem]:
+    """What is open on other disks under a name that a volume of the node is to have."""
+    for other in others:
+        taken = [volume.path for volume in volumes_on(other, machine) if _is_own_name(volume.path, answers)]
+        if taken:
+            yield Problem(
+                f"has {', '.join(taken)} open; a volume of the node has to have that name",
+                other.stable_path,
+                "close it first (vgchange --activate n, cryptsetup close or mdadm --stop), or take this disk out",
+            )
+
+
+def _is_own_name(path: str, answers: Answers) -> bool:
+    if answers.disk_setup.filesystem in (Filesystem.EXT4, Filesystem.XFS):
+        return path == ARRAY or path.startswith(f"/dev/mapper/{VOLUME_GROUP}-")
+    return answers.disk_setup.encryption is not None and path.startswith(f"/dev/mapper/{CONTAINER}")
+
+
+def _pools(disk: Disk, machine: Machine) -> list[str]:
     """The guids of pools named like the node's that a disk holds members of."""
     return [
-        content.group_uuid for content in _contents(disk) if content.kind == ZFS_MEMBER and content.member_of == POOL
+        content.group_uuid
+        for _name, content in contents_on(disk, machine)
+        if content.kind == ZFS_MEMBER and POOL in (content.member_of, content.label)
     ]
 
 
-def _unconfirmed(disk: Disk, targets: Sequence[Disk], answers: Answers) -> Iterator[Problem]:
+def _unconfirmed(disk: Disk, targets: Sequence[Disk], machine: Machine, answers: Answers) -> Iterator[Problem]:
     setup = answers.disk_setup
-    contents, uses = describe_contents(disk), tuple(_uses(disk))
+    contents, uses = describe_contents(disk), tuple(_uses(disk, machine))
     if not (contents or uses) or (setup.wipe == "confirmed" and setup.disk_list):
         return
     if setup.disk_list:
@@ -115,25 +133,24 @@ def _unconfirmed(disk: Disk, targets: Sequence[Disk], answers: Answers) -> Itera
     yield Problem(", and ".join([*said, *uses]), disk.stable_path, hint)
 
 
-def _uses(disk: Disk) -> Iterator[str]:
+def _uses(disk: Disk, machine: Machine) -> Iterator[str]:
     """What the disk is used for right now: even where nothing known is on it, it is not free."""
-    devices: tuple[Disk | Partition, ...] = (disk, *disk.partitions)
-    if mounted := [point for device in devices for point in device.mountpoints]:
+    if mounted := [point for device in devices(disk) for point in device.mountpoints]:
         yield f"is mounted at {', '.join(mounted)}"
-    if holders := [holder for device in devices for holder in device.holders]:
+    if holders := [holder for device in devices(disk) for holder in device.holders]:
         yield f"is in use by {', '.join(holders)}"
+    elif volumes := volumes_on(disk, machine):
+        yield f"is in use by {', '.join(volume.path for volume in volumes)}"
 
 
 def _name(disk: Disk) -> str:
     return next(iter((*disk.by_id, *disk.by_path, disk.name)))
 
 
-def _groups(disk: Disk) -> set[str]:
+def _groups(disk: Disk, machine: Machine) -> set[str]:
     """Groups and arrays on a disk. Of an array that is not running, only its name tells what is on it."""
     kinds = (LVM_MEMBER, ARRAY_MEMBER)
-    names = {content.member_of.rpartition(":")[2] for content in _contents(disk) if content.kind in kinds}
+    names = {
+        content.member_of.rpartition(":")[2] for _name, content in contents_on(disk, machine) if content.kind in kinds
+    }
     return names - {""}
-
-
-def _contents(disk: Disk) -> tuple[Content, ...]:
-    return (*disk.content, *(content for partition in disk.partitions for content in partition.content))

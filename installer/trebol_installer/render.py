@@ -12,7 +12,8 @@ from trebol_hardware.checks.finding import Severity
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.hardware import by_gravity, short
-from trebol_installer.plan import DiskChange, Plan
+from trebol_installer.plan import Plan
+from trebol_installer.plan_words import DiskChange
 from trebol_installer.steps import Step, step_to_json
 
 WIDTH = 80

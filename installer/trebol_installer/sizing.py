@@ -21,8 +21,12 @@ ALIGNMENT = MIB
 
 BIOS_BOOT = MIB
 
-#: From here on the ESP has 1 GiB, below 512 MiB.
+#: From here on the ESP has 1 GiB, below the least.
 LARGE_DISK = 100 * GIB
+LEAST_ESP = 512 * MIB
+
+#: What each member of a pool gives at least: mkfs.btrfs(8) takes none below 125 MiB, zpool(8) none below 64.
+LEAST_MEMBER = GIB
 
 #: No node is installed on less, whatever its layers need.
 MINIMUM_DISK = 8 * GIB
@@ -94,13 +98,14 @@ def pool_sizes(
     """Divide each of several disks of `disk` bytes for a pool that holds what fits `data_disks` of them.
 
     `key` is where `hdsize` stands in the answers. Raises Refused where the pool would be too small for layers of
-    `unpacked` bytes, and BadInput where hdsize is larger than the disk.
+    `unpacked` bytes, and BadInput where that is because of hdsize, or hdsize is larger than the disk.
     """
     total = _total(disk, hdsize, key)
     esp = _esp(total)
     pool = _rest(total, esp)
     needed = max(needed_root(unpacked), MINIMUM_DISK - _esp(0) - 3 * ALIGNMENT)
     _require_room(disk, total, int(pool * data_disks), needed, key)
+    _require_room(disk, total, pool, LEAST_MEMBER, key)
     return PoolSizes(BIOS_BOOT, esp, pool)
 
 
@@ -145,7 +150,7 @@ def sizes(
     rest = extents - swap
     if rest < root_needed:
         raise BadInput(
-            f"lvm.swapsize leaves {show_size(rest)} for the root; it needs {show_size(root_needed)}",
+            f"lvm.swapsize leaves {show_size(max(rest, 0))} for the root; it needs {show_size(root_needed)}",
             hint="lower lvm.swapsize",
         )
     root = _root(rest, wishes, root_needed)
@@ -196,12 +201,13 @@ def _stripes(raid: MdRaid | None, disks: int) -> int:
 def _require_room(disk: int, total: int, usable: int, needed: int, key: str) -> None:
     if usable >= needed:
         return
-    whole = total == disk
-    raise Refused(
-        f"{'the disk' if whole else key} has {show_size(total)}; at least {show_size(total + needed - usable)} are "
-        "needed",
-        hint="choose a larger disk" if whole else f"raise {key}, or leave it out",
-    )
+    least = total + needed - usable
+    has, wants = show_size(total), show_size(least)
+    if has == wants:
+        has, wants = f"{total // MIB} MiB", f"{-(-least // MIB)} MiB"
+    if total == disk:
+        raise Refused(f"the disk has {has}; at least {wants} are needed", hint="choose a larger disk")
+    raise BadInput(f"{key} is {has}; at least {wants} are needed", hint=f"raise {key}, or leave it out")
 
 
 def _rest(total: int, esp: int) -> int:
@@ -222,7 +228,7 @@ def _total(disk: int, hdsize: float | None, key: str) -> int:
 
 
 def _esp(total: int) -> int:
-    return GIB if total >= LARGE_DISK else 512 * MIB
+    return GIB if total >= LARGE_DISK else LEAST_ESP
 
 
 def _swap(total: int, memory: int, wishes: LvmSizes) -> int:

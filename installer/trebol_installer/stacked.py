@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from trebol_hardware.machine import Disk, Machine, Partition, Volume
+from trebol_hardware.stack import devices
 from trebol_installer.steps import Held, PartitionRef, VolumeRef
 
 #: Anything that can hold something.
@@ -70,11 +71,6 @@ class Stack:
                 return volume.path
             case _:
                 return f"/dev/{name}"
-
-
-def devices(disk: Disk) -> tuple[Disk | Partition, ...]:
-    """A disk and its partitions."""
-    return (disk, *disk.partitions)
 
 
 def stack(machine: Machine, targets: Sequence[Disk]) -> Stack:

@@ -24,6 +24,9 @@ from trebol_installer.steps import Held, Step
 from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member, mounted, problems
 from trebol_installer.teardown_tree import Tree, tree
 
+#: Steps after which something is gone.
+_TAKE_AWAY = (steps.WipeDisk, steps.WipeVolume, steps.LeaveBcache)
+
 
 @dataclass(frozen=True)
 class Teardown:
@@ -39,6 +42,11 @@ class Teardown:
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...] = ()
     active: tuple[str, ...] = ()
+
+    @property
+    def closing(self) -> tuple[Step, ...]:
+        """The steps that take nothing off a disk: afterwards nothing on it is in use."""
+        return tuple(step for step in self.steps if not isinstance(step, _TAKE_AWAY))
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -25,7 +25,21 @@ _NEEDED = frozenset(map(PurePosixPath, ("/", "/dev", "/proc", "/run", "/sys", "/
 _NEEDED_WITH_ALL_BELOW = tuple(
     PurePosixPath(path)
     for path in (
-        *("/bin", "/boot", "/cdrom", "/efi", "/etc", "/home", "/lib", "/lib64", "/opt", "/root", "/sbin", "/usr"),
+        *(
+            "/bin",
+            "/boot",
+            "/cdrom",
+            "/isodevice",
+            "/efi",
+            "/etc",
+            "/home",
+            "/lib",
+            "/lib64",
+            "/opt",
+            "/root",
+            "/sbin",
+            "/usr",
+        ),
         *("/var", "/run/initramfs", "/run/live", "/run/trebol/layers", str(LIVE_MEDIUM)),
     )
 )

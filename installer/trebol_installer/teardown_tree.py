@@ -29,22 +29,22 @@ class Tree:
 
 def tree(disk: Disk, stack: Stack) -> Tree:
     """The tree of one target. A volume that was drawn already, because it has several legs, is only named again."""
+    return Tree(disk.stable_path, tuple(_lines(disk, stack)))
+
+
+def _lines(disk: Disk, stack: Stack) -> Iterator[str]:
     drawn: set[str] = set()
-    return Tree(disk.stable_path, tuple(_lines(disk, stack, 0, drawn)))
-
-
-def _lines(node: Node, stack: Stack, depth: int, drawn: set[str]) -> Iterator[str]:
-    indent = "  " * min(depth, _DEEPEST)
-    if node.name in drawn:
-        yield from _wrap(f"{_called(node)}: see above", indent)
-        return
-    drawn.add(node.name)
-    yield from _wrap(f"{_called(node)}: {_holds(node)} → {', '.join(_fate(node, stack))}", indent)
-    if isinstance(node, Disk):
-        for partition in node.partitions:
-            yield from _lines(partition, stack, depth + 1, drawn)
-    for volume in stack.above(node.name):
-        yield from _lines(volume, stack, depth + 1, drawn)
+    waiting: list[tuple[Node, int]] = [(disk, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        indent = "  " * min(depth, _DEEPEST)
+        if node.name in drawn:
+            yield from _wrap(f"{_called(node)}: see above", indent)
+            continue
+        drawn.add(node.name)
+        yield from _wrap(f"{_called(node)}: {_holds(node)} → {', '.join(_fate(node, stack))}", indent)
+        above: list[Node] = [*(node.partitions if isinstance(node, Disk) else ()), *stack.above(node.name)]
+        waiting += ((each, depth + 1) for each in reversed(above))
 
 
 def _called(node: Node) -> str:

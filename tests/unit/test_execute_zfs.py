@@ -115,6 +115,7 @@ def expect_links(fake: Fake, *disks: str, status: int = 0) -> None:
 
 
 def expect_create(fake: Fake, *words: str) -> None:
+    fake.runner.expect("zpool", "list", "-H", "-o", "name", stdout="tank\n")
     create = ("zpool", "create", "-f", "-R", str(fake.run.target), "-o", "ashift=12", "-O", "canmount=off")
     fake.runner.expect(*create, *words)
 
@@ -129,6 +130,17 @@ def test_the_pool_knows_its_members_by_names_that_stay_where_there_are_such(fake
     assert not fake.runner.expected
     fake.runner.expect("zpool", "list", "-H", "-o", "name", stdout="tank\nrpool\n")
     fake.runner.expect("zpool", "export", "rpool")
+    fake.run.undo.close()
+    assert not fake.runner.expected
+
+
+def test_a_pool_of_that_name_on_other_disks_is_refused_and_left_alone(fake: Fake) -> None:
+    fake.expect_blank("vda")
+    expect_links(fake, "vda")
+    fake.runner.expect("zpool", "list", "-H", "-o", "name", stdout="rpool\n")
+
+    with pytest.raises(Refused, match="a pool named rpool is imported already"):
+        zfs.create_pool(fake.pool("vda"), fake.run)
     fake.run.undo.close()
     assert not fake.runner.expected
 

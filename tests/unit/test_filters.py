@@ -130,6 +130,8 @@ WRONG = [
     ("position", "", "is no position"),
     ("position", "99999999999999999999", "is no position"),
     ("seral", "x", "is no key of a filter\n  → did you mean serial?"),
+    ("SIZE", "x", "is no key of a filter\n  → did you mean size?"),
+    ("磁盘", "x", "is no key of a filter"),
     ("Serial", "x", "is no key of a filter\n  → did you mean serial?"),
     ("colour", "x", "is no key of a filter\n  → there are size, transport, "),
 ]

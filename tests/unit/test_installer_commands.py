@@ -155,7 +155,7 @@ WRONG = [
     (["--answers", "FILE", "--dry-run", "--json", "--events", "-"], "--json: goes with --dry-run"),
     (["--unattended", "--dry-run"], "--unattended: goes with --medium and --events only"),
     (["--answers", "FILE", "--dry-run", "--machine", "/none"], "/none: cannot be read"),
-    (["--answers", "FILE", "--dry-run", "--machine", MACHINE, "--medium", "/none"], "manifest.json: cannot be read"),
+    (["--answers", "FILE", "--dry-run", "--machine", MACHINE, "--medium", "/none"], "/none: no such folder"),
     (["--answers", "FILE", "--dry-run", "--machine", MACHINE, "--events", "/none/x"], "--events: cannot be written"),
 ]
 

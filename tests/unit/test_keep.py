@@ -15,7 +15,7 @@ from tests.unit.answer_files import GIB, answers, made_machine, manifest
 from trebol_common.errors import Refused
 from trebol_common.events import Context, Event
 from trebol_common.run import ScriptedRunner
-from trebol_hardware.machine import Content, Disk, Partition
+from trebol_hardware.machine import Content, Disk, Partition, Volume, VolumeKind
 from trebol_installer import steps
 from trebol_installer.execute import encryption, filesystems, lvm, raid, zfs
 from trebol_installer.execute.state import Run
@@ -101,6 +101,7 @@ def test_the_data_of_every_layout_can_be_kept_and_nothing_is_made_that_would_los
     made = replan(contents, setup)
 
     assert not {type(step).__name__ for step in made.steps} & CREATING
+    assert not made.torn_down
     names = [step_name(step) for step in made.steps]
     first = names.index(expected[0])
     assert names[first : first + len(expected)] == expected
@@ -111,7 +112,32 @@ def test_the_data_of_every_layout_can_be_kept_and_nothing_is_made_that_would_los
     assert "data: kept as it is" in " ".join((*made.together, *made.disks[0].after))
 
 
+def test_what_is_open_on_a_node_that_is_kept_is_let_go_of_first() -> None:
+    old = node_disk(0, PV)
+    group = "LVM-" + "a" * 32 + "b" * 32
+    root = Volume("dm-0", VolumeKind.LVM, "/dev/mapper/trebol-root", GIB, ("vda3",), "trebol", group, (), ("/mnt",))
+    wanted = {"filesystem": "ext4", "disk-list": ["virtio-d0"], "keep": ["data"], "wipe": "confirmed"}
+    machine = replace(made_machine(old), volumes=(root,))
+
+    names = [step_name(step) for step in plan(machine, answers(("disk-setup", wanted)), manifest()).steps]
+
+    assert [name for name in names if name in ("release-mount", "close-group", "reuse-volume-group")] == [
+        "release-mount",
+        "close-group",
+        "reuse-volume-group",
+    ]
+    assert not {"wipe-disk", "partition-disk"} & {*names}
+
+
+def small_esp() -> Disk:
+    old = node_disk(0, PV)
+    one, esp, system = old.partitions
+    return replace(old, partitions=(one, replace(esp, size=100 * 2**20), system))
+
+
 REFUSED = {
+    "a small ESP": ([small_esp()], "has an EFI system partition of 100 MiB; 512 MiB are needed"),
+    "a member of nothing": ([node_disk(0, replace(PV, uuid=""))], "holds no node of this layout"),
     "an empty disk": ([Disk("vda", 40 * GIB, by_id=("virtio-d0",))], "holds no node of this layout"),
     "another system": ([node_disk(0, PV, system="Proxmox VE")], "holds no node of this layout"),
     "another layout": ([node_disk(0, BTRFS)], "whose third partition is LVM2_member"),
@@ -213,21 +239,61 @@ def test_a_group_that_cannot_be_taken_over_is_refused_before_anything_is_written
     assert not scripted(run).expected
 
 
-def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
+REPLACE = steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "raid1", "@", "data", GIB)
+
+
+@pytest.fixture
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the kernel tells of the data of the mounted btrfs 5c06: mirrored."""
+    monkeypatch.setattr(filesystems, "BTRFS", tmp_path / "btrfs")
+    folder = tmp_path / "btrfs/5c06/allocation/data"
+    (folder / "raid1").mkdir(parents=True)
+    (folder / "total_bytes").write_text("1")
+    return folder
+
+
+def mounted_btrfs(run: Run) -> ScriptedRunner:
+    """The runner, with /dev/x and /dev/y mounted at the target, where both subvolumes are."""
     for name in ("@", "data"):
         (run.target / name).mkdir(parents=True)
-    top = str(run.target)
     runner = scripted(run)
     for device in ("/dev/x", "/dev/y"):
         runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout="5c06\n")
     runner.expect("modprobe", "btrfs")
     runner.expect("btrfs", "device", "scan", "/dev/x", "/dev/y")
-    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", top)
+    runner.expect("mount", "-t", "btrfs", "-o", "subvolid=5", "/dev/x", str(run.target))
+    return runner
+
+
+def test_a_btrfs_of_another_profile_is_refused_before_its_system_goes(run: Run, profiles: Path) -> None:
+    (profiles / "single").mkdir()
+    runner = mounted_btrfs(run)
+    runner.expect("umount", str(run.target))
+
+    with pytest.raises(Refused, match="that is to be kept is raid1 and single, not raid1"):
+        filesystems.replace_subvolume(REPLACE, run)
+    assert not runner.expected
+
+
+def test_a_btrfs_without_room_is_refused_before_its_system_goes(run: Run, profiles: Path) -> None:
+    runner, size = mounted_btrfs(run), 2**62
+    du = f"     Total   Exclusive  Set shared  Filename\n 9 {2 * GIB} 0 {run.target}/@\n"
+    runner.expect("btrfs", "filesystem", "du", "--summarize", "--raw", f"{run.target}/@", stdout=du)
+    runner.expect("umount", str(run.target))
+
+    with pytest.raises(Refused, match="has room for .* GiB; the new system needs"):
+        filesystems.replace_subvolume(replace(REPLACE, size=size), run)
+    assert not runner.expected
+
+
+@pytest.mark.usefixtures("profiles")
+def test_a_subvolume_is_made_anew_beside_the_one_that_is_kept(run: Run) -> None:
+    runner, top = mounted_btrfs(run), str(run.target)
     runner.expect("btrfs", "--quiet", "subvolume", "delete", "--recursive", f"{top}/@")
     runner.expect("btrfs", "--quiet", "subvolume", "create", f"{top}/@")
     runner.expect("umount", top)
 
-    filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "@", "data"), run)
+    filesystems.replace_subvolume(REPLACE, run)
 
     assert run.uuids == {"/dev/x": "5c06"}
     assert not runner.expected
@@ -265,7 +331,7 @@ def test_a_btrfs_without_data_is_refused_and_unmounted(run: Run) -> None:
     runner.expect("umount", str(run.target))
 
     with pytest.raises(Refused, match="has no subvolume data to keep"):
-        filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x",), "@", "data"), run)
+        filesystems.replace_subvolume(replace(REPLACE, devices=("/dev/x",)), run)
     assert not runner.expected
 
 
@@ -275,7 +341,7 @@ def test_containers_of_two_nodes_are_told_apart_before_anything_is_written(run: 
         runner.expect("blkid", "--match-tag", "UUID", "--output", "value", device, stdout=f"{identity}\n")
 
     with pytest.raises(Refused, match="hold file systems of more than one node"):
-        filesystems.replace_subvolume(steps.ReplaceSubvolume(("/dev/x", "/dev/y"), "@", "data"), run)
+        filesystems.replace_subvolume(REPLACE, run)
     assert not runner.expected
 
 
@@ -346,7 +412,8 @@ def pool(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScriptedR
     monkeypatch.setattr(zfs, "HOST_ID", tmp_path / "hostid")
     monkeypatch.setattr(zfs, "LOADED", tmp_path / "loaded")
     monkeypatch.setattr(zfs, "node_of", lambda member: Path(f"/dev/sd{member.disk[-1]}{member.number}"))
-    return scripted(run).expect(*taking(run), "-o", "readonly=on", "-t", "77", "rpool")
+    runner = scripted(run).expect("zpool", "list", "-H", "-o", "name", stdout="tank\n")
+    return runner.expect(*taking(run), "-o", "readonly=on", "-t", "77", "rpool")
 
 
 def taking(run: Run) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ def test_what_an_older_record_lacks_has_its_default() -> None:
         (("interfaces", 0, "carrier"), "yes", "machine.interfaces[0].carrier is not true or false"),
         (("disks", 0, "model"), "half \ud800", "machine.disks[0].model has half a character"),
         (("disks", 0, "udev"), {"\ud800": "x"}, "machine.disks[0].udev has half a character"),
+        (("volumes",), [{"name": "vda", "kind": "other", "path": "/dev/vda"}], "two devices are called vda"),
         (("format",), True, "not a machine record of format 1"),
         (("format",), 2, "not a machine record of format 1"),
     ],

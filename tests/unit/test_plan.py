@@ -13,7 +13,8 @@ from tests.unit.answer_files import DHCP, GIB, answers, machine, made_machine, m
 from trebol_common.errors import BadInput, Refused
 from trebol_common.network import Dhcp, Link
 from trebol_hardware.machine import Content, Disk, FirmwareMode, NetworkInterface, Partition, Volume, VolumeKind
-from trebol_installer.plan import Plan, fallback_name, plan
+from trebol_installer.plan import Plan, plan
+from trebol_installer.plan_steps import fallback_name
 from trebol_installer.render import describe, render, to_json
 from trebol_installer.steps import (
     CreateThinPool,

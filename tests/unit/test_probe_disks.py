@@ -134,6 +134,15 @@ def test_mounts_swap_and_holders_say_that_a_disk_is_in_use(system: FakeSystem) -
     assert three.holders == ("dm-0",)
 
 
+def test_a_btrfs_that_was_mounted_by_a_link_is_in_use(system: FakeSystem) -> None:
+    system.disk("vda", SATA.format(1), number="254:0")
+    system.write("dev/vda", "")
+    system.link("dev/disk/by-id/virtio-OLD-A", "dev/vda")
+    system.mount("0:40", "/mnt/old", "/dev/disk/by-id/virtio-OLD-A", "btrfs")
+
+    assert read(system)[0].mountpoints == ("/mnt/old",)
+
+
 @pytest.mark.parametrize("mounted", ["whole disk", "partition"])
 def test_the_disk_of_the_running_medium_is_marked(system: FakeSystem, mounted: str) -> None:
     folder = system.disk("sda", SATA.format(1), number="8:0")

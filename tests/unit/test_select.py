@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.unit.answer_files import GIB, answers, machine, made_machine
 
 from trebol_common.answers import Answers
 from trebol_common.errors import BadInput, Refused
-from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition
+from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition, Volume, VolumeKind
 from trebol_installer.members import member_notes
 from trebol_installer.select import select_disks, setup_problems
 
@@ -163,8 +164,16 @@ def test_a_machine_without_disks_is_told_so() -> None:
 
 REFUSED = [
     (replace(OLD, medium=True), FirmwareMode.UEFI, "is installation medium or virtual media"),
-    (Disk("vda", 40 * GIB, read_only=True), FirmwareMode.UEFI, "is read-only"),
-    (Disk("vda", 40 * GIB, logical_sector=4096), FirmwareMode.BIOS, "from which GRUB cannot boot by BIOS"),
+    (Disk("vda", 40 * GIB, read_only=True), FirmwareMode.UEFI, "can never be a target: read-only"),
+    (Disk("vda", 40 * GIB, logical_sector=4096), FirmwareMode.BIOS, "from which nothing boots by BIOS"),
+    (Disk("vda", 40 * GIB, content=(Content("unreadable"),)), FirmwareMode.UEFI, "cannot be read, so nobody knows"),
+    (Disk("vda", 0), FirmwareMode.UEFI, "has no size"),
+    (
+        Disk("vda", 40 * GIB, by_id=("usb-AMI_Virtual_HDisk0_serial-0:0",)),
+        FirmwareMode.UEFI,
+        "virtual media of the management controller",
+    ),
+    (Disk("vda", 40 * GIB, mountpoints=("/isodevice",)), FirmwareMode.UEFI, "mounted at /isodevice"),
     (
         Disk("vda", 40 * GIB, partitions=(Partition("vda1", 1, 0, GIB, mountpoints=("/mnt", "/usr")),)),
         FirmwareMode.UEFI,
@@ -244,6 +253,51 @@ def test_a_group_named_trebol_on_another_disk_is_refused_naming_that_disk() -> N
         select_disk(made_machine(Disk("vda", 40 * GIB), other), answers())
 
 
+def on_other_disk(path: str, kind: VolumeKind, *, content: Content | None = None, group: str = "") -> Machine:
+    """A blank vda, and a vdb on which a volume is open."""
+    other = Disk("vdb", 40 * GIB, by_id=("virtio-d2",), content=(Content("crypto_LUKS"),))
+    volume = Volume("dm-0", kind, path, GIB, ("vdb",), group, "u", (content,) if content else ())
+    return replace(made_machine(Disk("vda", 40 * GIB), other), volumes=(volume,))
+
+
+LUKS: dict[str, Any] = {"passphrase": "four leaves of clover"}
+PV_INSIDE, POOL_INSIDE = Content("LVM2_member", member_of="trebol"), Content("zfs_member", "rpool", group_uuid="9")
+
+#: What is open on another disk, the answers, what is said.
+TAKEN_NAMES = [
+    (
+        on_other_disk("/dev/mapper/old", VolumeKind.CRYPT, content=PV_INSIDE),
+        {},
+        "holds a volume group or array named",
+    ),
+    (
+        on_other_disk("/dev/mapper/trebol-root", VolumeKind.LVM, group="trebol"),
+        {},
+        "has /dev/mapper/trebol-root open",
+    ),
+    (on_other_disk("/dev/md/trebol", VolumeKind.RAID), {}, "has /dev/md/trebol open"),
+    (
+        on_other_disk("/dev/mapper/trebol-crypt1", VolumeKind.CRYPT),
+        {"filesystem": "btrfs", "btrfs.raid": "raid0", "encryption": LUKS},
+        "has /dev/mapper/trebol-crypt1 open",
+    ),
+    (
+        on_other_disk("/dev/mapper/old", VolumeKind.CRYPT, content=POOL_INSIDE),
+        {"filesystem": "zfs", "zfs": {"raid": "raid0"}},
+        "holds a ZFS pool named rpool already",
+    ),
+]
+
+
+@pytest.mark.parametrize(("machine", "setup", "told"), TAKEN_NAMES, ids=[told for *_, told in TAKEN_NAMES])
+def test_a_name_of_the_node_that_is_taken_on_another_disk_is_refused(
+    machine: Machine, setup: dict[str, Any], told: str
+) -> None:
+    changes = [(f"disk-setup.{key}", value) for key, value in setup.items()]
+    with pytest.raises(Refused, match=f"virtio-d2: {re.escape(told)}"):
+        select_disk(machine, answers(*changes))
+
+
 def test_a_group_that_also_lies_on_another_disk_is_refused() -> None:
     member = (Content("LVM2_member", member_of="pve"),)
     disks = (Disk("vda", 40 * GIB, content=member), Disk("vdb", 40 * GIB, by_id=("virtio-d2",), content=member))
@@ -259,8 +313,8 @@ def test_all_reasons_are_told_at_once() -> None:
         select_disk(made_machine(disk, mode=FirmwareMode.BIOS), answers())
 
     assert [problem.what.split(":")[0] for problem in caught.value.problems] == [
-        "is read-only",
-        "has sectors of 4096 bytes, from which GRUB cannot boot by BIOS",
+        "can never be a target",
+        "can never be a target",
         "is not empty",
     ]
 
@@ -384,7 +438,7 @@ REFUSED_TOGETHER = [
     ),
     ((disk("sda"), disk("sdb", content="old")), "pci-sdb: is not empty: LVM2_member of old"),
     ((disk("sda", content="old"), disk("sdb")), "pci-sda: is not empty"),
-    ((disk("sda"), replace(disk("sdb"), read_only=True)), "pci-sdb: is read-only"),
+    ((disk("sda"), replace(disk("sdb"), read_only=True)), "pci-sdb: can never be a target: read-only"),
 ]
 
 

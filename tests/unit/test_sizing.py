@@ -78,7 +78,7 @@ def test_a_root_is_never_smaller_than_its_layers_need() -> None:
 WRONG: list[tuple[float, dict[str, float], type[Exception], str]] = [
     (7.9, {}, Refused, "the disk has 7.9 GiB; at least 8.0 GiB are needed"),
     (0.001, {}, Refused, "the disk has 1 MiB; at least 8.0 GiB are needed"),
-    (100, {"hdsize": 5}, Refused, "lvm.hdsize has 5.0 GiB; at least 8.0 GiB are needed"),
+    (100, {"hdsize": 5}, BadInput, "lvm.hdsize is 5.0 GiB; at least 8.0 GiB are needed"),
     (100, {"hdsize": 200}, BadInput, "lvm.hdsize is 200.0 GiB; the disk has 100.0 GiB"),
     (100, {"swapsize": 99}, BadInput, "lvm.swapsize leaves"),
     (100, {"swapsize": 2000}, BadInput, "lvm.swapsize leaves"),

@@ -186,6 +186,8 @@ class DiskSetup(Section):
             yield "needs either disk-list or filter, and not both"
         if len(set(self.disk_list)) != len(self.disk_list):
             yield "disk-list names a disk twice"
+        if not all(name.strip() for name in self.disk_list):
+            yield "disk-list has a name that is empty"
         own = self.filesystem.value if self.filesystem in (Filesystem.BTRFS, Filesystem.ZFS) else "lvm"
         if others := [key for key in ("lvm", "btrfs", "zfs") if key in self.model_fields_set and key != own]:
             yield f'{", ".join(others)}: not with filesystem = "{self.filesystem.value}", which takes {own} only'

@@ -124,8 +124,10 @@ def _passphrase(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if len(text) < 8 or len(text.encode(errors="replace")) > 512:
         raise ValueError("must have at least 8 characters, and at most 512 bytes")
-    if not text.isprintable():
-        raise ValueError("must not contain line breaks or other control characters")
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError(
+            "must be of letters without accents, digits, blanks and signs that every keyboard has (ASCII)"
+        )
     return secret
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trebol_hardware.probe.sysfs import names, read_text
@@ -47,7 +48,12 @@ class Mounts:
 
 def read(root: Path) -> Mounts:
     """Mounts of this process' namespace, and active swap."""
-    return parse(read_text(root / "proc/self/mountinfo"), read_text(root / "proc/swaps"), _btrfs(root))
+    return parse(
+        read_text(root / "proc/self/mountinfo"),
+        read_text(root / "proc/swaps"),
+        _btrfs(root),
+        resolve=lambda source: _node(source, root.resolve()),
+    )
 
 
 def _btrfs(root: Path) -> dict[str, frozenset[str]]:
@@ -61,8 +67,24 @@ def _btrfs(root: Path) -> dict[str, frozenset[str]]:
     return siblings
 
 
-def parse(mountinfo: str, swaps: str, siblings: Mapping[str, frozenset[str]] | None = None) -> Mounts:
-    """From the texts of /proc/self/mountinfo (proc(5): mount point is field 5, after " - " come type and source)."""
+def _node(source: str, root: Path) -> str:
+    """Where a path of the system at `root` leads, links followed."""
+    # Not Path.resolve, which links in a circle would end.
+    found = Path(os.path.realpath(root / source.removeprefix("/")))
+    return f"/{found.relative_to(root)}" if found.is_relative_to(root) else str(found)
+
+
+def parse(
+    mountinfo: str,
+    swaps: str,
+    siblings: Mapping[str, frozenset[str]] | None = None,
+    *,
+    resolve: Callable[[str], str] = os.path.realpath,
+) -> Mounts:
+    """From the texts of /proc/self/mountinfo (proc(5): mount point is field 5, after " - " come type and source).
+
+    A btrfs may be mounted by a link, which mountinfo then tells: `resolve` makes a device's node of it.
+    """
     by_number: defaultdict[str, list[str]] = defaultdict(list)
     by_name: defaultdict[str, list[str]] = defaultdict(list)
     by_pool: defaultdict[str, list[str]] = defaultdict(list)
@@ -72,12 +94,14 @@ def parse(mountinfo: str, swaps: str, siblings: Mapping[str, frozenset[str]] | N
         if len(fields) < 5 or len(sources) < 2:
             continue
         by_number[fields[2]].append(_decode(fields[4]))
-        _add(by_name, sources[1], _decode(fields[4]))
+        for name in _names(sources[1], resolve):
+            by_name[name].append(_decode(fields[4]))
         if sources[0] == "zfs":
             by_pool[_decode(sources[1]).partition("/")[0]].append(_decode(fields[4]))
     for line in swaps.splitlines()[1:]:
         for source in line.split()[:1]:
-            _add(by_name, source, SWAP)
+            for name in _names(source, resolve):
+                by_name[name].append(SWAP)
     return Mounts(
         {number: tuple(points) for number, points in by_number.items()},
         {name: tuple(points) for name, points in by_name.items()},
@@ -86,9 +110,12 @@ def parse(mountinfo: str, swaps: str, siblings: Mapping[str, frozenset[str]] | N
     )
 
 
-def _add(by_name: defaultdict[str, list[str]], source: str, point: str) -> None:
-    if source.startswith("/dev/"):
-        by_name[_decode(source).removeprefix("/dev/")].append(point)
+def _names(source: str, resolve: Callable[[str], str]) -> frozenset[str]:
+    """What a source is called below /dev: as it was given, and as the kernel calls it. Nothing else is a device."""
+    given = _decode(source)
+    if not given.startswith("/dev/"):
+        return frozenset()
+    return frozenset(path.removeprefix("/dev/") for path in (given, resolve(given)))
 
 
 def _decode(text: str) -> str:

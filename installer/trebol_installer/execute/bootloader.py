@@ -13,7 +13,7 @@ from trebol_common.run import CommandFailed
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.execute.block import disk_node, node_of
 from trebol_installer.execute.state import Run, key_of
-from trebol_installer.plan import ESP_MOUNT
+from trebol_installer.plan_steps import ESP_MOUNT
 from trebol_installer.steps import BootPartition, InstallBootLoader, PartitionRef
 
 #: Name of the boot entry in the firmware's menu.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,9 +11,13 @@ from pathlib import Path
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.run import Runner
+from trebol_hardware.summary import show_size
 from trebol_installer.execute.block import MOUNTS, node_of
 from trebol_installer.execute.state import Run, key_of
 from trebol_installer.steps import CloseTarget, MakeBtrfs, MakeFilesystem, MakeSwap, MountTarget, ReplaceSubvolume
+
+#: What the kernel tells of each mounted btrfs, by UUID.
+BTRFS = Path("/sys/fs/btrfs")
 
 
 def make_filesystem(step: MakeFilesystem, run: Run) -> None:
@@ -66,10 +71,39 @@ def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
                 where=str(step.devices[0]),
                 hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
             )
+        _require_profile(step, *identities)
+        _require_room(step, top, run)
         if (top / step.name).is_dir():
             run.runner.run(["btrfs", "--quiet", "subvolume", "delete", "--recursive", top / step.name])
         run.runner.run(["btrfs", "--quiet", "subvolume", "create", top / step.name])
     run.uuids[key_of(step.devices[0])] = identities.pop()
+
+
+def _require_profile(step: ReplaceSubvolume, identity: str) -> None:
+    """Raise Refused where some data of the mounted btrfs is kept in another way than the answers say."""
+    folder = BTRFS / identity / "allocation/data"
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    if found != [step.data]:
+        raise Refused(
+            f"the btrfs that is to be kept is {' and '.join(found)}, not {step.data}",
+            where=str(step.devices[0]),
+            hint="name its own layout in btrfs.raid, or leave keep out of [disk-setup]",
+        )
+
+
+def _require_room(step: ReplaceSubvolume, top: Path, run: Run) -> None:
+    """Raise Refused where the new subvolume has no room, that of the old one included."""
+    room = shutil.disk_usage(top).free
+    if room < step.size and (top / step.name).is_dir():
+        said = run.runner.run(["btrfs", "filesystem", "du", "--summarize", "--raw", top / step.name])
+        # Heading, then: total, what it shares with nothing else, what is shared, path.
+        room += int(said.stdout.splitlines()[-1].split()[1])
+    if room < step.size:
+        raise Refused(
+            f"has room for {show_size(room)}; the new system needs {show_size(step.size)}",
+            where=str(step.devices[0]),
+            hint=f"make room in the subvolume {step.kept} first",
+        )
 
 
 def _identity(node: Path, run: Run) -> str:

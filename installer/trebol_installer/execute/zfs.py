@@ -48,6 +48,9 @@ _NODE_CACHE = "/etc/zfs/zpool.cache"
 _NODE_HOST_ID = "/etc/hostid"
 _NODE_OPTIONS = "/etc/modprobe.d/zfs.conf"
 
+#: What to do about a pool that cannot be kept.
+_ANEW = "leave keep out of [disk-setup]: then all of it is made anew, and lost"
+
 #: zfsprops(7): one passphrase for the whole pool, asked for at boot; AES-256-GCM.
 _ENCRYPTED = ("encryption=on", "keyformat=passphrase", "keylocation=prompt")
 
@@ -85,6 +88,7 @@ def create_pool(step: CreatePool, run: Run) -> None:
     for property in (*step.properties, *(_ENCRYPTED if step.encrypted else ())):
         command += ["-O", property]
     command.append(step.name)
+    _require_free(step.name, run)
     run.undo.callback(_let_go, step.name, run)
     for group in step.groups:
         command += [*([step.level] if step.level else []), *(paths[member] for member in group)]
@@ -103,6 +107,7 @@ def reuse_pool(step: ReusePool, run: Run) -> None:
     searched = [argument for path in _paths(members, run).values() for argument in ("-d", path)]
     # -f: the old system did not export what it ran from. Looked for on the targets alone.
     take: list[Argument] = ["zpool", "import", "-f", "-N", "-R", run.target, *searched]
+    _require_free(step.name, run)
     run.undo.callback(_let_go, step.name, run)
     # Read-only first, and the name no more than lent: a pool that is refused stays as it was, its labels too.
     run.runner.run([*take, "-o", "readonly=on", "-t", step.guid, step.name])
@@ -123,10 +128,24 @@ def _load_key(step: ReusePool, run: Run, *options: str) -> None:
     run.runner.run(["zfs", "load-key", *options, step.name], input=f"{passphrase}\n", secrets=(passphrase,))
 
 
+def _require_free(name: str, run: Run) -> None:
+    """Raise Refused where this system has a pool of that name already: it lies on other disks."""
+    if name in _imported(run):
+        raise Refused(
+            f"a pool named {name} is imported already, from disks that are no targets",
+            where=f"pool {name}",
+            hint=f"let go of it first: zpool export {name}",
+        )
+
+
 def _let_go(name: str, run: Run) -> None:
     """Export the pool of this name, where it was made or imported at all."""
-    if name in run.runner.run(["zpool", "list", "-H", "-o", "name"]).stdout.split():
+    if name in _imported(run):
         run.runner.run(["zpool", "export", name])
+
+
+def _imported(run: Run) -> list[str]:
+    return run.runner.run(["zpool", "list", "-H", "-o", "name"]).stdout.split()
 
 
 def export_pool(guid: str, run: Run) -> None:
@@ -178,7 +197,7 @@ def _cache(limit: int, floor: int) -> Iterator[tuple[str, int]]:
 
 def _require_same(step: ReusePool, run: Run) -> None:
     """Raise Refused unless the pool is whole, and of the shape that the answers ask for."""
-    where, hint = f"pool {step.name}", "leave keep out of [disk-setup]: then all of it is made anew, and lost"
+    where = f"pool {step.name}"
     health = run.runner.run(["zpool", "list", "-H", "-o", "health", step.name]).stdout.strip()
     if health != "ONLINE":
         raise Refused(
@@ -191,7 +210,7 @@ def _require_same(step: ReusePool, run: Run) -> None:
     found = sorted(_shape(vdev) for vdev in pool["vdevs"][step.name]["vdevs"].values())
     expected = sorted((step.level, len(group)) for group in step.groups)
     if found != expected:
-        raise Refused(f"is made of {_words(found)}, not of {_words(expected)}", where=where, hint=hint)
+        raise Refused(f"is made of {_words(found)}, not of {_words(expected)}", where=where, hint=_ANEW)
 
 
 def _shape(vdev: Mapping[str, Any]) -> tuple[str, int]:
@@ -210,9 +229,9 @@ def _require_contents(step: ReusePool, run: Run) -> Set[str]:
     columns = ["-r", "-t", "filesystem", "-o", "name,used,available,encryption", step.name]
     said = run.runner.run(["zfs", "list", "-H", "-p", *columns], on_line=lambda line: None)
     found = {name: values for name, *values in (line.split("\t") for line in said.stdout.splitlines())}
-    where, hint = f"pool {step.name}", "leave keep out of [disk-setup]: then all of it is made anew, and lost"
+    where = f"pool {step.name}"
     if missing := [name for name in (step.root.rpartition("/")[0], step.kept) if name not in found]:
-        raise Refused(f"has no {' and no '.join(missing)}", where=where, hint=hint)
+        raise Refused(f"has no {' and no '.join(missing)}", where=where, hint=_ANEW)
     _used, available, encryption = found[step.name]
     if (encryption != "off") != step.encrypted:
         raise Refused(

@@ -8,13 +8,11 @@ from trebol_common.answers.model import BtrfsCompress, BtrfsRaid
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and
+from trebol_installer.layout_rules import CONTAINER
 from trebol_installer.sizing import PoolSizes, pool_sizes
 from trebol_installer.steps import Device, Mount, PartitionKind, PartitionRef
 
 LABEL = "trebol-root"
-
-#: Name in /dev/mapper of each LUKS container, without its number.
-CONTAINER = "trebol-crypt"
 
 #: The root's subvolume, and the one that keeps guests' disks: a reinstallation can leave the second alone.
 ROOT = "@"

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from trebol_common.errors import Problem, Refused
 from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content, Disk
+from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout import btrfs, lvm, zfs
-from trebol_installer.layout.model import SYSTEM_PARTITION, Layout, Request, system_of
+from trebol_installer.layout.model import ESP_PARTITION, SYSTEM_PARTITION, Layout, Request, system_of
 from trebol_installer.layout_rules import VOLUME_GROUP
-from trebol_installer.sizing import needed_root
+from trebol_installer.sizing import LEAST_ESP, needed_root
 from trebol_installer.steps import Mount, PartitionKind, PlannedPartition, Step
 
 #: What the third partition holds in each layout, by blkid's type.
@@ -25,8 +26,11 @@ _LUKS = "crypto_LUKS"
 #: Members of one array, file system or pool have its UUID; those of LVM and LUKS have their own.
 _SHARE_UUID = frozenset({ARRAY_MEMBER, "btrfs", ZFS_MEMBER})
 
+#: `ReuseVolumeGroup` changes no volume's size.
+_GROUP_AS_IT_WAS = "root, swap and data keep their sizes: what [disk-setup.lvm] says of them is for new ones"
+
 #: `ReusePool` changes nothing of the pool itself.
-_AS_IT_WAS = "the pool keeps its own properties: what [disk-setup.zfs] says of them is for a new one"
+_POOL_AS_IT_WAS = "the pool keeps its own properties: what [disk-setup.zfs] says of them is for a new one"
 
 
 def keep(request: Request, made: Layout) -> Layout:
@@ -44,15 +48,16 @@ def keep(request: Request, made: Layout) -> Layout:
         PlannedPartition(partition.number, planned, partition.start, partition.size)
         for partition, planned in zip(first.partitions, kinds, strict=True)
     )
-    notes: tuple[str, ...] = ()
     match kind:
         case PartitionKind.BTRFS:
             build, mounts = _btrfs(request, made)
+            notes = made.notes
         case PartitionKind.ZFS:
             build, mounts = _zfs(request, made)
-            notes = (_AS_IT_WAS,)
+            notes = (*made.notes, _POOL_AS_IT_WAS)
         case _:
             build, mounts = _lvm(request, made)
+            notes = (_GROUP_AS_IT_WAS,)
     return Layout(
         partitions=partitions,
         build=tuple(build),
@@ -65,7 +70,7 @@ def keep(request: Request, made: Layout) -> Layout:
         kept=True,
         prepare=made.prepare,
         finish=made.finish,
-        notes=(*made.notes, *notes),
+        notes=notes,
     )
 
 
@@ -89,13 +94,14 @@ def _lvm(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]
 def _btrfs(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]:
     (pool,) = (step for step in made.build if isinstance(step, steps.MakeBtrfs))
     mount = made.build[-1]
-    replace = steps.ReplaceSubvolume(pool.devices, btrfs.ROOT, btrfs.DATA)
+    needed = needed_root(request.unpacked)
+    replace = steps.ReplaceSubvolume(pool.devices, pool.data, btrfs.ROOT, btrfs.DATA, needed)
     return [*_containers(made), replace, mount], made.mounts
 
 
 def _zfs(request: Request, made: Layout) -> tuple[list[Step], tuple[Mount, ...]]:
     (pool,) = (step for step in made.build if isinstance(step, steps.CreatePool))
-    (guid,) = {content.uuid for disk in request.targets for content in system_of(disk) if content.kind == ZFS_MEMBER}
+    (guid,) = {content.uuid for disk in request.targets for content in system_of(disk)}
     reuse = steps.ReusePool(
         pool.name,
         guid,
@@ -117,12 +123,28 @@ def _problems(targets: Sequence[Disk], expected: str) -> Iterator[Problem]:
     hint = "leave keep out of [disk-setup], or name the disks of the node whose data is to be kept"
     found: list[Content] = []
     for disk in targets:
-        inside = [content for content in system_of(disk) if content.kind == expected]
-        numbers = [partition.number for partition in disk.partitions]
-        if disk.system != "Trebol" or numbers != [1, 2, SYSTEM_PARTITION] or not inside:
+        inside = system_of(disk)
+        sizes = {partition.number: partition.size for partition in disk.partitions}
+        if (
+            disk.system != "Trebol"
+            or [*sizes] != [1, ESP_PARTITION, SYSTEM_PARTITION]
+            or not _is_one(inside, expected)
+        ):
             yield Problem(
                 f"holds no node of this layout, whose third partition is {expected}", disk.stable_path, hint
             )
-        found += inside[:1]
+        elif sizes[ESP_PARTITION] < LEAST_ESP:
+            esp = show_size(sizes[ESP_PARTITION])
+            yield Problem(
+                f"has an EFI system partition of {esp}; {show_size(LEAST_ESP)} are needed",
+                disk.stable_path,
+                hint,
+            )
+        found += inside
     if expected in _SHARE_UUID and len({content.uuid for content in found}) > 1:
         yield Problem(f"are members of more than one {expected}", "disk-setup.disk-list", hint)
+
+
+def _is_one(contents: Sequence[Content], expected: str) -> bool:
+    """Whether a partition holds just this, and says what it is part of."""
+    return [content.kind for content in contents] == [expected] and bool(contents[0].uuid)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from trebol_common.answers.model import MdRaid
+from collections.abc import Iterator
+
+from trebol_common.answers.model import LvmSizes, MdRaid
 from trebol_hardware.summary import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and, line
-from trebol_installer.layout_rules import VOLUME_GROUP
-from trebol_installer.sizing import Sizes, sizes
+from trebol_installer.layout_rules import ARRAY, CONTAINER, VOLUME_GROUP
+from trebol_installer.sizing import EXTENT, GIB, Sizes, sizes
 from trebol_installer.steps import Device, Mount, PartitionKind, Step
-
-#: The array that it lies on, where there is one.
-ARRAY = "/dev/md/trebol"
-
-#: The LUKS container that it lies in, where there is one.
-CONTAINER = "trebol-crypt"
 
 #: By mapper name, not by UUID: a snapshot of the root has the same UUID (GRUB's 10_linux does likewise for LVM).
 ROOT_DEVICE = f"/dev/mapper/{VOLUME_GROUP}-root"
@@ -68,8 +64,15 @@ def lvm(request: Request) -> Layout:
         title=_title(filesystem, wishes.raid, len(members), encrypted=bool(encrypted)),
         encrypted=encrypted,
         volumes=_lines(made, filesystem),
-        notes=() if made.data else ("no room for a thin pool: guests' disks need another store",),
+        notes=tuple(_notes(made, wishes)),
     )
+
+
+def _notes(made: Sizes, wishes: LvmSizes) -> Iterator[str]:
+    if not made.data:
+        yield "no room for a thin pool: guests' disks need another store"
+    if wishes.minfree is not None and made.free < int(wishes.minfree * GIB) // EXTENT * EXTENT:
+        yield f"lvm.minfree cannot be met: {show_size(made.free)} stay free"
 
 
 def _title(filesystem: str, raid: MdRaid | None, disks: int, *, encrypted: bool) -> str:

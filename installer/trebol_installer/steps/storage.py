@@ -77,11 +77,16 @@ class ReuseVolumeGroup:
 
 @dataclass(frozen=True)
 class ReplaceSubvolume:
-    """Make the subvolume `name` anew in a btrfs that is there already on `devices`; the subvolume `kept` stays."""
+    """Make the subvolume `name` anew in a btrfs that is there already on `devices`; the subvolume `kept` stays.
+
+    All its data has to be of the profile `data` (mkfs.btrfs), and it needs room for `size` bytes.
+    """
 
     devices: tuple[Device, ...]
+    data: str
     name: str
     kept: str
+    size: int
 
 
 @dataclass(frozen=True)
