@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,10 +24,14 @@ from trebol_image.qemu import EmulatorFault, MachineConfig, VirtualMachine
 #: Every deadline is multiplied by this, for machines that are slower or busier than two idle cores.
 PATIENCE = float(os.environ.get("TREBOL_PATIENCE", "1"))
 
-#: Machines that run at once.
-MACHINES = int(os.environ.get("TREBOL_MACHINES", "1"))
+#: Machines that run at once: one for each of two cores.
+MACHINES = int(os.environ.get("TREBOL_MACHINES", "2"))
 
-#: How often something is tried whose guest the emulator broke; one boot in thirty was seen to end so.
+#: Processors of a machine. QEMU before 8.1 translates code of one processor without locking it against the writes of
+#: another, so that a kernel that patches itself runs what it has replaced ("Oops: int3"): not so with one processor.
+PROCESSORS = int(os.environ.get("TREBOL_PROCESSORS", "1"))
+
+#: How often something is tried whose guest the emulator broke; with two processors, one boot in thirty ended so.
 TRIES = 3
 
 Made = TypeVar("Made")
@@ -85,7 +89,8 @@ class Lab:
 
     @contextmanager
     def machine(self, config: MachineConfig, folder: Path) -> Iterator[VirtualMachine]:
-        """A running machine, which `Farm` can find and end when the tests are interrupted."""
+        """A running machine with `PROCESSORS`, which `Farm` can find and end when the tests are interrupted."""
+        config = replace(config, cpus=PROCESSORS)
         with VirtualMachine(config, folder, name=f"{folder.parent.name}/{folder.name}") as machine:
             self.running.add(machine)
             try:

@@ -155,6 +155,7 @@ def booted(
         # Whether this ends well is for a test to say.
         wait = f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait"
         machine.ssh(wait, key=lab.key, check=False)
+        machine.serial.require_sound()
         yield machine
 
 
