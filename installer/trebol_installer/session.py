@@ -17,7 +17,7 @@ from trebol_common.medium import MANIFEST, module_key, read_manifest
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
 from trebol_installer.drivers import load_virtualisation
-from trebol_installer.execute import DryRun, Executor, Installer
+from trebol_installer.execute import DryRun, Executor, Installer, StepFailed, never
 from trebol_installer.execute.filesystems import clear_leftovers
 from trebol_installer.execute.state import LOGS, TARGET
 from trebol_installer.links import wake_links
@@ -62,8 +62,17 @@ def prepare_dry_run(answers: Answers, machine: Machine, medium: Path | None) -> 
     return Prepared(plan(machine, answers, manifest, console=running_consoles(), module_key=key), DryRun())
 
 
-def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> Prepared:
-    """A plan for this very machine, and the executor that installs it. Raises with every reason not to."""
+def prepare(
+    answers: Answers,
+    medium: Path,
+    *,
+    runner: Runner | None = None,
+    retry: Callable[[StepFailed], bool] = never,
+) -> Prepared:
+    """A plan for this very machine, and the executor that installs it. Raises with every reason not to.
+
+    `retry` is asked whether a step that failed is to be done again.
+    """
     runner = runner or CommandRunner()
     manifest = read_manifest(medium)
     clear_leftovers(runner, TARGET)
@@ -72,7 +81,7 @@ def prepare(answers: Answers, medium: Path, *, runner: Runner | None = None) -> 
     load_virtualisation(runner)
     machine = this_machine(runner)
     made = plan(machine, answers, manifest, console=running_consoles(), module_key=module_key(medium))
-    return Prepared(made, Installer(answers, machine, manifest, medium, runner))
+    return Prepared(made, Installer(answers, machine, manifest, medium, runner, retry=retry))
 
 
 def run_logged(prepared: Prepared, sink: Sink, *, logs: Path = LOGS) -> None:

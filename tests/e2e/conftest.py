@@ -22,6 +22,7 @@ from tests.e2e.nodes import Node, node_job
 from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
+from tests.e2e.retried import Retried, retried_job
 from tests.e2e.teardown import TornDown, teardown_job
 
 from trebol_common.errors import BadInput
@@ -44,9 +45,10 @@ JOBS: dict[str, Job] = {
     "teardown": teardown_job(),
     **{name: kept_job(name) for name in REINSTALLATIONS},
     "power-cut": power_cut_job(),
+    "retried": retried_job(),
 }
 #: Each is a machine by name.
-FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept", "survivor")
+FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept", "survivor", "retried")
 
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
@@ -160,3 +162,4 @@ degraded = machine(Degraded, [f"degraded-{name}" for name in MIRRORS])
 torn = machine(TornDown, ["teardown"])
 kept = machine(Kept, REINSTALLATIONS)
 survivor = machine(Survivor, ["power-cut"])
+retried = machine(Retried, ["retried"])

@@ -478,7 +478,7 @@ def test_udev_is_kept_off_every_target_from_the_first_step_until_it_is_let_in_ag
         return False
 
     assert [locked(name) for name in ("vda", "vdb", "vdc")] == [True, True, False]
-    lab.run.undo.close()
+    lab.run.opened.close()
     assert [locked(name) for name in ("vda", "vdb")] == [False, False]
     assert lab.run.locked == set()
 

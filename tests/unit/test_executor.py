@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +18,10 @@ from trebol_installer.execute import DryRun, Installer, StepFailed
 from trebol_installer.plan import Plan, plan
 from trebol_installer.steps import (
     CheckTarget,
+    CloseTarget,
+    CreateDataset,
     MountTarget,
+    ReuseVolumeGroup,
     Step,
     WriteIdentity,
     WriteLocale,
@@ -58,6 +62,47 @@ def test_a_failed_step_says_which_why_and_what_next_and_unmounts(tmp_path: Path)
     assert "start again" in text
     assert caught.value.exit_status == 1
     assert runner.expected == [], "the target was unmounted"
+
+
+def test_a_failed_step_is_done_again_where_that_is_wanted_and_what_earlier_steps_opened_stays(tmp_path: Path) -> None:
+    root = str(tmp_path / "target")
+    runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
+    runner.expect("zfs", "create", "-u", "rpool/x", status=1, stderr="Input/output error")
+    runner.expect("zfs", "create", "-u", "rpool/x")
+    runner.expect("umount", root)
+    made = short_plan(MountTarget("/dev/trebol/root", "/"), CreateDataset("rpool/x", ()), CloseTarget())
+    failures: list[str] = []
+
+    def again(failed: StepFailed) -> bool:
+        failures.append(str(failed))
+        return True
+
+    replace(installer(tmp_path, runner), retry=again).execute(made, Context())
+
+    assert len(failures) == 1 and "step 2 of 3 failed" in failures[0] and "Input/output error" in failures[0]
+    assert runner.expected == []
+
+
+def test_what_a_failed_attempt_opened_is_closed_before_the_next(tmp_path: Path) -> None:
+    columns = ("--options", "lv_name,lv_size,segtype", "--units", "b", "--nosuffix", "--reportformat", "json")
+    volumes = [
+        {"lv_name": "root", "lv_size": "9", "segtype": "linear"},
+        {"lv_name": "data", "lv_size": "9", "segtype": "thin-pool"},
+    ]
+    runner = ScriptedRunner()
+    for _ in range(2):
+        listed = json.dumps({"report": [{"lv": volumes}]})
+        runner.expect("lvs", "--devices", "/dev/x", *columns, "trebol", stdout=listed)
+        activate = ("lvchange", "--devices", "/dev/x", "--activate", "y", "trebol/root")
+        runner.expect(*activate, status=5, stderr="device-mapper: reload ioctl failed")
+        runner.expect("vgchange", "--activate", "n", "trebol")
+    replies = iter([True, False])
+    given_up = replace(installer(tmp_path, runner), retry=lambda failed: next(replies))
+
+    with pytest.raises(StepFailed, match="reload ioctl failed"):
+        given_up.execute(short_plan(ReuseVolumeGroup("trebol", "/dev/x", 9, "data")), Context())
+
+    assert runner.expected == []
 
 
 def test_an_undo_that_fails_does_not_hide_the_reason(tmp_path: Path) -> None:

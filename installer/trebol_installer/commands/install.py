@@ -12,17 +12,21 @@ from typing import Annotated
 import typer
 
 from trebol_common.answers import Answers, load_answers, parse_answers
-from trebol_common.errors import BadInput, TrebolError, of_system
+from trebol_common.errors import BadInput, TrebolError, of_system, printable
 from trebol_common.events import Sink, into_file, json_lines, tee, warn_of_loss, while_it_lasts
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import live, session
+from trebol_installer.execute import StepFailed, never
 from trebol_installer.execute.state import LOGS
 from trebol_installer.render import render, to_json
 from trebol_installer.report import LOG
 from trebol_installer.sources import COMMAND_LINE, fetch, find_answers, without_user
+
+#: What does a failed step again.
+AGAIN = "retry"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -43,13 +47,20 @@ def install(
         str | None, typer.Option(metavar="-|FILE", help="Write events as JSON lines: to a file, or to stdout (-).")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the plan as JSON (with --dry-run).")] = False,
+    retry: Annotated[
+        bool | None,
+        typer.Option(
+            help=f"After a failed step, read a line of stdin: the word {AGAIN} does that step again. "
+            "By default where stdin is a terminal."
+        ),
+    ] = None,
 ) -> None:
     """Install Trebol on a disk of this machine, as the answer file says.
 
     Example: trebol install --answers answer.toml --dry-run
     """
     if unattended:
-        if answers or machine or dry_run or json_:
+        if answers or machine or dry_run or json_ or retry:
             raise BadInput(
                 "goes with --medium and --events only", where="--unattended", hint="or use --answers FILE instead"
             )
@@ -69,12 +80,23 @@ def install(
         return
     session.require_root()
     with _events_to(events) as sink:
-        prepared = session.prepare(load_answers(answers), medium or LIVE_MEDIUM)
+        asks = sys.stdin.isatty() if retry is None else retry
+        prepared = session.prepare(
+            load_answers(answers), medium or LIVE_MEDIUM, retry=ask_for_retry if asks else never
+        )
         if events != "-":
             typer.echo(render(prepared.plan))
         session.run_logged(prepared, sink)
     if events != "-":
         typer.echo("Installed. Take the medium out and reboot.")
+
+
+def ask_for_retry(failed: StepFailed) -> bool:
+    """Say which step failed and why, and whether the next line of stdin wants it done again."""
+    (problem,) = failed.problems
+    typer.echo(f"\n{printable(f'{problem.where}: {problem.what}')}", err=True)
+    typer.echo(f"  → put the cause right, then type {AGAIN}; anything else gives up", err=True)
+    return sys.stdin.readline().strip() == AGAIN
 
 
 def _dry_run(answers: Answers, machine: Path | None, medium: Path | None, events: str | None, as_json: bool) -> None:

@@ -1,5 +1,5 @@
 """Execution of a plan: `Installer` does it, `DryRun` says it."""
 
-from trebol_installer.execute.executor import DryRun, Executor, Installer, StepFailed
+from trebol_installer.execute.executor import DryRun, Executor, Installer, StepFailed, never
 
-__all__ = ["DryRun", "Executor", "Installer", "StepFailed"]
+__all__ = ["DryRun", "Executor", "Installer", "StepFailed", "never"]

@@ -1,8 +1,13 @@
-"""Carrying out a plan: each step in its own context of events, undone in reverse order when one fails."""
+"""Carrying out a plan: each step in its own context of events, undone in reverse order when one fails.
+
+A step that failed can be done again alone: what the attempt opened is closed, what earlier steps made stays.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, assert_never
 
@@ -55,9 +60,14 @@ class DryRun:
                 inside.log("not done: dry run")
 
 
+def never(failed: StepFailed) -> bool:
+    """No step is done again."""
+    return False
+
+
 @dataclass(frozen=True)
 class Installer:
-    """Installs this machine from the medium mounted at `medium`."""
+    """Installs this machine from the medium mounted at `medium`; `retry` says whether a failed step is done again."""
 
     answers: Answers
     machine: Machine
@@ -66,6 +76,7 @@ class Installer:
     runner: Runner
     target: Path = TARGET
     logs: Path = LOGS
+    retry: Callable[[StepFailed], bool] = never
 
     def execute(self, plan: Plan, context: Context) -> None:
         """See `Executor.execute`."""
@@ -82,16 +93,25 @@ class Installer:
         )
         try:
             for number, step in enumerate(plan.steps, 1):
-                _perform_in_context(step, number, run)
+                self._until_done(step, number, run)
         except BaseException:
-            _undo(run)
+            with run.context.child("undo", "Unmount the target") as inside:
+                _undo(run.opened, inside)
             raise
+
+    def _until_done(self, step: Step, number: int, run: Run) -> None:
+        while True:
+            try:
+                return _perform_in_context(step, number, run)
+            except StepFailed as failed:
+                if not self.retry(failed):
+                    raise
 
 
 def _perform_in_context(step: Step, number: int, run: Run) -> None:
     try:
         with run.context.child(step_name(step), describe(step)) as inside:
-            perform(step, run.within(inside))
+            _perform_or_undo(step, run, inside)
     except (Refused, BadInput):
         raise
     except (TrebolError, OSError) as error:
@@ -103,13 +123,22 @@ def _perform_in_context(step: Step, number: int, run: Run) -> None:
         ) from error
 
 
-def _undo(run: Run) -> None:
+def _perform_or_undo(step: Step, run: Run, context: Context) -> None:
+    undo = ExitStack()
+    try:
+        perform(step, replace(run.within(context), undo=undo))
+    except BaseException:
+        _undo(undo, context)
+        raise
+    run.opened.callback(undo.close)
+
+
+def _undo(undo: ExitStack, context: Context) -> None:
     """Leave nothing mounted. What went wrong first is what the user has to hear of; this only goes to the log."""
-    with run.context.child("undo", "Unmount the target") as inside:
-        try:
-            run.undo.close()
-        except TrebolError as error:
-            inside.log(f"cannot be undone: {error}")
+    try:
+        undo.close()
+    except TrebolError as error:
+        context.log(f"cannot be undone: {error}")
 
 
 def perform(step: Step, run: Run) -> None:

@@ -143,7 +143,7 @@ def mount_target(step: MountTarget, run: Run) -> None:
 
 def close_target(step: CloseTarget, run: Run) -> None:
     """Unmount everything; data is on the disk when this returns."""
-    run.undo.close()
+    run.opened.close()
 
 
 def clear_leftovers(runner: Runner, target: Path) -> None:

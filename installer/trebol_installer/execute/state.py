@@ -69,9 +69,9 @@ class Run:
     """One installation while it runs.
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
-    reverse order; `hashed` is where the live system keeps what it read of the medium in advance; `lock` keeps udev
-    off the disk while its partitions are made and is released once they are in use; `locked` are the stable paths of
-    the disks that it holds.
+    reverse order, what this step opened, and `opened` what all steps before it did; `hashed` is where the live system
+    keeps what it read of the medium in advance; `lock` keeps udev off the disk while its partitions are made and is
+    released once they are in use; `locked` are the stable paths of the disks that it holds.
     """
 
     plan: Plan
@@ -86,6 +86,7 @@ class Run:
     hashed: Path = RECORD
     uuids: dict[str, str] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
+    opened: ExitStack = field(default_factory=ExitStack)
     lock: ExitStack = field(default_factory=ExitStack)
     locked: set[str] = field(default_factory=set)
 
@@ -99,7 +100,8 @@ class Run:
             self.lock.enter_context(locked(disk))
             self.locked.add(disk)
             self.lock.callback(self.locked.discard, disk)
-            self.undo.callback(self.lock.close)
+            # Longer than one attempt at a step: udev stays away while somebody thinks about the next.
+            self.opened.callback(self.lock.close)
 
     def inside(self, path: str) -> Path:
         """A path of the target: `inside("/etc/fstab")`."""
