@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from trebol_common.unfinished import PREFIX, UNFINISHED
 from trebol_hardware.machine import LVM_MEMBER, Disk, Machine, Partition, Volume
 from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
 
@@ -149,10 +150,19 @@ _ROOT_LABELS = frozenset({"/", "root", "rootfs", "cloudimg-rootfs"})
 _ROOT_VOLUME = re.compile(r".*[^-]-(lv_?)?(root|ubuntu--lv)")
 
 WINDOWS = "Windows"
+TREBOL = "Trebol"
+#: Nothing has ever run from this disk since it was blank, or its loss was confirmed.
+UNFINISHED_TREBOL = "an installation of Trebol that did not end"
+
+
+def _is_unfinished(signs: _Signs) -> bool:
+    """All partitions are of one installation that began and did not end."""
+    return UNFINISHED in signs.names and all(name.startswith(PREFIX) for name in signs.names)
 
 
 def _is_trebol(signs: _Signs) -> bool:
-    return "trebol" in signs.groups or any(name.startswith("trebol-") for name in signs.names)
+    named = any(name.startswith(PREFIX) for name in signs.names)
+    return ("trebol" in signs.groups or named) and not _is_unfinished(signs)
 
 
 def _is_proxmox(signs: _Signs) -> bool:
@@ -187,7 +197,8 @@ def _is_linux(signs: _Signs) -> bool:
 
 
 _SYSTEMS: tuple[tuple[str, Callable[[_Signs], bool]], ...] = (
-    ("Trebol", _is_trebol),
+    (TREBOL, _is_trebol),
+    (UNFINISHED_TREBOL, _is_unfinished),
     ("Proxmox VE", _is_proxmox),
     ("Ceph OSD", _is_osd),
     ("VMware ESXi", lambda signs: bool(signs.types & _ESXI or "VMFS_volume_member" in signs.kinds)),

@@ -14,6 +14,7 @@ from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Mac
 from trebol_hardware.probe.identity import is_bmc_media
 from trebol_hardware.probe.signatures import UNREADABLE
 from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
+from trebol_hardware.systems import UNFINISHED_TREBOL
 
 
 class ObstacleCode(StrEnum):
@@ -137,7 +138,7 @@ def _of_its_use(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
             _("Stop that first: lsblk shows what it belongs to."),
             final=False,
         )
-    if phrases := list(held(disk, machine)):
+    if (phrases := list(held(disk, machine))) and disk.system != UNFINISHED_TREBOL:
         yield Obstacle(
             ObstacleCode.HOLDS,
             _("it is not empty: {things}").format(things="; ".join(phrases)),

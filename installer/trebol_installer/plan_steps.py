@@ -58,7 +58,7 @@ def plan_steps(
         *layout.prepare,
         *(torn_down.closing if layout.kept else _blank(targets, layout, torn_down)),
         *layout.build,
-        *(steps.BindToTpm(device) for _, device in layout.encrypted if wants_tpm(answers)),
+        *_keys_of_tpm(layout, answers),
         *(steps.MakeFilesystem(each.esp, "vfat", "TREBOL-ESP", each.sector) for each in boot),
         *(steps.ExtractLayer(layer.name, layer.file, layer.unpacked) for layer in layers),
         *((steps.MergePackages(),) if any(layer.feature for layer in layers) else ()),
@@ -76,6 +76,7 @@ def plan_steps(
         ),
         steps.WriteReport(),
         steps.CloseTarget(),
+        *(steps.MarkFinished(disk.stable_path) for disk in targets),
     )
 
 
@@ -83,6 +84,15 @@ def wants_tpm(answers: Answers) -> bool:
     """Whether the TPM is to open the encrypted disks."""
     encryption = answers.disk_setup.encryption
     return encryption is not None and encryption.tpm2
+
+
+def _keys_of_tpm(layout: Layout, answers: Answers) -> Iterator[Step]:
+    """The TPM's keys to the containers; one that is kept may have such a key that nobody asks for now."""
+    for _, device in layout.encrypted:
+        if wants_tpm(answers):
+            yield steps.BindToTpm(device)
+        elif layout.kept:
+            yield steps.UnbindFromTpm(device)
 
 
 def _blank(targets: tuple[Disk, ...], layout: Layout, torn_down: Teardown) -> Iterator[Step]:

@@ -83,18 +83,12 @@ def notes(answers: Answers, manifest: Manifest | None, layers: tuple[Layer, ...]
 
 def warnings(machine: Machine, answers: Answers, targets: tuple[Disk, ...]) -> Iterator[str]:
     """What an administrator should look at before saying yes."""
-    named = {name.split("/")[-1] for name in answers.disk_setup.disk_list}
     if wants_tpm(answers) and machine.firmware.secure_boot is not True:
         yield (
             "Secure Boot is off: the TPM opens the disks for whatever is booted on this machine, so that only disks "
             "that are taken out are safe"
         )
     for disk in targets:
-        if answers.disk_setup.wipe and disk.by_id and disk.name in named:
-            yield (
-                f"{disk.name} may be another disk at the next boot; a wipe is safer with disk-list = "
-                f'["{disk.by_id[0]}"]'
-            )
         if paths := [
             other.name for other in machine.disks if other.name != disk.name and disk.wwn and other.wwn == disk.wwn
         ]:

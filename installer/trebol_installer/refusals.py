@@ -14,7 +14,8 @@ from trebol_hardware.machine import (
     FirmwareMode,
     Machine,
 )
-from trebol_hardware.stack import contents_on, devices, volumes_on
+from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
+from trebol_hardware.systems import UNFINISHED_TREBOL
 from trebol_hardware.targets import ObstacleCode, obstacles
 from trebol_installer.describe import describe_contents
 from trebol_installer.layout_rules import ARRAY, CONTAINER, POOL, VOLUME_GROUP
@@ -121,7 +122,12 @@ def _pools(disk: Disk, machine: Machine) -> list[str]:
 def _unconfirmed(disk: Disk, targets: Sequence[Disk], machine: Machine, answers: Answers) -> Iterator[Problem]:
     setup = answers.disk_setup
     contents, uses = describe_contents(disk), tuple(_uses(disk, machine))
-    if not (contents or uses) or (setup.wipe == "confirmed" and setup.disk_list):
+    if disk.system == UNFINISHED_TREBOL and not mountpoints_on(disk, machine):
+        return
+    if not (contents or uses):
+        return
+    if setup.wipe == "confirmed" and setup.disk_list:
+        yield from _loosely_named(disk, setup.disk_list)
         return
     if setup.disk_list:
         hint = f"if all of that may be lost, set {_CONFIRM} in [disk-setup]"
@@ -131,6 +137,16 @@ def _unconfirmed(disk: Disk, targets: Sequence[Disk], machine: Machine, answers:
         hint = f"if all of that may be lost, name {it} instead of a filter: disk-list = [{named}] and {_CONFIRM}"
     said = [f"is not empty: {'; '.join(contents)}"] if contents else []
     yield Problem(", and ".join([*said, *uses]), disk.stable_path, hint)
+
+
+def _loosely_named(disk: Disk, names: Sequence[str]) -> Iterator[Problem]:
+    """A yes to lose what is on "sda" may well have been meant for another disk."""
+    if _name(disk) != disk.name and {disk.name, f"/dev/{disk.name}"}.intersection(names):
+        yield Problem(
+            f"is not empty, and {disk.name} may be another disk each time the machine starts",
+            disk.stable_path,
+            f'with {_CONFIRM}, name it by what stays: disk-list = ["{_name(disk)}"]',
+        )
 
 
 def _uses(disk: Disk, machine: Machine) -> Iterator[str]:

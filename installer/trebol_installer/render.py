@@ -84,6 +84,8 @@ def describe(step: Step) -> str:
             return f"Open {step.device} (LUKS2)"
         case steps.BindToTpm():
             return f"Have the TPM open {step.device}"
+        case steps.UnbindFromTpm():
+            return f"Have no TPM open {step.device}"
         case steps.ReuseVolumeGroup():
             return f"Take over volume group {step.group}; {step.kept} stays"
         case steps.ReplaceSubvolume():
@@ -138,6 +140,8 @@ def describe(step: Step) -> str:
             return "Write the report to /var/log/trebol"
         case steps.CloseTarget():
             return "Unmount the target"
+        case steps.MarkFinished():
+            return f"Mark {step.disk} as finished"
         case _:
             assert_never(step)
 

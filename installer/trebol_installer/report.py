@@ -40,6 +40,8 @@ def write_report(step: WriteReport, run: Run) -> None:
         if (source := run.logs / name).is_file():
             shutil.copyfile(source, folder / name)
             (folder / name).chmod(0o600)
+    # The marker must not reach the disk before what it vouches for.
+    run.runner.run(["sync", "--file-system", run.target])
     write_text(run.inside(INSTALLED), json.dumps(marker(run.manifest, features.wanted(run.answers)), indent=2) + "\n")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.esp import BOOT_PARTITIONS, Synchronised, read_boot_partitions, synchronise
 from trebol_common.run import CommandRunner, Runner
+from trebol_common.unfinished import mark_finished
 
 #: Where a node mounts its boot partition; of several, the first.
 ESP = Path("/boot/efi")
@@ -33,6 +34,7 @@ def boot_sync(root: Path = Path("/"), runner: Runner | None = None) -> Iterator[
     whose disk is not there or cannot be written is told and left out. Raises Refused where none is there, or where
     /boot/efi holds no FAT file system: kernels copied elsewhere would fill the root and boot nothing. Raises
     TrebolError where none can be written, and what `trebol_common.esp.synchronise` raises. One run waits for another.
+    A mark of an installation that did not end (`trebol_common.unfinished`) is taken off their disks.
     """
     with _alone(root):
         mountinfo = (root / "proc/self/mountinfo").read_text(encoding="utf-8")
@@ -42,6 +44,8 @@ def boot_sync(root: Path = Path("/"), runner: Runner | None = None) -> Iterator[
             yield from describe(synchronise(root, root / ESP.relative_to("/")))
         else:
             yield from _several(named, root, mountinfo, runner or CommandRunner())
+        for identity in named:
+            yield from _finished(root / _BY_UUID / identity, root)
 
 
 @contextmanager
@@ -82,6 +86,18 @@ def _several(named: tuple[str, ...], root: Path, mountinfo: str, runner: Runner)
     yield from (
         f"warning: {each} is not there: its disk is missing, and will not boot what is new" for each in missing
     )
+
+
+def _finished(device: Path, root: Path) -> Iterator[str]:
+    """Take the mark of an unfinished installation off the disk of a boot partition: the node runs from it.
+
+    The installer does so last of all; where the power went before, the next start of its medium could begin again.
+    """
+    partition = (root / "sys/class/block" / device.resolve().name).resolve()
+    if device.exists() and (partition / "partition").exists():
+        disk = partition.parent.name
+        if mark_finished(root / "dev" / disk):
+            yield f"{disk}: the installation is marked as finished"
 
 
 def _remember(path: Path, *, behind: bool) -> None:

@@ -12,6 +12,7 @@ from trebol_common.files import write_text
 from trebol_common.run import CommandFailed
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.execute.block import disk_node, node_of
+from trebol_installer.execute.filesystems import other_esp
 from trebol_installer.execute.state import Run, key_of
 from trebol_installer.plan_steps import ESP_MOUNT
 from trebol_installer.steps import BootPartition, InstallBootLoader, PartitionRef
@@ -50,7 +51,7 @@ def _mounted(esp: PartitionRef, run: Run, *, already: bool) -> Iterator[Path]:
     if already:
         yield run.inside(ESP_MOUNT)
         return
-    folder = run.target.with_name("esp")
+    folder = other_esp(run.target)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as mounted:
         run.runner.run(["mount", "-o", "noatime", node_of(esp), folder])

@@ -21,6 +21,7 @@ from trebol_installer.execute.holders import (
     slaves,
     standing_on,
     targets,
+    wipes,
 )
 from trebol_installer.execute.state import Run
 from trebol_installer.stacked import group_uuid
@@ -123,6 +124,8 @@ def _close_mapped(name: str, run: Run) -> None:
 def _stop_array(name: str, run: Run) -> None:
     members = slaves(name)
     run.runner.run(["mdadm", "--stop", f"/dev/{name}"])
+    if not wipes(run):
+        return
     # Members of a volume inside of a container (DDF, Intel) are free only once the container is stopped too.
     if free := [f"/dev/{member}" for member in members if not holders(member)]:
         # Unchecked: it also fails on a superblock that is damaged. The wipe sees whether anything is left.

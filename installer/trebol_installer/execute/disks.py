@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from trebol_common import unfinished
 from trebol_common.errors import TrebolError
 from trebol_installer.execute.block import check_disk, disk_node, partitions
 from trebol_installer.execute.state import Run
-from trebol_installer.steps import CheckTarget, PartitionDisk, ReleaseMount
+from trebol_installer.steps import CheckTarget, MarkFinished, PartitionDisk, ReleaseMount
 
 
 def check_target(step: CheckTarget, run: Run) -> None:
     """See `CheckTarget`. It may be mounted where the plan unmounts it."""
     released = {planned.mountpoint for planned in run.plan.steps if isinstance(planned, ReleaseMount)}
     check_disk(step.disk, size=step.size, serial=step.serial, edges=step.edges, released=released)
+
+
+def mark_finished(step: MarkFinished, run: Run) -> None:
+    """See `MarkFinished`."""
+    unfinished.mark_finished(disk_node(step.disk))
 
 
 def partition_disk(step: PartitionDisk, run: Run) -> None:

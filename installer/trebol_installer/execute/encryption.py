@@ -15,7 +15,7 @@ from trebol_common.files import write_text
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.state import Run, key_of
 from trebol_installer.sizing import LUKS_HEADER
-from trebol_installer.steps import BindToTpm, EncryptDevice, OpenContainer, WriteEncryption
+from trebol_installer.steps import BindToTpm, EncryptDevice, OpenContainer, UnbindFromTpm, WriteEncryption
 
 CRYPTTAB = "/etc/crypttab"
 
@@ -83,15 +83,24 @@ def bind_to_tpm(step: BindToTpm, run: Run) -> None:
     """See `BindToTpm`. clevis adds a key of its own, which the TPM gives to what this machine boots now."""
     node = node_of(step.device)
     # Of an installation whose container stays: its key would be given out as before, to whom it was bound then.
-    listed = run.runner.run(["clevis", "luks", "list", "-d", node]).stdout
-    for slot in _TPM_BINDING.findall(listed):
-        run.runner.run(["clevis", "luks", "unbind", "-d", node, "-s", slot, "-f"])
+    _unbind(node, run)
     passphrase = passphrase_of(run)
     run.runner.run(
         ["clevis", "luks", "bind", "-y", "-k", "-", "-d", node, "tpm2", json.dumps(TPM_POLICY)],
         input=passphrase,
         secrets=(passphrase,),
     )
+
+
+def unbind_from_tpm(step: UnbindFromTpm, run: Run) -> None:
+    """See `UnbindFromTpm`."""
+    _unbind(node_of(step.device), run)
+
+
+def _unbind(node: Path, run: Run) -> None:
+    listed = run.runner.run(["clevis", "luks", "list", "-d", node]).stdout
+    for slot in _TPM_BINDING.findall(listed):
+        run.runner.run(["clevis", "luks", "unbind", "-d", node, "-s", slot, "-f"])
 
 
 def passphrase_of(run: Run) -> str:

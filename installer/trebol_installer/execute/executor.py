@@ -6,7 +6,6 @@ A step that failed can be done again alone: what the attempt opened is closed, w
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, assert_never
@@ -30,7 +29,7 @@ from trebol_installer.execute import (
     teardown,
     zfs,
 )
-from trebol_installer.execute.state import LOGS, TARGET, Run
+from trebol_installer.execute.state import LOGS, TARGET, Run, Undo
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
 from trebol_installer.report import write_report
@@ -45,7 +44,9 @@ class Executor(Protocol):
     """Carries out plans, for real or not."""
 
     def execute(self, plan: Plan, context: Context) -> None:
-        """Do every step of `plan`, one child context each. Raises StepFailed; Refused before anything is written."""
+        """Do every step of `plan`, one child context each. Raises StepFailed, or Refused at once where it would
+        endanger data.
+        """
         ...
 
 
@@ -124,21 +125,23 @@ def _perform_in_context(step: Step, number: int, run: Run) -> None:
 
 
 def _perform_or_undo(step: Step, run: Run, context: Context) -> None:
-    undo = ExitStack()
+    undo = Undo()
     try:
         perform(step, replace(run.within(context), undo=undo))
     except BaseException:
         _undo(undo, context)
         raise
-    run.opened.callback(undo.close)
+    run.opened.take_over(undo)
 
 
-def _undo(undo: ExitStack, context: Context) -> None:
+def _undo(undo: Undo, context: Context) -> None:
     """Leave nothing mounted. What went wrong first is what the user has to hear of; this only goes to the log."""
-    try:
-        undo.close()
-    except TrebolError as error:
-        context.log(f"cannot be undone: {error}")
+    while undo:
+        try:
+            undo.close()
+        except TrebolError as error:
+            context.log(f"cannot be undone: {error}")
+            undo.skip()
 
 
 def perform(step: Step, run: Run) -> None:
@@ -178,6 +181,8 @@ def perform(step: Step, run: Run) -> None:
             raid.assemble_array(step, run)
         case steps.BindToTpm():
             encryption.bind_to_tpm(step, run)
+        case steps.UnbindFromTpm():
+            encryption.unbind_from_tpm(step, run)
         case steps.OpenContainer():
             encryption.open_container(step, run)
         case steps.ReuseVolumeGroup():
@@ -230,5 +235,7 @@ def perform(step: Step, run: Run) -> None:
             write_report(step, run)
         case steps.CloseTarget():
             filesystems.close_target(step, run)
+        case steps.MarkFinished():
+            disks.mark_finished(step, run)
         case _:
             assert_never(step)

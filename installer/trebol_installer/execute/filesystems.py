@@ -141,13 +141,19 @@ def mount_target(step: MountTarget, run: Run) -> None:
         run.lock.close()
 
 
+def other_esp(target: Path) -> Path:
+    """Where boot partitions but the first are mounted, one after the other, while they are written."""
+    return target.with_name("esp")
+
+
 def close_target(step: CloseTarget, run: Run) -> None:
     """Unmount everything; data is on the disk when this returns."""
     run.opened.close()
 
 
 def clear_leftovers(runner: Runner, target: Path) -> None:
-    """Unmount what an interrupted run left below `target`, the deepest first."""
+    """Unmount what an interrupted run left at or below `target` and beside it, the deepest first."""
     points = [Path(line.split(" ")[4]) for line in MOUNTS.read_text().splitlines()]
-    for point in sorted((p for p in points if p == target or target in p.parents), reverse=True):
+    ours = (target, other_esp(target))
+    for point in sorted((p for p in points if {p, *p.parents}.intersection(ours)), reverse=True):
         runner.run(["umount", point])

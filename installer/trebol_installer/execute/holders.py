@@ -14,7 +14,7 @@ from trebol_hardware.machine import VolumeKind
 from trebol_installer.execute import block
 from trebol_installer.execute.state import Run
 from trebol_installer.stacked import group_uuid
-from trebol_installer.steps import Held, PartitionRef, VolumeRef, WipeDisk
+from trebol_installer.steps import CheckTarget, Held, PartitionRef, VolumeRef, WipeDisk
 
 
 def attribute(name: str, path: str) -> str:
@@ -63,9 +63,14 @@ def disks_below(name: str) -> frozenset[str]:
 
 
 def targets(run: Run) -> dict[str, str]:
-    """Kernel's name → stable path of the disks that the plan wipes and that are there."""
-    paths = [step.disk for step in run.plan.steps if isinstance(step, WipeDisk)]
+    """Kernel's name → stable path of the plan's targets."""
+    paths = {step.disk for step in run.plan.steps if isinstance(step, CheckTarget)}
     return {block.disk_node(path).name: path for path in paths}
+
+
+def wipes(run: Run) -> bool:
+    """Whether what is closed is wiped afterwards, and not kept."""
+    return any(isinstance(step, WipeDisk) for step in run.plan.steps)
 
 
 def require_own(name: str, run: Run) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import parted
 
 from trebol_common.errors import TrebolError
+from trebol_common.unfinished import PREFIX, UNFINISHED
 from trebol_installer.steps import PartitionKind, PlannedPartition
 
 #: libparted's flag that sets each GPT type; "boot" means EFI system partition there, by its older name. What has none
@@ -35,9 +36,14 @@ _ERRORS = (
 )
 
 
+def _name(planned: PlannedPartition) -> str:
+    return UNFINISHED if planned.kind is PartitionKind.BIOS_BOOT else f"{PREFIX}{planned.kind.value}"
+
+
 def write_table(node: Path, partitions: tuple[PlannedPartition, ...]) -> None:
     """Write a new GPT with exactly these partitions to a disk (or an image of one), and tell the kernel of them.
 
+    It has the mark of an installation that has not ended yet (`trebol_common.unfinished`).
     The disk must not be locked: Debian's libparted waits for udev on each commit, and udev for the lock. Raises
     TrebolError with libparted's words.
     """
@@ -54,7 +60,7 @@ def write_table(node: Path, partitions: tuple[PlannedPartition, ...]) -> None:
                 partition.setFlag(_FLAGS[planned.kind])
             if planned.kind in _TYPES:
                 partition.type_uuid = _TYPES[planned.kind].bytes
-            partition.getPedPartition().set_name(f"trebol-{planned.kind.value}")
+            partition.getPedPartition().set_name(_name(planned))
         disk.commit()
     except _ERRORS as error:
         raise TrebolError(f"libparted: {error}", where=str(node)) from error

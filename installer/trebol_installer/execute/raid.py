@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trebol_common.errors import Refused
 from trebol_installer.execute.block import disk_node, node_of
+from trebol_installer.execute.holders import attribute
 from trebol_installer.execute.state import Run
 from trebol_installer.sizing import ARRAY_OFFSET, MIB
 from trebol_installer.steps import AssembleArray, CreateArray
@@ -27,7 +28,7 @@ def create_array(step: CreateArray, run: Run) -> None:
 
 
 def assemble_array(step: AssembleArray, run: Run) -> None:
-    """See `AssembleArray`. Raises Refused where it has another level: only an array that runs tells."""
+    """See `AssembleArray`. Raises Refused where it has another level, or is not whole: only one that runs tells."""
     members = [node_of(member) for member in step.members]
     run.runner.run(["mdadm", "--assemble", "--quiet", step.path, *members])
     _started(step.path, run)
@@ -38,6 +39,12 @@ def assemble_array(step: AssembleArray, run: Run) -> None:
             f"the array that is to be kept is {level}, not {step.level}",
             where=step.path,
             hint=f'set lvm.raid = "{level}", or leave keep out',
+        )
+    if (missing := attribute(disk_node(step.path).name, "md/degraded")) not in ("", "0"):
+        raise Refused(
+            f"the array that is to be kept lacks {missing} of its {len(members)} members, or they are out of date",
+            where=step.path,
+            hint="have the old system mend it first (mdadm --add), or leave keep out",
         )
 
 

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from trebol_common.answers.model import Answers
 from trebol_common.block_sums import RECORD
@@ -64,6 +66,38 @@ class LoggedRunner:
             self.context.log(line)
 
 
+class Undo:
+    """What closes again what was opened, in reverse order.
+
+    Not an ExitStack, which forgets a callback that fails: closing can be tried again from there.
+    """
+
+    def __init__(self) -> None:
+        self._ways: list[Callable[[], object]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._ways)
+
+    def callback(self, way: Callable[..., object], *arguments: Any) -> None:
+        """Call `way` before all that were given earlier."""
+        self._ways.append(partial(way, *arguments))
+
+    def close(self) -> None:
+        """Call all, the last one first. One that raises is the first to be called the next time."""
+        while self._ways:
+            self._ways[-1]()
+            self._ways.pop()
+
+    def skip(self) -> None:
+        """Give up the one that comes next."""
+        self._ways.pop()
+
+    def take_over(self, other: Undo) -> None:
+        """Have what `other` would close, before all of its own."""
+        self._ways += other._ways
+        other._ways = []
+
+
 @dataclass(frozen=True)
 class Run:
     """One installation while it runs.
@@ -85,8 +119,8 @@ class Run:
     logs: Path = LOGS
     hashed: Path = RECORD
     uuids: dict[str, str] = field(default_factory=dict)
-    undo: ExitStack = field(default_factory=ExitStack)
-    opened: ExitStack = field(default_factory=ExitStack)
+    undo: Undo = field(default_factory=Undo)
+    opened: Undo = field(default_factory=Undo)
     lock: ExitStack = field(default_factory=ExitStack)
     locked: set[str] = field(default_factory=set)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from trebol_common.errors import Problem, Refused
 from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content, Disk
 from trebol_hardware.summary import show_size
+from trebol_hardware.systems import TREBOL
 from trebol_installer import steps
 from trebol_installer.layout import btrfs, lvm, zfs
 from trebol_installer.layout.model import ESP_PARTITION, SYSTEM_PARTITION, Layout, Request, system_of
@@ -125,11 +126,7 @@ def _problems(targets: Sequence[Disk], expected: str) -> Iterator[Problem]:
     for disk in targets:
         inside = system_of(disk)
         sizes = {partition.number: partition.size for partition in disk.partitions}
-        if (
-            disk.system != "Trebol"
-            or [*sizes] != [1, ESP_PARTITION, SYSTEM_PARTITION]
-            or not _is_one(inside, expected)
-        ):
+        if disk.system != TREBOL or [*sizes] != [1, ESP_PARTITION, SYSTEM_PARTITION] or not _is_one(inside, expected):
             yield Problem(
                 f"holds no node of this layout, whose third partition is {expected}", disk.stable_path, hint
             )

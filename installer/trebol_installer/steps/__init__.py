@@ -39,6 +39,7 @@ from trebol_installer.steps.storage import (
     ReplaceSubvolume,
     ReusePool,
     ReuseVolumeGroup,
+    UnbindFromTpm,
 )
 from trebol_installer.steps.system import (
     BootPartition,
@@ -47,6 +48,7 @@ from trebol_installer.steps.system import (
     ExtractLayer,
     InstallBootLoader,
     LoadZfs,
+    MarkFinished,
     MergePackages,
     Mount,
     VerifyLayers,
@@ -96,6 +98,7 @@ __all__ = [
     "MakeBtrfs",
     "MakeFilesystem",
     "MakeSwap",
+    "MarkFinished",
     "MergePackages",
     "Mount",
     "MountDataset",
@@ -111,6 +114,7 @@ __all__ = [
     "ReusePool",
     "ReuseVolumeGroup",
     "Step",
+    "UnbindFromTpm",
     "VerifyLayers",
     "VolumeRef",
     "WipeDisk",
@@ -147,6 +151,7 @@ Step = (
     | AssembleArray
     | OpenContainer
     | BindToTpm
+    | UnbindFromTpm
     | ReuseVolumeGroup
     | ReplaceSubvolume
     | ReusePool
@@ -172,6 +177,7 @@ Step = (
     | InstallBootLoader
     | WriteReport
     | CloseTarget
+    | MarkFinished
 )
 
 

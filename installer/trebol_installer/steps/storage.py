@@ -17,7 +17,7 @@ class PartitionDisk:
 
 @dataclass(frozen=True)
 class CreateArray:
-    """Make an md array `path` (/dev/md/NAME) of `level` ("raid1", "raid10") of partitions of `size` bytes each."""
+    """Make an md array `path` (/dev/md/NAME) of `level` ("raid1", "raid10") of partitions of one size."""
 
     path: str
     level: str
@@ -60,6 +60,13 @@ class OpenContainer:
 @dataclass(frozen=True)
 class BindToTpm:
     """Have this machine's TPM open the LUKS2 container on `device` too, as long as it boots as it does now."""
+
+    device: Device
+
+
+@dataclass(frozen=True)
+class UnbindFromTpm:
+    """Take the keys that the TPM gives out from the container on `device`, where it has any."""
 
     device: Device
 

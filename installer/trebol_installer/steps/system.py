@@ -174,3 +174,10 @@ class WriteReport:
 @dataclass(frozen=True)
 class CloseTarget:
     """Unmount the target."""
+
+
+@dataclass(frozen=True)
+class MarkFinished:
+    """Take the mark of an installation that has not ended off a disk; from now on its loss has to be confirmed."""
+
+    disk: str
