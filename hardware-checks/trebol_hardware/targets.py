@@ -91,10 +91,10 @@ def _of_the_disk(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
     if any(content.kind == UNREADABLE for _name, content in contents_on(disk, machine)):
         hint = _("See what the kernel says of it (dmesg), and its cables; replace it if it is broken.")
         yield _final(ObstacleCode.UNREADABLE, _("cannot be read, so nobody knows what it holds"), hint)
-    if disk.logical_sector == 4096 and machine.firmware.mode is FirmwareMode.BIOS:
+    if disk.logical_sector != 512 and machine.firmware.mode is FirmwareMode.BIOS:
         yield _final(
             ObstacleCode.CANNOT_BOOT,
-            _("has sectors of 4096 bytes, from which nothing boots by BIOS"),
+            _("has sectors of {size} bytes, from which nothing boots by BIOS").format(size=disk.logical_sector),
             _("Switch the firmware to UEFI, or choose a disk with sectors of 512 bytes."),
         )
 

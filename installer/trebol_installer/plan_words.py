@@ -69,8 +69,15 @@ def summary(
         describe_targets(targets),
         ("layout", layout.title),
         ("network", f"{bridge.name} on {port}{renamed}, {interface.mac}: {addressing}"),
-        ("firmware", f"{firmware} now; {'each' if len(targets) > 1 else 'the'} disk will boot in BIOS and UEFI"),
+        ("firmware", f"{firmware} now; {_boots(targets)}"),
     )
+
+
+def _boots(targets: tuple[Disk, ...]) -> str:
+    each = "each" if len(targets) > 1 else "the"
+    if any(disk.logical_sector != 512 for disk in targets):
+        return f"{each} disk will boot in UEFI (no BIOS boots from sectors of more than 512 bytes)"
+    return f"{each} disk will boot in BIOS and UEFI"
 
 
 def notes(answers: Answers, manifest: Manifest | None, layers: tuple[Layer, ...]) -> Iterator[str]:

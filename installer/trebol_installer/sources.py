@@ -10,6 +10,7 @@ from pathlib import Path
 from trebol_common.answers.parse import MAXIMUM_SIZE, decode, read_text
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT
+from trebol_common.urls import without_user
 
 COMMAND_LINE = Path("/proc/cmdline")
 
@@ -50,14 +51,7 @@ def fetch(url: str) -> bytes:
     except requests.Timeout as error:
         raise BadInput("the server does not answer in time", where=shown, hint=hint) from error
     except requests.RequestException as error:
-        raise BadInput(f"cannot be fetched: {error}", where=shown, hint=hint) from error
-
-
-def without_user(url: str) -> str:
-    """The URL as it may be shown: without a user's name and password."""
-    scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+        raise BadInput(f"cannot be fetched: {str(error).replace(url, shown)}", where=shown, hint=hint) from error
 
 
 def words(command_line: str, key: str) -> tuple[str, ...]:

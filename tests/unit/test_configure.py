@@ -274,6 +274,7 @@ def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:
     with logging_to(target.run.logs) as sink, Context(sink).child("install", "Install Trebol") as context:
         context.log("$ wipefs --all /dev/vda")
 
+    target.runner.expect("sync", "--file-system", str(target.run.target))
     write_report(WriteReport(), target.run)
 
     folder = target.run.inside("/var/log/trebol")

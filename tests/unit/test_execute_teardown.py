@@ -505,3 +505,27 @@ def test_a_disk_that_is_mounted_after_all_is_not_wiped(lab: Lab) -> None:
         lab.perform(WipeDisk(lab.disk("vda"), SIZE, ()))
 
     assert lab.runner.seen == []
+
+
+def kept(lab: Lab) -> Lab:
+    """The same targets, with what is on them to be kept: nothing is wiped."""
+    steps = tuple(step for step in lab.run.plan.steps if not isinstance(step, WipeDisk))
+    lab.run = replace(lab.run, plan=replace(lab.run.plan, steps=steps))
+    return lab
+
+
+def test_what_is_mounted_on_a_disk_that_is_kept_is_let_go_of(lab: Lab) -> None:
+    lab.part("vda", 3)
+    lab.mount("254:3 /mnt /dev/vda3")
+    lab.runner.effects["umount"] = lambda command: lab.mount()
+    lab.runner.expect("umount", "--recursive", "/mnt")
+
+    kept(lab).perform(ReleaseMount("/mnt", (PartitionRef(lab.disk("vda"), 3),)))
+
+
+def test_an_array_that_is_kept_is_stopped_and_its_superblocks_stay(lab: Lab) -> None:
+    lab.volume("md9", lab.part("vda", 3), lab.part("vdb", 3), md_uuid="0:0:0:9")
+    lab.runner.effects["mdadm"] = lambda command: lab.drop("md9")
+    lab.runner.expect("mdadm", "--stop", "/dev/md9")
+
+    kept(lab).perform(CloseVolume(VolumeRef("/dev/md9", VolumeKind.RAID, "0:0:0:9")))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.answer_files import answers, made_machine, manifest
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import Refused, TrebolError
 from trebol_common.events import Context, Event, Kind
 from trebol_common.run import ScriptedRunner
 from trebol_installer.execute import DryRun, Installer, StepFailed
@@ -20,6 +20,7 @@ from trebol_installer.steps import (
     CheckTarget,
     CloseTarget,
     CreateDataset,
+    CreateVolume,
     MountTarget,
     ReuseVolumeGroup,
     Step,
@@ -68,6 +69,7 @@ def test_a_failed_step_is_done_again_where_that_is_wanted_and_what_earlier_steps
     root = str(tmp_path / "target")
     runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
     runner.expect("zfs", "create", "-u", "rpool/x", status=1, stderr="Input/output error")
+    runner.expect("zfs", "destroy", "rpool/x", status=1)
     runner.expect("zfs", "create", "-u", "rpool/x")
     runner.expect("umount", root)
     made = short_plan(MountTarget("/dev/trebol/root", "/"), CreateDataset("rpool/x", ()), CloseTarget())
@@ -101,6 +103,56 @@ def test_what_a_failed_attempt_opened_is_closed_before_the_next(tmp_path: Path) 
 
     with pytest.raises(StepFailed, match="reload ioctl failed"):
         given_up.execute(short_plan(ReuseVolumeGroup("trebol", "/dev/x", 9, "data")), Context())
+
+    assert runner.expected == []
+
+
+def test_what_cannot_be_unmounted_is_unmounted_by_the_next_try_and_not_forgotten(tmp_path: Path) -> None:
+    root, efi = str(tmp_path / "target"), str(tmp_path / "target/boot/efi")
+    runner = ScriptedRunner().expect("mount", "-o", "noatime", "/dev/trebol/root", root)
+    runner.expect("mount", "-o", "noatime", "/dev/x", efi)
+    runner.expect("umount", efi)
+    runner.expect("umount", root, status=32, stderr="target is busy")
+    runner.expect("umount", root)
+    made = short_plan(MountTarget("/dev/trebol/root", "/"), MountTarget("/dev/x", "/boot/efi"), CloseTarget())
+
+    replace(installer(tmp_path, runner), retry=lambda failed: "busy" in str(failed)).execute(made, Context())
+
+    assert runner.expected == []
+
+
+@pytest.mark.parametrize(("good", "told"), [(0, Refused), (1, StepFailed)])
+def test_a_refusal_is_one_as_long_as_nothing_was_written(good: int, told: type[TrebolError], tmp_path: Path) -> None:
+    whole = [{"lv_name": "data", "lv_size": "9", "segtype": "thin-pool"}]
+    whole += [{"lv_name": "root", "lv_size": "9", "segtype": "linear"}]
+    columns = ("--options", "lv_name,lv_size,segtype", "--units", "b", "--nosuffix", "--reportformat", "json")
+    runner = ScriptedRunner()
+    for _ in range(good):
+        listed = json.dumps({"report": [{"lv": whole}]})
+        runner.expect("lvs", "--devices", "/dev/x", *columns, "trebol", stdout=listed)
+        runner.expect("lvchange", "--devices", "/dev/x", "--activate", "y", "trebol/root")
+    listed = json.dumps({"report": [{"lv": []}]})
+    runner.expect("lvs", "--devices", "/dev/x", *columns, "trebol", stdout=listed)
+    for _ in range(good):
+        runner.expect("vgchange", "--activate", "n", "trebol")
+    step = ReuseVolumeGroup("trebol", "/dev/x", 9, "data")
+
+    with pytest.raises(TrebolError, match="has no volume root and thin pool data") as caught:
+        installer(tmp_path, runner).execute(short_plan(*[step] * (good + 1)), Context())
+
+    assert type(caught.value) is told
+
+
+def test_what_a_half_done_attempt_made_is_taken_away_before_the_next(tmp_path: Path) -> None:
+    create = ("--size", "9b", "--name", "root", "trebol")
+    options = ("--yes", "--wipesignatures", "y", "--devices", "/dev/x")
+    runner = ScriptedRunner().expect("lvcreate", *options, *create, status=5, stderr="failed to wipe")
+    runner.expect("lvremove", "--yes", "--devices", "/dev/x", "trebol/root", status=5)
+    runner.expect("lvcreate", *options, *create)
+
+    replace(installer(tmp_path, runner), retry=lambda failed: True).execute(
+        short_plan(CreateVolume("trebol", "root", 9, "/dev/x")), Context()
+    )
 
     assert runner.expected == []
 

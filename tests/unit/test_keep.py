@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from tests.unit.answer_files import GIB, answers, made_machine, manifest
 
-from trebol_common.errors import Refused
+from trebol_common.errors import Refused, TrebolError
 from trebol_common.events import Context, Event
 from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import Content, Disk, Partition, Volume, VolumeKind
 from trebol_installer import steps
-from trebol_installer.execute import encryption, filesystems, lvm, raid, zfs
+from trebol_installer.execute import block, encryption, filesystems, lvm, raid, zfs
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import Plan, plan
 from trebol_installer.steps import PartitionRef, step_name
@@ -357,14 +357,50 @@ def test_a_container_is_opened_with_the_passphrase_and_keeps_its_uuid(run: Run) 
     assert run.uuids == {"/dev/x": "5c06"}
 
 
-def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run) -> None:
+@pytest.fixture
+def array(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> steps.AssembleArray:
+    """An array of two partitions as sysfs shows it while it runs."""
+    monkeypatch.setattr(block, "SYSFS", tmp_path / "sys")
+    monkeypatch.setattr(raid, "disk_node", lambda path: Path("/dev/md127"))
+    monkeypatch.setattr(raid, "node_of", lambda member: Path(f"/dev/{member.disk}3"))
+    for member in ("vda3", "vdb3"):
+        (tmp_path / "sys" / member / "holders/md127").mkdir(parents=True)
+    (tmp_path / "sys/md127/md").mkdir(parents=True)
+    (tmp_path / "sys/md127/md/degraded").write_text("0\n")
     runner = scripted(run)
-    runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol")
+    runner.expect("mdadm", "--assemble", "--quiet", "/dev/md/trebol", "/dev/vda3", "/dev/vdb3")
     runner.expect("udevadm", "wait", "--timeout=30", "/dev/md/trebol")
     runner.expect("mdadm", "--detail", "--export", "/dev/md/trebol", stdout="MD_LEVEL=raid1\nMD_DEVICES=2\n")
-    runner.expect("mdadm", "--quiet", "--stop", "/dev/md/trebol")
+    return steps.AssembleArray("/dev/md/trebol", "raid1", (PartitionRef("vda", 3), PartitionRef("vdb", 3)))
 
-    raid.assemble_array(steps.AssembleArray("/dev/md/trebol", "raid1", ()), run)
+
+def test_an_array_is_started_and_stopped_again_when_it_goes_wrong(run: Run, array: steps.AssembleArray) -> None:
+    runner = scripted(run)
+    runner.expect("mdadm", "--quiet", "--stop", "/dev/md127")
+
+    raid.assemble_array(array, run)
+    run.undo.close()
+
+    assert not runner.expected
+
+
+def test_an_array_that_lacks_a_member_is_not_taken_over(run: Run, array: steps.AssembleArray, tmp_path: Path) -> None:
+    (tmp_path / "sys/md127/md/degraded").write_text("1\n")
+
+    with pytest.raises(Refused, match="lacks 1 of its 2 members"):
+        raid.assemble_array(array, run)
+
+
+def test_an_array_that_udev_did_not_name_in_time_is_stopped_all_the_same(
+    run: Run, array: steps.AssembleArray
+) -> None:
+    runner = scripted(run)
+    runner.expected[1] = replace(runner.expected[1], status=1, stderr="Timed out")
+    del runner.expected[2]
+    runner.expect("mdadm", "--quiet", "--stop", "/dev/md127")
+
+    with pytest.raises(TrebolError, match="Timed out"):
+        raid.assemble_array(array, run)
     run.undo.close()
 
     assert not runner.expected

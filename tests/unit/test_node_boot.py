@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,9 @@ import pytest
 from trebol_common.errors import BadInput, Refused
 from trebol_common.esp import Synchronised
 from trebol_common.run import ScriptedRunner
+from trebol_common.unfinished import UNFINISHED
+from trebol_installer.execute.partition import write_table
+from trebol_installer.steps import PartitionKind, PlannedPartition
 from trebol_node.boot import BEHIND, boot_sync, describe, require_mounted
 
 DEBIAN = Path(__file__).parents[2] / "debian"
@@ -111,6 +113,21 @@ def test_every_boot_partition_is_brought_up_to_date_and_what_was_mounted_for_it_
     assert not runner.expected
 
 
+def test_a_node_that_runs_is_finished_whatever_its_installer_could_still_say(tmp_path: Path) -> None:
+    several(tmp_path, "AAAA-0001")
+    disk = tmp_path / "dev/vda"
+    with disk.open("wb") as stream:
+        stream.truncate(16 * 2**20)
+    write_table(disk, (PlannedPartition(1, PartitionKind.BIOS_BOOT, 2**20, 2**20),))
+    (tmp_path / "sys/devices/vda/vda2").mkdir(parents=True)
+    (tmp_path / "sys/devices/vda/vda2/partition").write_text("2\n")
+    (tmp_path / "sys/class/block").mkdir(parents=True)
+    (tmp_path / "sys/class/block/vda2").symlink_to(tmp_path / "sys/devices/vda/vda2")
+
+    assert "vda: the installation is marked as finished" in list(boot_sync(tmp_path, ScriptedRunner()))
+    assert "vda: the installation is marked as finished" not in list(boot_sync(tmp_path, ScriptedRunner()))
+
+
 def test_a_missing_disk_is_told_and_the_others_are_brought_up_to_date(tmp_path: Path) -> None:
     several(tmp_path, "BBBB-0002")
     other = tmp_path / "run/trebol/boot"
@@ -174,10 +191,10 @@ def test_what_stayed_behind_is_remembered_until_it_is_up_to_date(tmp_path: Path)
 
 
 def test_the_next_boot_tries_again_where_something_stayed_behind() -> None:
-    unit = configparser.ConfigParser()
-    unit.read_string((DEBIAN / "trebol.trebol-boot-sync.service").read_text())
-    assert unit["Unit"]["ConditionPathExists"] == str(BEHIND)
-    assert unit["Service"]["ExecStart"] == "/usr/bin/trebol node boot-sync"
+    lines = (DEBIAN / "trebol.trebol-boot-sync.service").read_text().splitlines()
+    assert f"ConditionPathExists=|{BEHIND}" in lines
+    assert f"ConditionPathExists=|/dev/disk/by-partlabel/{UNFINISHED}" in lines
+    assert "ExecStart=/usr/bin/trebol node boot-sync" in lines
     assert "\tdh_installsystemd --name=trebol-boot-sync\n" in (DEBIAN / "rules").read_text()
 
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import _ped
+import parted
 import pytest
 
 from trebol_common.errors import TrebolError
+from trebol_common.unfinished import mark_finished
 from trebol_image.gpt import read_gpt
 from trebol_image.iso9660 import Extent, Image
 from trebol_installer.execute.partition import write_table
@@ -47,6 +49,34 @@ def test_a_partition_of_a_pool_has_the_type_that_zfs_gives_its_own(tmp_path: Pat
     with disk.open("rb") as stream:
         table = read_gpt(Image(stream, str(disk)))
     assert table[1].type == "6A898CC3-1DD2-11B2-99A6-080020736631"
+
+
+def test_a_disk_has_the_mark_of_an_unfinished_installation_until_it_is_taken_off(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    with disk.open("wb") as stream:
+        stream.truncate(10 * 1024 * MIB)
+    write_table(disk, PLANNED)
+    before = names_of(disk)
+
+    assert mark_finished(disk)
+    assert not mark_finished(disk), "it has none any more"
+
+    assert before == ["trebol-unfinished", "trebol-esp", "trebol-lvm"]
+    assert names_of(disk) == ["trebol-bios-boot", "trebol-esp", "trebol-lvm"]
+    with disk.open("rb") as stream:
+        table = read_gpt(Image(stream, str(disk)))
+    assert tuple(entry.type for entry in table.values()) == TYPES
+
+
+def names_of(disk: Path) -> list[str]:
+    return [partition.name for partition in parted.newDisk(parted.getDevice(str(disk))).partitions]
+
+
+def test_a_disk_without_a_table_has_no_mark_to_take_off(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(MIB))
+    with pytest.raises(TrebolError, match="libparted: "):
+        mark_finished(disk)
 
 
 def test_a_disk_that_is_too_small_is_told_in_libparteds_words(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_nothing_is_written_before_the_medium_is_verified() -> None:
     names = [step_name(each) for each in plan(made_machine(), answers(), manifest()).steps]
 
     assert names[:4] == ["check-target", "verify-layers", "check-target", "wipe-disk"]
-    assert names[-2:] == ["write-report", "close-target"]
+    assert names[-3:] == ["write-report", "close-target", "mark-finished"]
 
 
 def test_the_live_layer_is_verified_and_not_installed() -> None:
@@ -182,7 +182,7 @@ def test_a_wipe_says_what_is_lost() -> None:
     made = plan(
         machine("qemu-uefi"),
         answers(
-            ("disk-setup.disk-list", ["vdb"]),
+            ("disk-setup.disk-list", ["virtio-data0"]),
             ("disk-setup.wipe", "confirmed"),
             ("network.filter", {"INTERFACE": "ens1"}),
         ),

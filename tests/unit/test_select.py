@@ -12,6 +12,7 @@ from tests.unit.answer_files import GIB, answers, machine, made_machine
 from trebol_common.answers import Answers
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import Content, Disk, FirmwareMode, Machine, Partition, Volume, VolumeKind
+from trebol_hardware.systems import UNFINISHED_TREBOL
 from trebol_installer.members import member_notes
 from trebol_installer.select import select_disks, setup_problems
 
@@ -226,7 +227,29 @@ def test_a_disk_that_holds_something_is_refused_with_the_key_to_set() -> None:
 
 
 def test_its_loss_can_be_confirmed_even_with_open_volumes_of_an_interrupted_run() -> None:
-    assert select_disk(made_machine(OLD), answers(("disk-setup.wipe", "confirmed"))) is OLD
+    wanted = answers(("disk-setup.disk-list", ["virtio-d1"]), ("disk-setup.wipe", "confirmed"))
+    assert select_disk(made_machine(OLD), wanted) is OLD
+
+
+def test_a_confirmation_does_not_count_for_a_name_that_may_be_another_disks_tomorrow() -> None:
+    with pytest.raises(Refused, match="vda may be another disk each time") as caught:
+        select_disk(made_machine(OLD), answers(("disk-setup.wipe", "confirmed")))
+
+    assert 'disk-list = ["virtio-d1"]' in str(caught.value)
+
+
+@pytest.mark.parametrize("mountpoints", [(), ("/mnt",)])
+def test_an_installation_that_did_not_end_begins_again_without_a_yes_unless_somebody_looks_at_it(
+    mountpoints: tuple[str, ...],
+) -> None:
+    content = Content("LVM2_member", member_of="trebol")
+    left = Partition("vda3", 3, GIB, GIB, (content,), mountpoints)
+    cut_off = replace(OLD, system=UNFINISHED_TREBOL, holders=(), mountpoints=(), partitions=(left,))
+    if mountpoints:
+        with pytest.raises(Refused, match="is not empty"):
+            select_disk(made_machine(cut_off), answers())
+    else:
+        assert select_disk(made_machine(cut_off), answers()) is cut_off
 
 
 def test_a_confirmation_does_not_count_for_what_a_filter_finds() -> None:
@@ -502,7 +525,7 @@ def test_each_disk_of_a_list_may_be_wiped_once_that_is_confirmed() -> None:
     disks = (disk("sda", content="old"), disk("sdb", content="old"))
     wipe = ("disk-setup.wipe", "confirmed")
 
-    assert chosen(made_machine(*disks), named("sda", "sdb"), MIRROR, wipe) == ["sda", "sdb"]
+    assert chosen(made_machine(*disks), named("pci-sda", "pci-sdb"), MIRROR, wipe) == ["sda", "sdb"]
     with pytest.raises(Refused) as caught:
         chosen(made_machine(*disks), *by(size="> 1G"), MIRROR, wipe)
     assert str(caught.value).count('disk-list = ["pci-sda", "pci-sdb"] and wipe = "confirmed"') == 2
@@ -524,7 +547,7 @@ def test_a_group_over_targets_and_another_disk_is_refused_with_the_way_out_of_it
     disks = tuple(disk(f"sd{letter}", content="pve") for letter in "abc")
 
     with pytest.raises(Refused) as caught:
-        chosen(made_machine(*disks), named("sda", "sdb"), MIRROR, ("disk-setup.wipe", "confirmed"))
+        chosen(made_machine(*disks), named("pci-sda", "pci-sdb"), MIRROR, ("disk-setup.wipe", "confirmed"))
 
     (problem,) = caught.value.problems
     assert "volume group pve also lies on /dev/disk/by-path/pci-sdc" in problem.what

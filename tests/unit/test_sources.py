@@ -12,7 +12,8 @@ import pytest
 from trebol_common.answers.parse import MAXIMUM_SIZE
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT, SLOT_SIZE
-from trebol_installer.sources import console_words, fetch, find_answers, without_user, words
+from trebol_common.urls import without_user
+from trebol_installer.sources import console_words, fetch, find_answers, words
 
 
 def no_get(url: str) -> bytes:
@@ -154,6 +155,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
         ("http://me:secret@host:8000/a.toml", "http://host:8000/a.toml"),
         ("https://host/a@b.toml", "https://host/a@b.toml"),
         ("https://p@ss@host", "https://host"),
+        ("https://me:sl/ash@host/a.toml", "https://host/a.toml"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:

@@ -15,7 +15,7 @@ from trebol_hardware.machine import (
     Volume,
     VolumeKind,
 )
-from trebol_hardware.systems import Entry, system
+from trebol_hardware.systems import UNFINISHED_TREBOL, Entry, system
 
 ESP = Entry("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 BIOS = Entry("21686148-6449-6e6f-744e-656564454649")
@@ -46,6 +46,8 @@ def named(entry: Entry, name: str) -> Entry:
         ("", [(LINUX, pv("backup"))]),
         ("Trebol", [(named(BIOS, "trebol-bios-boot"), None), (LINUX, None)]),
         ("Trebol", [(LINUX, pv("trebol"))]),
+        (UNFINISHED_TREBOL, [(named(BIOS, "trebol-unfinished"), None), (named(LINUX, "trebol-lvm"), pv("trebol"))]),
+        ("Trebol", [(named(BIOS, "trebol-unfinished"), None), (named(LINUX, "mine"), EXT4)]),
         ("Trebol", [(named(BIOS, "trebol-bios-boot"), None), (named(ESP, "trebol-esp"), None), (ZFS, RPOOL)]),
         ("Proxmox VE", [(BIOS, None), (ESP, None), (LINUX, pv("pve"))]),
         ("Proxmox VE", [(BIOS, None), (ESP, Content("vfat")), (ZFS, RPOOL)]),

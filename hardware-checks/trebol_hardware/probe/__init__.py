@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from trebol_common.run import CommandRunner, Runner
+from trebol_common.urls import without_user
 from trebol_hardware.machine import Machine
 from trebol_hardware.probe import (
     clock,
@@ -99,6 +100,9 @@ def probe(
 
 
 def _kernel_words(root: Path) -> tuple[str, ...]:
-    """The kernel's command line, up to what it only hands on to init (kernel-parameters.rst: after "--")."""
+    """The kernel's command line, up to what it only hands on to init (kernel-parameters.rst: after "--").
+
+    A record is given to others: passwords in URLs (of answers) do not get into it.
+    """
     words = read_text(root / "proc/cmdline").split()
-    return tuple(takewhile(lambda word: word != "--", words))
+    return tuple(without_user(word) for word in takewhile(lambda word: word != "--", words))

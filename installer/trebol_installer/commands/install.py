@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,13 +18,14 @@ from trebol_common.events import Sink, into_file, json_lines, tee, warn_of_loss,
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner, Runner
+from trebol_common.urls import without_user
 from trebol_hardware.machine import Machine
 from trebol_installer import live, session
 from trebol_installer.execute import StepFailed, never
 from trebol_installer.execute.state import LOGS
 from trebol_installer.render import render, to_json
 from trebol_installer.report import LOG
-from trebol_installer.sources import COMMAND_LINE, fetch, find_answers, without_user
+from trebol_installer.sources import COMMAND_LINE, fetch, find_answers
 
 #: What does a failed step again.
 AGAIN = "retry"
@@ -80,7 +82,7 @@ def install(
         return
     session.require_root()
     with _events_to(events) as sink:
-        asks = sys.stdin.isatty() if retry is None else retry
+        asks = _stdin_is_terminal() if retry is None else retry
         prepared = session.prepare(
             load_answers(answers), medium or LIVE_MEDIUM, retry=ask_for_retry if asks else never
         )
@@ -94,9 +96,19 @@ def install(
 def ask_for_retry(failed: StepFailed) -> bool:
     """Say which step failed and why, and whether the next line of stdin wants it done again."""
     (problem,) = failed.problems
-    typer.echo(f"\n{printable(f'{problem.where}: {problem.what}')}", err=True)
-    typer.echo(f"  → put the cause right, then type {AGAIN}; anything else gives up", err=True)
-    return sys.stdin.readline().strip() == AGAIN
+    try:
+        if _stdin_is_terminal():
+            # What was typed while the step was running is no answer.
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        typer.echo(f"\n{printable(f'{problem.where}: {problem.what}')}", err=True)
+        typer.echo(f"  → put the cause right, then type {AGAIN}; anything else gives up", err=True)
+        return sys.stdin is not None and sys.stdin.readline().strip() == AGAIN
+    except (OSError, termios.error):  # The terminal is gone, and nobody there to ask.
+        return False
+
+
+def _stdin_is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _dry_run(answers: Answers, machine: Path | None, medium: Path | None, events: str | None, as_json: bool) -> None:
@@ -107,7 +119,7 @@ def _dry_run(answers: Answers, machine: Path | None, medium: Path | None, events
     elif events != "-":
         typer.echo(render(prepared.plan), nl=False)
     if events is not None:
-        with _events_to(events) as sink:
+        with _events_to(events, quiet=as_json) as sink:
             session.execute(prepared, sink)
 
 
@@ -153,8 +165,10 @@ def _what_next(answers: Answers | None) -> str:
 
 
 @contextmanager
-def _events_to(target: str | None) -> Iterator[Sink]:
+def _events_to(target: str | None, *, quiet: bool = False) -> Iterator[Sink]:
     """The sink that was asked for: JSON lines on stdout or in a file beside the progress, else progress alone.
+
+    With `quiet`, stdout is somebody else's.
 
     Whatever becomes of its reader, the sink raises nothing: an installation is worth more than its events.
     """
@@ -169,7 +183,8 @@ def _events_to(target: str | None) -> Iterator[Sink]:
                     sink = stack.enter_context(into_file(Path(path)))
                 except OSError as error:
                     raise BadInput(f"cannot be written: {error.strerror}", where="--events", hint=path) from error
-                yield tee(sink, while_it_lasts(show_progress(sys.stdout), _abandon_stdout))
+                shown = () if quiet else (while_it_lasts(show_progress(sys.stdout), _abandon_stdout),)
+                yield tee(sink, *shown)
 
 
 def _abandon_stdout(error: OSError) -> None:

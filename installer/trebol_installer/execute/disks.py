@@ -27,9 +27,11 @@ def partition_disk(step: PartitionDisk, run: Run) -> None:
     # libparted waits until udev has nothing left to do, with whichever disk.
     held = {step.disk, *run.locked}
     run.lock.close()
-    write_table(disk_node(step.disk), step.partitions)
-    for disk in sorted(held):
-        run.keep_udev_off(disk)
+    try:
+        write_table(disk_node(step.disk), step.partitions)
+    finally:
+        for disk in sorted(held):
+            run.keep_udev_off(disk)
     known = partitions(step.disk)
     if missing := [planned.number for planned in step.partitions if planned.number not in known]:
         raise TrebolError(f"the kernel did not take up partition {', '.join(map(str, missing))}", where=step.disk)

@@ -35,6 +35,16 @@ from trebol_installer.render import describe
 from trebol_installer.report import write_report
 from trebol_installer.steps import Step, step_name
 
+#: Until one of these is done, a refusal can say that all disks are as they were.
+_FIRST_WRITES = (
+    steps.WipeVolume,
+    steps.WipeDisk,
+    steps.PartitionDisk,
+    steps.ReuseVolumeGroup,
+    steps.ReplaceSubvolume,
+    steps.ReusePool,
+)
+
 
 class StepFailed(TrebolError):
     """A step of an installation failed; nothing is left mounted."""
@@ -44,8 +54,8 @@ class Executor(Protocol):
     """Carries out plans, for real or not."""
 
     def execute(self, plan: Plan, context: Context) -> None:
-        """Do every step of `plan`, one child context each. Raises StepFailed, or Refused at once where it would
-        endanger data.
+        """Do every step of `plan`, one child context each. Raises Refused or BadInput before anything is written,
+        StepFailed from then on.
         """
         ...
 
@@ -95,6 +105,7 @@ class Installer:
         try:
             for number, step in enumerate(plan.steps, 1):
                 self._until_done(step, number, run)
+                run = replace(run, again=False, begun=run.begun or isinstance(step, _FIRST_WRITES))
         except BaseException:
             with run.context.child("undo", "Unmount the target") as inside:
                 _undo(run.opened, inside)
@@ -107,15 +118,16 @@ class Installer:
             except StepFailed as failed:
                 if not self.retry(failed):
                     raise
+                run = replace(run, again=True)
 
 
 def _perform_in_context(step: Step, number: int, run: Run) -> None:
     try:
         with run.context.child(step_name(step), describe(step)) as inside:
             _perform_or_undo(step, run, inside)
-    except (Refused, BadInput):
-        raise
     except (TrebolError, OSError) as error:
+        if isinstance(error, Refused | BadInput) and not run.begun:
+            raise
         reason = str(error).replace("\n", "\n  ")
         raise StepFailed(
             f"step {number} of {len(run.plan.steps)} failed:\n  {reason}",

@@ -26,6 +26,8 @@ _YES = ("--yes", "--wipesignatures", "y")
 def create_group(step: CreateVolumeGroup, run: Run) -> None:
     """See `CreateVolumeGroup`."""
     node = node_of(step.device)
+    if run.again:
+        run.runner.run(["wipefs", "--all", node])
     # Data starts at 1 MiB whatever the disk says of its stripes: the plan counts on every extent.
     command: list[Argument] = ["vgcreate", "--yes", "--dataalignment", "1m", "--devices", node, step.group, node]
     run.runner.run(command)
@@ -60,17 +62,24 @@ def reuse_group(step: ReuseVolumeGroup, run: Run) -> None:
 
 def create_volume(step: CreateVolume, run: Run) -> None:
     """See `CreateVolume`."""
+    _remove_half_made(step, run)
     command: list[Argument] = ["lvcreate", *_YES, *_devices(step.device)]
     run.runner.run([*command, "--size", f"{step.size}b", "--name", step.name, step.group])
 
 
 def create_thin_pool(step: CreateThinPool, run: Run) -> None:
     """See `CreateThinPool`."""
+    _remove_half_made(step, run)
     # lvcreate refuses --wipesignatures with a pool, whose blocks are zeroed on first use. Without --monitor n it
     # waits for a dmeventd that the live system does not run; the node starts its own, and the pool with it.
     command: list[Argument] = ["lvcreate", "--yes", "--monitor", "n", "--activate", "n", *_devices(step.device)]
     sizes = ["--size", f"{step.size}b", "--poolmetadatasize", f"{step.metadata}b"]
     run.runner.run([*command, "--type", "thin-pool", *sizes, "--name", step.name, step.group])
+
+
+def _remove_half_made(step: CreateVolume | CreateThinPool, run: Run) -> None:
+    if run.again:
+        run.runner.run(["lvremove", "--yes", *_devices(step.device), f"{step.group}/{step.name}"], check=False)
 
 
 def _devices(device: Device) -> tuple[Argument, ...]:

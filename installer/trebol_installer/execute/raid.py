@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from trebol_common.errors import Refused
 from trebol_installer.execute.block import disk_node, node_of
-from trebol_installer.execute.holders import attribute
+from trebol_installer.execute.holders import attribute, holders
 from trebol_installer.execute.state import Run
 from trebol_installer.sizing import ARRAY_OFFSET, MIB
 from trebol_installer.steps import AssembleArray, CreateArray
@@ -13,6 +16,7 @@ from trebol_installer.steps import AssembleArray, CreateArray
 def create_array(step: CreateArray, run: Run) -> None:
     """See `CreateArray`. It is in sync only after a while: md copies whenever the disks have nothing else to do."""
     members = [node_of(member) for member in step.members]
+    run.undo.callback(_stop, members, run)
     run.runner.run(
         [
             "mdadm", "--create", step.path, "--run", "--quiet",
@@ -22,7 +26,7 @@ def create_array(step: CreateArray, run: Run) -> None:
             f"--level={step.level}", f"--raid-devices={len(members)}", *members,
         ]
     )  # fmt: skip
-    _started(step.path, run)
+    _await(step.path, run)
     # What lay in an older array of the same shape lies at the same place of this one: LVM would find its group again.
     run.runner.run(["wipefs", "--all", disk_node(step.path)])
 
@@ -30,8 +34,9 @@ def create_array(step: CreateArray, run: Run) -> None:
 def assemble_array(step: AssembleArray, run: Run) -> None:
     """See `AssembleArray`. Raises Refused where it has another level, or is not whole: only one that runs tells."""
     members = [node_of(member) for member in step.members]
+    run.undo.callback(_stop, members, run)
     run.runner.run(["mdadm", "--assemble", "--quiet", step.path, *members])
-    _started(step.path, run)
+    _await(step.path, run)
     told = run.runner.run(["mdadm", "--detail", "--export", step.path]).stdout
     level = next((line.partition("=")[2] for line in told.splitlines() if line.startswith("MD_LEVEL=")), "unknown")
     if level != step.level:
@@ -48,6 +53,11 @@ def assemble_array(step: AssembleArray, run: Run) -> None:
         )
 
 
-def _started(path: str, run: Run) -> None:
-    run.undo.callback(run.runner.run, ["mdadm", "--quiet", "--stop", path])
+def _await(path: str, run: Run) -> None:
     run.runner.run(["udevadm", "wait", "--timeout=30", path])
+
+
+def _stop(members: Sequence[Path], run: Run) -> None:
+    """Stop what the members are part of, which has no link of its name where udev was too slow."""
+    for name in dict.fromkeys(holder for member in members for holder in holders(member.name)):
+        run.runner.run(["mdadm", "--quiet", "--stop", f"/dev/{name}"])

@@ -105,7 +105,8 @@ class Run:
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
     reverse order, what this step opened, and `opened` what all steps before it did; `hashed` is where the live system
     keeps what it read of the medium in advance; `lock` keeps udev off the disk while its partitions are made and is
-    released once they are in use; `locked` are the stable paths of the disks that it holds.
+    released once they are in use; `locked` are the stable paths of the disks that it holds. `again`: this step has
+    failed before, and may have left half of what it makes. `begun`: something was written to a target.
     """
 
     plan: Plan
@@ -123,6 +124,8 @@ class Run:
     opened: Undo = field(default_factory=Undo)
     lock: ExitStack = field(default_factory=ExitStack)
     locked: set[str] = field(default_factory=set)
+    again: bool = False
+    begun: bool = False
 
     def within(self, context: Context) -> Run:
         """The same run, its commands logged in `context`."""

@@ -74,6 +74,8 @@ def create_pool(step: CreatePool, run: Run) -> None:
     """See `CreatePool`. Raises TrebolError where a partition is not blank."""
     _require_host_id()
     members = [member for group in step.groups for member in group]
+    if run.again:
+        run.runner.run(["wipefs", "--all", *map(node_of, members)])
     for member in members:
         if left := signatures(node_of(member), run):
             raise TrebolError(
@@ -161,6 +163,8 @@ def export_pool(guid: str, run: Run) -> None:
 
 def create_dataset(step: CreateDataset, run: Run) -> None:
     """See `CreateDataset`."""
+    if run.again:
+        run.runner.run(["zfs", "destroy", step.name], check=False)
     options = [argument for property in step.properties for argument in ("-o", property)]
     run.runner.run(["zfs", "create", "-u", *options, step.name])
 
