@@ -169,7 +169,9 @@ def _containers(volume: Volume, on: Stack) -> Iterator[str]:
 
 
 def _wiped(volume: Volume) -> tuple[Step, ...]:
-    """The copies of a BlueStore's label lie at places of its own device, which only the open volume leads to."""
+    """The copies of a BlueStore's label lie at places of its own device. Those in a closed logical volume are found
+    by `WipeDisk`, or here where its physical volume is itself a volume (md, bcache): the probe tells of it there.
+    """
     return (steps.WipeVolume(reference(volume)),) if is_member(volume, BLUESTORE) else ()
 
 

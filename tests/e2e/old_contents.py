@@ -18,7 +18,8 @@ class OldContent:
 
     `commands` are lines of bash, in which `$A` and `$B` are the stable paths of the disks, and the functions of
     `PRELUDE` are known. `holds` are blkid's types that are found afterwards on the disks, their partitions and the
-    volumes on them. `volumes` says that something of device-mapper, md or bcache is open.
+    volumes on them. `volumes` says that something of device-mapper, md or bcache is open. `labels` are places of `$A`
+    (bytes) with copies of a label that no tool looks at, so that only reading them tells whether they are gone.
     """
 
     name: str
@@ -26,6 +27,7 @@ class OldContent:
     holds: frozenset[str]
     disks: int = 1
     volumes: bool = False
+    labels: tuple[int, ...] = ()
 
 
 #: What the commands lean on. `put DEVICE OFFSET FORMAT` writes the bytes that printf makes of FORMAT; `parts DISK`
@@ -124,6 +126,10 @@ _MIRROR = (
 def _mirror(metadata: str) -> tuple[str, ...]:
     return tuple(line.format(metadata) if line.startswith("mdadm") else line for line in _MIRROR)
 
+
+#: Where an OSD's label and its copies at 1 and 10 GiB lie in "osd-in-closed-lvm": the partition begins at 1 MiB, the
+#: first extent another MiB later, and a volume of 2 GiB stands between the first 512 MiB and the others.
+_LABELS_IN_CLOSED_LVM = (2 * 2**20, 2 * 2**20 + 3 * 2**30, 2 * 2**20 + 12 * 2**30)
 
 _ALL = (
     OldContent(
@@ -280,6 +286,23 @@ _ALL = (
         volumes=True,
     ),
     OldContent(
+        "osd-in-closed-lvm",
+        (
+            """parts "$A" <<< $'label: gpt\\nstart=1MiB, size=28GiB\\n'""",
+            'pvcreate --yes "$A-part1"; vgcreate --yes ceph-7d1b0f2a "$A-part1"',
+            "lvcreate --yes --size 512M --name osd-block-7d1b0f2a --addtag ceph.osd_id=7 ceph-7d1b0f2a",
+            "lvcreate --yes --size 2G --name between ceph-7d1b0f2a",
+            "lvextend --size 12G ceph-7d1b0f2a/osd-block-7d1b0f2a",
+            "bluestore /dev/ceph-7d1b0f2a/osd-block-7d1b0f2a",
+            "udevadm settle; vgchange --activate n ceph-7d1b0f2a",
+            f"for place in {' '.join(map(str, _LABELS_IN_CLOSED_LVM))}; do",
+            '    cmp --bytes=22 --ignore-initial="$place:0" "$A" - <<< "bluestore block device"',
+            "done",
+        ),
+        frozenset({"gpt", "LVM2_member", "ceph_bluestore"}),
+        labels=_LABELS_IN_CLOSED_LVM,
+    ),
+    OldContent(
         "ddf",
         (
             'mdadm --create /dev/md/container --run --metadata=ddf --raid-devices=2 "$A" "$B"',
@@ -337,3 +360,9 @@ def script(content: OldContent, disks: Sequence[str]) -> str:
         raise ValueError(f"{content.name} needs {content.disks} disks, not {len(disks)}")
     names = [f"{name}={shlex.quote(disk)}" for name, disk in zip("AB", disks, strict=False)]
     return "\n".join([PRELUDE, *names, "set -x", *content.commands, "sync", ""])
+
+
+def look(content: OldContent, disk: str) -> str:
+    """A line of bash that fails, and says where, unless all `content.labels` of `disk` are zeros (4 KiB each)."""
+    looks = (f"cmp --bytes=4096 --ignore-initial={place}:0 {shlex.quote(disk)} /dev/zero" for place in content.labels)
+    return " && ".join(looks) or "true"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.e2e.lab import Job, Lab, make_blank
 from tests.e2e.live_shell import TOOLS_AT, reach_shell, shell, tools_disk
-from tests.e2e.old_contents import OLD_CONTENTS, script
+from tests.e2e.old_contents import OLD_CONTENTS, look, script
 
 from trebol_image.qemu import Disk, MachineConfig, Medium, Nic
 from trebol_image.qemu.seeded import seeded_copy
@@ -58,9 +58,10 @@ def torn_down(lab: Lab) -> Iterator[TornDown]:
         reach_shell(machine)
         said, made, torn = {}, {}, {}
         for name, content in OLD_CONTENTS.items():
-            named = " ".join(f"/dev/disk/by-id/virtio-{disk}" for disk in DISKS[: content.disks])
+            named = [f"/dev/disk/by-id/virtio-{disk}" for disk in DISKS[: content.disks]]
             made[name], text = shell(machine, f"bash {TOOLS_AT}/{name}.sh")
-            torn[name], told = shell(machine, f"python3 {TOOLS_AT}/{ON_MEDIUM.name} {named}")
+            tear = f"python3 {TOOLS_AT}/{ON_MEDIUM.name} {' '.join(named)}"
+            torn[name], told = shell(machine, f"{tear} && {look(content, named[0])}")
             said[name] = text + told
     iso.unlink()
     for disk in disks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,8 @@ from trebol_common.events import Context
 from trebol_common.run import Argument, Completed, ScriptedRunner
 from trebol_hardware.machine import VolumeKind
 from trebol_hardware.probe import udev
-from trebol_installer.execute import block, closing, disks, executor, teardown, wipe, zfs
+from trebol_installer.execute import block, closing, disks, executor, segments, teardown, wipe, zfs
+from trebol_installer.execute.segments import Segment
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
 from trebol_installer.steps import (
@@ -38,7 +40,7 @@ from trebol_installer.steps import (
     WipeVolume,
 )
 
-MIB = 2**20
+KIB, MIB, GIB = 2**10, 2**20, 2**30
 SIZE = 64 * MIB
 NO_SWAP = "Filename Type Size Used Priority\n"
 
@@ -362,12 +364,39 @@ LOOK = ("wipefs", "--json", "--no-act")
 BLANK = '{"signatures": []}'
 
 
+def pvs(*nodes: str) -> tuple[str, ...]:
+    """How logical volumes on devices are asked for."""
+    return (*segments.COMMAND, "--devices", ",".join(nodes))
+
+
+def row(
+    pv: str,
+    lv: str,
+    *,
+    at: int,
+    extents: int,
+    seg: int = 0,
+    legs: int = 1,
+    extent: int = 4 * MIB,
+    pe_start: int = MIB,
+) -> dict[str, str]:
+    """What pvs says of a piece: it begins at extent `at` of the device and `seg` of the volume, in `legs` stripes."""
+    sizes = {"pe_start": pe_start, "vg_extent_size": extent, "seg_start": seg * extent, "pvseg_start": at}
+    sizes |= {"pvseg_size": extents, "seg_size": extents * legs * extent, "stripe_size": 65536 if legs > 1 else 0}
+    return {"pv_name": pv, "lv_name": lv} | {key: str(value) for key, value in sizes.items()}
+
+
+def report(*rows: dict[str, str]) -> str:
+    return json.dumps({"report": [{"pvseg": rows}]})
+
+
 def test_a_disk_is_wiped_from_its_partitions_down_and_looked_at_again(lab: Lab) -> None:
     for number in (1, 2):
         lab.part("vda", number)
     node = lab.folder / "vda"
     node.write_bytes(b"\xff" * SIZE)
     lab.runner.effects["blockdev"] = lambda command: list(map(shutil.rmtree, (lab.folder / "sys/vda").glob("vda?")))
+    lab.runner.expect(*pvs("/dev/vda1", "/dev/vda2", str(node)), status=5, stderr="devices are missing")
     lab.runner.expect("wipefs", "--all", "/dev/vda1", "/dev/vda2", str(node))
     lab.runner.expect("blockdev", "--rereadpt", str(node))
     lab.runner.expect(*LOOK, str(node), stdout=BLANK)
@@ -378,6 +407,49 @@ def test_a_disk_is_wiped_from_its_partitions_down_and_looked_at_again(lab: Lab) 
     blank = [number for number in range(SIZE // MIB) if not any(left[number * MIB : (number + 1) * MIB])]
     # Partitions of 8 MiB at 8 and 16: both ends, and second headers of LUKS2 at 1, 2 and 4 MiB; 60: the disk's end.
     assert blank == [*range(5), 8, 9, 10, 12, 15, 16, 17, 18, 20, 23, 60, 61, 62, 63]
+
+
+def test_closed_volumes_are_zeroed_where_lvm_says_that_they_lie_before_its_metadata_goes(lab: Lab) -> None:
+    lab.part("vda", 1)
+    node = lab.folder / "vda"
+    node.write_bytes(b"\xff" * SIZE)
+    blank: list[int] = []
+
+    def look(command: tuple[str, ...]) -> None:
+        left = node.read_bytes()
+        blank.extend(number for number in range(SIZE // MIB) if not any(left[number * MIB : (number + 1) * MIB]))
+        lab.runner.effects.clear()
+        shutil.rmtree(lab.folder / "sys/vda/vda1")
+
+    lab.runner.effects["wipefs"] = look
+    # On vda1, which begins at 8 MiB; on the disk itself, without the first 4 MiB of the volume; on another disk.
+    rows = (
+        row("/dev/vda1", "osd-block-1", at=1, extents=1),
+        row(str(node), "osd-block-2", at=8, extents=2, seg=1),
+        row("/dev/vdc", "osd-block-3", at=12, extents=1),
+    )
+    lab.runner.expect(*pvs("/dev/vda1", str(node)), stdout=report(*rows))
+    lab.runner.expect("wipefs", "--all", "/dev/vda1", str(node))
+    lab.runner.expect(*LOOK, str(node), stdout=BLANK)
+
+    lab.perform(WipeDisk(lab.disk("vda"), SIZE, ()))
+
+    # 8 + 1 + 4 and the second headers of LUKS2 1 and 2 MiB later; 1 + 32, which is 4 MiB inside of the volume.
+    assert blank == [13, 14, 15, 33]
+
+
+def test_volumes_that_are_closed_on_an_array_are_zeroed_in_the_array(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.volume("md127", "vda", md_uuid=MD_UUID, size=str(64 * 2048))
+    done: list[tuple[str, list[wipe.Region]]] = []
+    monkeypatch.setattr(wipe, "zero", lambda node, regions: done.append((str(node), list(regions))))
+    lab.runner.expect(*pvs("/dev/md127"), stdout=report(row("/dev/md127", "osd-block-1", at=8, extents=2)))
+    lab.runner.expect("wipefs", "--all", "/dev/md127")
+
+    lab.perform(WipeVolume(ref(VolumeKind.RAID, MD_UUID)))
+
+    assert done[0] == ("/dev/md127", [(33 * MIB, 3 * MIB), (37 * MIB, MIB)])
 
 
 def test_what_was_put_together_since_the_plan_is_closed_before_the_wipe(lab: Lab) -> None:
@@ -399,6 +471,7 @@ def test_what_was_put_together_since_the_plan_is_closed_before_the_wipe(lab: Lab
     lab.runner.expect("mdadm", "--stop", "/dev/md126")
     lab.runner.expect("mdadm", "--stop", "/dev/md125")
     lab.runner.expect("mdadm", "--zero-superblock", "/dev/vda")
+    lab.runner.expect(*pvs(str(lab.folder / "vda")), stdout=report())
     lab.runner.expect("wipefs", "--all", str(lab.folder / "vda"))
     lab.runner.expect(*LOOK, str(lab.folder / "vda"), stdout=BLANK)
 
@@ -425,33 +498,99 @@ def test_what_is_left_after_a_wipe_is_named(
 
 
 def test_an_osd_is_wiped_at_both_ends_and_where_its_label_is_repeated() -> None:
-    gib = 1024 * MIB
-
-    regions = list(wipe.merged(wipe._pieces(0, 200 * gib, MIB), 200 * gib))
+    regions = list(wipe.merged(wipe._pieces(0, 200 * GIB, MIB), 200 * GIB))
 
     assert regions == [
         (0, 3 * MIB),
         (4 * MIB, MIB),
-        (gib, MIB),
-        (10 * gib, MIB),
-        (100 * gib, MIB),
-        (200 * gib - MIB, MIB),
+        (GIB, MIB),
+        (10 * GIB, MIB),
+        (100 * GIB, MIB),
+        (200 * GIB - MIB, MIB),
     ]
 
 
 def test_a_wipe_covers_the_replicas_of_a_label_on_the_disk_and_on_each_partition() -> None:
-    gib = 1024 * MIB
-    start, length = 5 * gib + 63 * 512, 150 * gib
+    start, length = 5 * GIB + 63 * 512, 150 * GIB
 
-    regions = wipe.zeroed(2000 * gib, [(start, length), (4 * gib, 1024)])
+    regions = wipe.zeroed(2000 * GIB, [(start, length), (4 * GIB, 1024)])
 
-    covered = {place for place in range(0, 2000 * gib, gib) if any(a <= place < a + n for a, n in regions)}
-    assert {gib, 10 * gib, 100 * gib, 1000 * gib} <= covered
-    for place in (start, start + gib, start + 10 * gib, start + 100 * gib, start + length - MIB, 4 * gib):
+    covered = {place for place in range(0, 2000 * GIB, GIB) if any(a <= place < a + n for a, n in regions)}
+    assert {GIB, 10 * GIB, 100 * GIB, 1000 * GIB} <= covered
+    for place in (start, start + GIB, start + 10 * GIB, start + 100 * GIB, start + length - MIB, 4 * GIB):
         assert any(a <= place and place + 4096 <= a + n for a, n in regions), place
     assert regions[0] == (0, 5 * MIB)
-    assert regions[-1] == (2000 * gib - 4 * MIB, 4 * MIB)
+    assert regions[-1] == (2000 * GIB - 4 * MIB, 4 * MIB)
     assert all(a + n < b for (a, n), (b, _) in pairwise(regions))
+
+
+#: Pieces as pvs tells of them → where on the disk, whose partition sda3 begins at 7 GiB, labels and their copies lie.
+CLOSED: list[tuple[str, list[dict[str, str]], list[int]]] = [
+    (
+        "an OSD on the whole disk",
+        [row("/dev/sda", "osd-block-1", at=0, extents=40 * 256)],
+        [MIB, MIB + GIB, MIB + 10 * GIB],
+    ),
+    (
+        "an OSD on a partition",
+        [row("/dev/sda3", "osd-block-1", at=0, extents=40 * 256)],
+        [7 * GIB + MIB, 8 * GIB + MIB, 17 * GIB + MIB],
+    ),
+    (
+        "the second OSD of a disk",
+        [row("/dev/sda", "osd-block-2", at=40 * 256, extents=20 * 256)],
+        [MIB + 40 * GIB, MIB + 41 * GIB, MIB + 50 * GIB],
+    ),
+    (
+        "an OSD that was extended twice, behind another volume and to another disk",
+        [
+            row("/dev/sda", "osd-block-1", at=0, extents=100),
+            row("/dev/sda", "other", at=100, extents=1),
+            row("/dev/sdb", "osd-block-1", at=0, extents=1000, seg=100),
+            row("/dev/sda", "osd-block-1", at=5000, extents=4000, seg=1100),
+            row("/dev/sda", "", at=9000, extents=9000),
+        ],
+        # 1 GiB lies on the other disk.
+        [MIB, MIB + 400 * MIB, MIB + 20000 * MIB + 10 * GIB - 4400 * MIB],
+    ),
+    (
+        "an OSD of a group that was made with other extents",
+        [row("/dev/sda", "osd-block-1", at=3, extents=40000, extent=384 * KIB, pe_start=192 * KIB)],
+        [1344 * KIB, 1344 * KIB + GIB, 1344 * KIB + 10 * GIB],
+    ),
+    (
+        "an OSD in stripes over this disk and another",
+        [row("/dev/sda", "osd-block-1", at=0, extents=20 * 256, legs=2)],
+        [MIB, MIB + GIB // 2, MIB + 5 * GIB],
+    ),
+    ("a volume on another disk", [row("/dev/sdb", "osd-block-1", at=0, extents=40 * 256)], []),
+    ("a disk without volumes", [row("/dev/sda", "", at=0, extents=40 * 256)], []),
+]
+
+
+@pytest.mark.parametrize(("rows", "labels"), [case[1:] for case in CLOSED], ids=[case[0] for case in CLOSED])
+def test_labels_in_volumes_that_nobody_opened_are_found(rows: list[dict[str, str]], labels: list[int]) -> None:
+    found = list(wipe.inside_volumes(segments.parse(report(*rows)), {"sda": 0, "sda3": 7 * GIB}))
+
+    for label in labels:
+        assert any(start <= label and label + 4096 <= start + length for start, length in found), label
+    assert bool(found) == bool(labels)
+
+
+def test_every_stripe_that_may_hold_a_label_is_zeroed() -> None:
+    stripe, legs = 64 * 1024, 3
+    piece = Segment("sda", 0, 10 * GIB, 0, legs * 10 * GIB, stripe)
+
+    for offset in (0, MIB, GIB, 10 * GIB):
+        place = piece.place(offset, 4096)
+        assert place is not None
+        really = offset // (stripe * legs) * stripe + offset % stripe
+        assert place[0] <= really and really + 4096 <= sum(place), offset
+
+
+@pytest.mark.parametrize("text", ["", '{"report": []}', '{"report": [{"pvseg": []}]}'])
+def test_where_lvm_tells_of_nothing_there_are_no_volumes(text: str) -> None:
+    assert segments.parse(text) == []
 
 
 @pytest.mark.parametrize("size", [512, MIB, 3 * MIB + 512, 8 * MIB])

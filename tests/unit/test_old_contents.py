@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.e2e.old_contents import OLD_CONTENTS, PRELUDE, OldContent, script
+from tests.e2e.old_contents import OLD_CONTENTS, PRELUDE, OldContent, look, script
 
 from trebol_common.run import CommandRunner
 from trebol_installer.execute import wipe
@@ -28,6 +28,20 @@ def test_every_script_is_shell_and_uses_the_disks_that_it_asks_for(content: OldC
 def test_a_script_for_the_wrong_number_of_disks_is_not_made() -> None:
     with pytest.raises(ValueError, match="mirror needs 2 disks, not 1"):
         script(OLD_CONTENTS["mirror"], DISKS[:1])
+
+
+def test_a_label_that_no_tool_looks_at_is_seen_until_it_is_zeros(tmp_path: Path) -> None:
+    disk, runner = tmp_path / "a disk", CommandRunner()
+    with disk.open("wb") as file:
+        file.truncate(32 * GIB)
+    closed = OLD_CONTENTS["osd-in-closed-lvm"]
+
+    for place in closed.labels:
+        runner.run(["bash", "-c", look(closed, str(disk))])
+        runner.run(["bash", "-c", f'{PRELUDE}\nput "$1" {place + 4095} x', "bash", disk])
+        assert runner.run(["bash", "-c", look(closed, str(disk))], check=False).status == 1
+        wipe.zero(disk, [(place, 4096)])
+    assert look(OLD_CONTENTS["osd"], str(disk)) == "true"
 
 
 def signatures(path: Path) -> set[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
+from trebol_common.run import Argument
 from trebol_installer.execute import block
 from trebol_installer.execute.holders import attribute, holders, parts
+from trebol_installer.execute.segments import Segment, segments
 from trebol_installer.execute.state import Run
 from trebol_installer.sizing import GIB, MIB
 
@@ -42,21 +44,25 @@ def wipe(disk: str, size: int, run: Run) -> None:
     """
     node = block.disk_node(disk)
     old = parts(node.name)
-    regions = zeroed(size, [_region(part) for part in old])
-    # Partitions first: once the table is gone, nothing tells where their signatures were.
-    run.runner.run(["wipefs", "--all", *(f"/dev/{part}" for part in old), node])
-    zero(node, regions)
+    partitions = {part: _region(part) for part in old}
+    nodes: list[Argument] = [*(f"/dev/{part}" for part in old), node]
+    starts = {node.name: 0} | {part: start for part, (start, _length) in partitions.items()}
+    # Logical volumes, partitions, then the disk: once metadata or table are gone, nothing tells what lay where.
+    zero(node, merged(inside_volumes(segments(nodes, run), starts), size))
+    run.runner.run(["wipefs", "--all", *nodes])
+    zero(node, zeroed(size, partitions.values()))
     if parts(node.name):
         run.runner.run(["blockdev", "--rereadpt", node])
     require_clear(disk, run)
 
 
 def wipe_volume(name: str, run: Run) -> None:
-    """Blank an open volume."""
+    """Blank an open volume, on which nothing is open any more."""
     node = Path("/dev") / name
     size = int(attribute(name, "size")) * _SYSFS_SECTOR
+    zero(node, merged(inside_volumes(segments([node], run), {name: 0}), size))
     run.runner.run(["wipefs", "--all", node])
-    zero(node, list(merged(_pieces(0, size, _ENDS_OF_PARTITION), size)))
+    zero(node, merged(_pieces(0, size, _ENDS_OF_PARTITION), size))
 
 
 def zeroed(size: int, partitions: Iterable[Region]) -> list[Region]:
@@ -68,6 +74,18 @@ def zeroed(size: int, partitions: Iterable[Region]) -> list[Region]:
     for start, length in partitions:
         pieces += _pieces(start, length, _ENDS_OF_PARTITION)
     return list(merged(pieces, size))
+
+
+def inside_volumes(pieces: Iterable[Segment], starts: Mapping[str, int]) -> Iterator[Region]:
+    """The starts and the places of labels of the logical volumes that `pieces` are of, on a disk on which the devices
+    named in `starts` begin at those bytes.
+
+    They lie elsewhere than those of the disk and its partitions: an OSD's volume begins at 1 MiB or farther.
+    """
+    for piece in pieces:
+        places = (piece.place(label, _LABEL) for label in (0, *_LABELS))
+        if piece.device in starts:
+            yield from ((starts[piece.device] + place[0], place[1]) for place in places if place)
 
 
 def merged(pieces: Iterable[Region], size: int) -> Iterator[Region]:

@@ -63,6 +63,7 @@ class WipeVolume:
 class WipeDisk:
     """Take away every signature of the disk and of its partitions, and see that none is left; `contents` is lost.
 
+    Of logical volumes in them, open or not, the start and the places of copies of labels are zeroed.
     The last step of the teardown of a disk: nothing lies on it any more that is open.
     """
 
