@@ -434,8 +434,9 @@ def test_closed_volumes_are_zeroed_where_lvm_says_that_they_lie_before_its_metad
 
     lab.perform(WipeDisk(lab.disk("vda"), SIZE, ()))
 
-    # 8 + 1 + 4 and the second headers of LUKS2 1 and 2 MiB later; 1 + 32, which is 4 MiB inside of the volume.
-    assert blank == [13, 14, 15, 33]
+    # 8 + 1 + 4 and the second headers of LUKS2 1 and 2 MiB later; 1 + 32, which is 4 MiB inside of the volume. And of
+    # the partition itself both ends, and 1, 2 and 4 MiB inside.
+    assert blank == sorted({13, 14, 15, 33} | {8, 15, 9, 10, 12})
 
 
 def test_volumes_that_are_closed_on_an_array_are_zeroed_in_the_array(
@@ -513,15 +514,20 @@ def test_an_osd_is_wiped_at_both_ends_and_where_its_label_is_repeated() -> None:
 def test_a_wipe_covers_the_replicas_of_a_label_on_the_disk_and_on_each_partition() -> None:
     start, length = 5 * GIB + 63 * 512, 150 * GIB
 
-    regions = wipe.zeroed(2000 * GIB, [(start, length), (4 * GIB, 1024)])
+    on_disk, in_partitions = (
+        wipe.of_disk(2000 * GIB),
+        wipe.of_partitions(2000 * GIB, [(start, length), (4 * GIB, 1024)]),
+    )
+    regions = on_disk + in_partitions
 
     covered = {place for place in range(0, 2000 * GIB, GIB) if any(a <= place < a + n for a, n in regions)}
     assert {GIB, 10 * GIB, 100 * GIB, 1000 * GIB} <= covered
     for place in (start, start + GIB, start + 10 * GIB, start + 100 * GIB, start + length - MIB, 4 * GIB):
         assert any(a <= place and place + 4096 <= a + n for a, n in regions), place
-    assert regions[0] == (0, 5 * MIB)
-    assert regions[-1] == (2000 * GIB - 4 * MIB, 4 * MIB)
-    assert all(a + n < b for (a, n), (b, _) in pairwise(regions))
+    assert on_disk[0] == (0, 5 * MIB)
+    assert on_disk[-1] == (2000 * GIB - 4 * MIB, 4 * MIB)
+    for apart in (on_disk, in_partitions):
+        assert all(a + n < b for (a, n), (b, _) in pairwise(apart))
 
 
 #: Pieces as pvs tells of them → where on the disk, whose partition sda3 begins at 7 GiB, labels and their copies lie.
@@ -595,11 +601,11 @@ def test_where_lvm_tells_of_nothing_there_are_no_volumes(text: str) -> None:
 
 @pytest.mark.parametrize("size", [512, MIB, 3 * MIB + 512, 8 * MIB])
 def test_small_disks_and_wrong_tables_are_wiped_within_the_disk(size: int) -> None:
-    regions = wipe.zeroed(size, [(MIB, 10 * size), (20 * size, MIB)])
+    on_disk, in_partitions = wipe.of_disk(size), wipe.of_partitions(size, [(MIB, 10 * size), (20 * size, MIB)])
 
-    assert regions[0][0] == 0
-    assert all(length > 0 and start + length <= size for start, length in regions)
-    assert regions[-1][0] + regions[-1][1] == size
+    assert on_disk[0][0] == 0
+    assert all(length > 0 and start + length <= size for start, length in on_disk + in_partitions)
+    assert on_disk[-1][0] + on_disk[-1][1] == size
 
 
 def test_udev_is_kept_off_every_target_from_the_first_step_until_it_is_let_in_again(lab: Lab) -> None:

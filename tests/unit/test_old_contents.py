@@ -72,7 +72,8 @@ def test_what_is_written_as_bytes_is_found_by_wipefs_and_wiped_without_it(
             copy.write(source.read(2**20))
     size = disk.stat().st_size
 
-    wipe.zero(disk, wipe.zeroed(size, [] if start is None else [(start, 12 * GIB)]))
+    wipe.zero(disk, wipe.of_partitions(size, [] if start is None else [(start, 12 * GIB)]))
+    wipe.zero(disk, wipe.of_disk(size))
 
     assert signatures(disk) == set()
     with disk.open("rb") as file:

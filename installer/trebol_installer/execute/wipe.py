@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
@@ -47,10 +48,12 @@ def wipe(disk: str, size: int, run: Run) -> None:
     partitions = {part: _region(part) for part in old}
     nodes: list[Argument] = [*(f"/dev/{part}" for part in old), node]
     starts = {node.name: 0} | {part: start for part, (start, _length) in partitions.items()}
-    # Logical volumes, partitions, then the disk: once metadata or table are gone, nothing tells what lay where.
+    # Logical volumes, partitions, then the disk: once metadata or table are gone, nothing tells what lay where, also
+    # to a second try.
     zero(node, merged(inside_volumes(segments(nodes, run), starts), size))
+    zero(node, of_partitions(size, partitions.values()))
     run.runner.run(["wipefs", "--all", *nodes])
-    zero(node, zeroed(size, partitions.values()))
+    zero(node, of_disk(size))
     if parts(node.name):
         run.runner.run(["blockdev", "--rereadpt", node])
     require_clear(disk, run)
@@ -65,15 +68,17 @@ def wipe_volume(name: str, run: Run) -> None:
     zero(node, merged(_pieces(0, size, _ENDS_OF_PARTITION), size))
 
 
-def zeroed(size: int, partitions: Iterable[Region]) -> list[Region]:
-    """What is zeroed on a disk of `size` bytes with these old partitions: apart, in order, whole MiB or to the end.
+def of_partitions(size: int, partitions: Iterable[Region]) -> list[Region]:
+    """What is zeroed of old partitions on a disk of `size` bytes: apart, in order, whole MiB or to the disk's end.
 
-    Everything in terms of the disk, not of the partitions' own nodes: each of those has a page cache of its own.
+    In terms of the disk, not of the partitions' own nodes: each of those has a page cache of its own.
     """
-    pieces = [*_pieces(0, size, _ENDS)]
-    for start, length in partitions:
-        pieces += _pieces(start, length, _ENDS_OF_PARTITION)
-    return list(merged(pieces, size))
+    return list(merged(chain(*(_pieces(*each, _ENDS_OF_PARTITION) for each in partitions)), size))
+
+
+def of_disk(size: int) -> list[Region]:
+    """What is zeroed of a disk of `size` bytes itself: apart, in order, whole MiB or to its end."""
+    return list(merged(_pieces(0, size, _ENDS), size))
 
 
 def inside_volumes(pieces: Iterable[Segment], starts: Mapping[str, int]) -> Iterator[Region]:
