@@ -184,6 +184,16 @@ ONE_DISK: list[tuple[str, Machine, list[str]]] = [
         ["Let go of ZFS pool tank", "Close /dev/mapper/luks-dm-1", "Close /dev/mapper/luks-dm-2"],
     ),
     (
+        "an old label of ZFS below a file system in use",
+        machine_of(
+            disk(
+                "sda",
+                part("sda", 1, Content("ext4"), Content("zfs_member", "tank", "77", "tank", "77"), mounted=("/mnt",)),
+            )
+        ),
+        [f"Unmount /mnt ({D1}-part1)", "Let go of ZFS pool tank"],
+    ),
+    (
         "one file system of two partitions is unmounted once",
         machine_of(
             disk("sda", *(part("sda", n, Content("btrfs", uuid="b"), mounted=("/mnt",)) for n in (1, 2))),
