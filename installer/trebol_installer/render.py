@@ -21,8 +21,7 @@ WIDTH = 80
 
 def render(plan: Plan) -> str:
     """The plan as text: summary, disks before and after, steps, notes, warnings, what the hardware checks found."""
-    # Models and labels come from a disk, or from a record that somebody sent.
-    return printable("\n".join(_lines(plan)) + "\n")
+    return "\n".join(_lines(plan)) + "\n"
 
 
 def to_json(plan: Plan) -> str:
@@ -211,6 +210,13 @@ def _block(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _wrap(text: str, first: str, rest: str) -> list[str]:
+    """Models and labels come from a disk, or from a record that somebody sent: what is shown for a control character
+    is longer than it, and has to fit as well."""
     return textwrap.wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=True
+        printable(text),
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=True,
     )

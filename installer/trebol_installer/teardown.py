@@ -16,10 +16,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
-from trebol_hardware.machine import ZFS_MEMBER, Disk, Machine, Volume, VolumeKind
+from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, Machine, Volume, VolumeKind
 from trebol_installer import steps
 from trebol_installer.describe import describe_contents
-from trebol_installer.stacked import Stack, group_uuid, is_part_of_volume, reference, stack
+from trebol_installer.stacked import Node, Stack, group_uuid, is_part_of_volume, reference, stack
 from trebol_installer.steps import Held, Step
 from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member, mounted, problems
 from trebol_installer.teardown_tree import Tree, tree
@@ -88,10 +88,18 @@ def _releases(on: Stack) -> Iterator[Step]:
     for node in on.own():
         if SWAP in node.mountpoints:
             yield steps.ReleaseSwap(on.refs[node.name])
-        for point in mounted(node) if not is_member(node, ZFS_MEMBER) else ():
+        for point in mounted(node) if not _is_of_pool_alone(node) else ():
             points[point].append(on.refs[node.name])
     for point in sorted(points, key=lambda point: PurePosixPath(point).parts, reverse=True):
         yield steps.ReleaseMount(point, tuple(points[point]))
+
+
+def _is_of_pool_alone(node: Node) -> bool:
+    """Whether nothing but a ZFS pool, which is exported, can have mounted what is mounted of a node.
+
+    An old label of ZFS may have outlived what was made over it, a file system in use.
+    """
+    return bool(node.content) and all(content.kind == ZFS_MEMBER and any(_pool(content)) for content in node.content)
 
 
 @dataclass(frozen=True)
@@ -192,9 +200,14 @@ def _pools(on: Stack) -> Iterator[_Unit]:
     found: dict[str, _Unit] = {}
     for node in on.own():
         for content in node.content:
-            name, guid = content.member_of or content.label, content.group_uuid
+            name, guid = _pool(content)
             if content.kind == ZFS_MEMBER and (name or guid):
                 key = f"pool {guid or name}"
                 known = found.get(key, _Unit(key, frozenset(), frozenset(), (steps.ExportPool(name, guid),)))
                 found[key] = replace(known, below=known.below | {node.name})
     yield from found.values()
+
+
+def _pool(content: Content) -> tuple[str, str]:
+    """Name and guid of a pool by what one of its members says; "" is not known."""
+    return content.member_of or content.label, content.group_uuid

@@ -70,6 +70,16 @@ def test_every_plan_fits_80_columns(name: str, disk: str, interface: str) -> Non
     assert max(map(len, render(made).splitlines())) <= 80
 
 
+def test_control_characters_of_a_disk_are_shown_within_80_columns() -> None:
+    disk = Disk("vda", 40 * GIB, by_id=("virtio-d1",), content=(Content("LVM2_member", member_of="\x1b[2J" * 12),))
+    confirmed = answers(("disk-setup.wipe", "confirmed"))
+
+    text = render(plan(made_machine(disk), confirmed, manifest()))
+
+    assert r"\x1b[2J" in text and "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
     made = plan(made_machine(), answers(("global.subscription-key", "hunter2")), manifest())
 
