@@ -12,8 +12,9 @@ from tests.e2e.cases import CASES, Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.layouts import LAYOUTS
 from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_login
+from tests.e2e.reached import Reached
 
-from trebol_image.qemu import VirtualMachine, create_disk
+from trebol_image.qemu import create_disk
 from trebol_image.qemu.seeded import seeded_copy
 
 #: What a guest's disk holds, by how it is made and how it is read on a node.
@@ -52,18 +53,12 @@ REINSTALLATIONS = {
 
 
 @dataclass(frozen=True)
-class Kept:
+class Kept(Reached):
     """The node after its second installation, and what tells the two apart: its machine ids before and after."""
 
     reinstallation: Reinstallation
-    lab: Lab
-    machine: VirtualMachine
     before: str
     after: str
-
-    def ssh(self, command: str) -> str:
-        """What a shell command prints on the node; raises CommandFailed when it fails."""
-        return self.machine.ssh(command, key=self.lab.key).stdout
 
 
 @contextmanager
@@ -85,7 +80,7 @@ def kept(each: Reinstallation, lab: Lab) -> Iterator[Kept]:
     with lab.machine(each.case.machine(*each.case.targets(disks)), folder / "after") as machine:
         reach_login(machine, each.case)
         machine.ssh(f"timeout {patient(300):.0f} systemctl is-system-running --wait", key=lab.key, check=False)
-        yield Kept(each, lab, machine, before, machine.ssh("cat /etc/machine-id", key=lab.key).stdout)
+        yield Kept(lab, machine, each, before, machine.ssh("cat /etc/machine-id", key=lab.key).stdout)
 
 
 def _write(each: Reinstallation, lab: Lab, disks: tuple[Path, ...], folder: Path) -> str:

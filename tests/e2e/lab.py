@@ -24,14 +24,13 @@ from trebol_image.qemu import EmulatorFault, MachineConfig, VirtualMachine
 #: Every deadline is multiplied by this, for machines that are slower or busier than two idle cores.
 PATIENCE = float(os.environ.get("TREBOL_PATIENCE", "1"))
 
-#: Machines that run at once: one for each of two cores.
-MACHINES = int(os.environ.get("TREBOL_MACHINES", "2"))
+#: Machines that run at once.
+MACHINES = int(os.environ.get("TREBOL_MACHINES", "1"))
 
-#: Processors of a machine. QEMU before 8.1 translates code of one processor without locking it against the writes of
-#: another, so that a kernel that patches itself runs what it has replaced ("Oops: int3"): not so with one processor.
-PROCESSORS = int(os.environ.get("TREBOL_PROCESSORS", "1"))
+#: Processors of a machine. With one, services that start at once keep each other beyond systemd's time limits.
+PROCESSORS = int(os.environ.get("TREBOL_PROCESSORS", "2"))
 
-#: How often something is tried whose guest the emulator broke; with two processors, one boot in thirty ended so.
+#: How often something is tried whose guest the emulator broke; one boot in thirty was seen to end so.
 TRIES = 3
 
 Made = TypeVar("Made")

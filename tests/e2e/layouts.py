@@ -10,6 +10,7 @@ from typing import Any
 from tests.e2e.cases import PASSPHRASE, Case
 from tests.e2e.lab import Job, Lab
 from tests.e2e.nodes import Node, booted, installed, read_identity
+from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Firmware, VirtualMachine
 
@@ -66,16 +67,11 @@ ON_ZFS = frozenset(name for name, case in LAYOUTS.items() if case.setup["filesys
 
 
 @dataclass(frozen=True)
-class Degraded:
+class Degraded(Reached):
     """A node that booted without its first disk."""
 
     case: Case
-    lab: Lab
     machine: VirtualMachine
-
-    def ssh(self, command: str) -> str:
-        """What a shell command prints on the node; raises CommandFailed when it fails."""
-        return self.machine.ssh(command, key=self.lab.key).stdout
 
 
 @contextmanager
@@ -84,14 +80,14 @@ def whole(case: Case, lab: Lab) -> Iterator[Node]:
     installation = installed(case, lab)
     variables = installation.folder / "install" / "variables.fd" if case.firmware is not Firmware.BIOS else None
     with booted(case, lab, "whole", case.firmware, variables) as machine:
-        yield Node(case, lab, machine, installation, read_identity(machine, lab.key))
+        yield Node(lab, machine, case, installation, read_identity(machine, lab.key))
 
 
 @contextmanager
 def degraded(case: Case, lab: Lab) -> Iterator[Degraded]:
     """The node without its first disk, on firmware that has no boot entry."""
     with booted(case, lab, "degraded", case.firmware, None, without=1) as machine:
-        yield Degraded(case, lab, machine)
+        yield Degraded(lab, machine, case)
 
 
 def layout_job(name: str) -> Job:

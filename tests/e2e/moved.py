@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.e2e.cases import CASES
 from tests.e2e.lab import Job, Lab
 from tests.e2e.nodes import booted
+from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Firmware, VirtualMachine
 
@@ -34,23 +35,18 @@ MOVES = {
 
 
 @dataclass(frozen=True)
-class Moved:
+class Moved(Reached):
     """A disk that runs in its new machine."""
 
     move: Move
-    lab: Lab
     machine: VirtualMachine
-
-    def ssh(self, command: str) -> str:
-        """What a shell command prints on the node; raises CommandFailed when it fails."""
-        return self.machine.ssh(command, key=self.lab.key).stdout
 
 
 @contextmanager
 def moved(move: Move, lab: Lab) -> Iterator[Moved]:
     """Install the disk if no other job has, and boot it in its new machine."""
     with booted(CASES[move.case], lab, move.name, move.firmware, None) as machine:
-        yield Moved(move, lab, machine)
+        yield Moved(lab, machine, move)
 
 
 def moved_job(name: str) -> Job:

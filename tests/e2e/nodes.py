@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tests.e2e.cases import BYSTANDER_SERIAL, CASES, PASSPHRASE, Case
 from tests.e2e.installation import Installation, identity_of, images, load, save
 from tests.e2e.lab import Job, Lab, make_blank, patient, undisturbed
+from tests.e2e.reached import Reached
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
@@ -40,22 +40,12 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(Reached):
     """A running node, and how it came to be."""
 
     case: Case
-    lab: Lab
-    machine: VirtualMachine
     installation: Installation
     identity: Identity
-
-    def ssh(self, command: str) -> str:
-        """What a shell command prints on the node; raises CommandFailed when it fails."""
-        return self.machine.ssh(command, key=self.lab.key).stdout
-
-    def json(self, command: str) -> Any:
-        """What a command that speaks JSON says."""
-        return json.loads(self.ssh(command))
 
     @property
     def console(self) -> str:
@@ -179,7 +169,7 @@ def running_node(case: Case, lab: Lab) -> Iterator[Node]:
     # The machine remembers the boot entries that the installation made.
     variables = installation.folder / "install" / "variables.fd" if case.firmware is not Firmware.BIOS else None
     with booted(case, lab, "boot", case.firmware, variables) as machine:
-        yield Node(case, lab, machine, installation, read_identity(machine, lab.key))
+        yield Node(lab, machine, case, installation, read_identity(machine, lab.key))
 
 
 def read_identity(machine: VirtualMachine, key: Path) -> Identity:

@@ -15,8 +15,9 @@ from tests.e2e.installation import Installation
 from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.layouts import LAYOUTS
 from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_login
+from tests.e2e.reached import Reached
 
-from trebol_image.qemu import Disk, VirtualMachine
+from trebol_image.qemu import Disk
 from trebol_image.qemu.errors import DeadlinePassed
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
@@ -32,18 +33,12 @@ SIZE = 12 * 2**30
 
 
 @dataclass(frozen=True)
-class Survivor:
+class Survivor(Reached):
     """The node that was installed after all the cuts; `moments` in seconds after the first write, and their seed."""
 
-    lab: Lab
-    machine: VirtualMachine
     seed: int
     moments: tuple[float, ...]
     consoles: tuple[str, ...]
-
-    def ssh(self, command: str) -> str:
-        """What a shell command prints on the node; raises CommandFailed when it fails."""
-        return self.machine.ssh(command, key=self.lab.key).stdout
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.live_shell import TOOLS_AT, begin, end, reach_shell, shell, tools_disk
 from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, reach_login
+from tests.e2e.reached import Reached
 
-from trebol_image.qemu import Firmware, VirtualMachine, create_disk
+from trebol_image.qemu import Firmware, create_disk
 from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
 
@@ -22,17 +23,11 @@ BROKEN = "#!/bin/sh\nrm /usr/local/sbin/mkfs.vfat\necho 'Input/output error' >&2
 
 
 @dataclass(frozen=True)
-class Retried:
+class Retried(Reached):
     """The node that was installed all the same, what the installer said until then, and its exit status."""
 
-    lab: Lab
-    machine: VirtualMachine
     said: str
     status: int
-
-    def ssh(self, command: str) -> str:
-        """What a shell command prints on the node; raises CommandFailed when it fails."""
-        return self.machine.ssh(command, key=self.lab.key).stdout
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def test_the_file_system_table_names_uuids(target: Target) -> None:
 
     assert target.text("/etc/fstab").splitlines()[1:] == [
         "UUID=r-1 / ext4 errors=remount-ro 0 1",
-        "UUID=AB12-CD34 /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=60s 0 2",
+        "UUID=AB12-CD34 /boot/efi vfat umask=0077,nofail,x-systemd.device-timeout=180s 0 2",
         "UUID=s-1 none swap sw 0 0",
         "UUID=r-1 /x xfs defaults 0 0",
         "UUID=r-1 /b btrfs subvol=data,compress=zstd 0 0",

@@ -6,13 +6,17 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.e2e.lab import MACHINES, TRIES, Farm, Job, Lab
 from tests.e2e.nodes import digest
+from tests.e2e.reached import Reached
 
-from trebol_image.qemu import EmulatorFault
+from trebol_common.run import CommandFailed, Completed
+from trebol_image.qemu import EmulatorFault, VirtualMachine
 
 
 @pytest.fixture
@@ -127,3 +131,49 @@ def test_one_changed_byte_of_a_disk_is_seen_and_holes_are_not(tmp_path: Path) ->
         stream.seek(200_000)
         stream.write(b"\1")
     assert digest(image) != before
+
+
+@dataclass
+class FakeMachine:
+    """Ends as many SSH commands as `statuses` says before one is answered; has a broken kernel or not."""
+
+    statuses: list[int]
+    fault: str | None = None
+    done: list[str] = field(default_factory=list)
+
+    @property
+    def serial(self) -> FakeMachine:
+        return self
+
+    def ssh(self, command: str, *, key: Path) -> Completed:
+        self.done.append(command)
+        if self.statuses:
+            raise CommandFailed(f"ssh {command}", self.statuses.pop(0), ())
+        return Completed(0, "yes", "")
+
+    def reset(self) -> None:
+        self.done.append("reset")
+
+    def wait_for_ssh(self, *, within: float) -> None:
+        self.done.append("wait")
+
+
+@pytest.mark.parametrize(
+    ("machine", "done"),
+    [
+        (FakeMachine([]), ["look"]),
+        (FakeMachine([255]), ["look", "wait", "look"]),
+        (FakeMachine([255], fault="Oops: int3: 0000"), ["look", "reset", "wait", "look"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:asked again")
+def test_a_node_that_ssh_lost_is_asked_again(lab: Lab, machine: FakeMachine, done: list[str]) -> None:
+    assert Reached(lab, cast("VirtualMachine", machine)).ssh("look") == "yes"
+    assert machine.done == done
+
+
+def test_a_command_that_fails_on_the_node_is_not_given_again(lab: Lab) -> None:
+    machine = FakeMachine([1])
+    with pytest.raises(CommandFailed):
+        Reached(lab, cast("VirtualMachine", machine)).ssh("look")
+    assert machine.done == ["look"]

@@ -169,6 +169,10 @@ def test_a_guest_that_the_emulator_broke_is_told_from_one_that_failed(
     with pytest.raises(EmulatorFault, match="Oops: int3"):
         console.require_sound()
 
+    console.begin_again()
+
+    assert console.fault is None, "it is another kernel from now on"
+
 
 def test_a_machine_that_ends_ends_the_wait(line: tuple[SerialConsole, socket.socket]) -> None:
     console, guest = line

@@ -194,6 +194,11 @@ class VirtualMachine:
         """What a person does to have the system shut itself down."""
         self.qmp.execute("system_powerdown")
 
+    def reset(self) -> None:
+        """What a person does to a machine that answers to nothing."""
+        self.serial.begin_again()
+        self.qmp.execute("system_reset")
+
     def screenshot(self, path: Path) -> Path:
         """Write what the screen shows to `path` as PNG."""
         self.qmp.execute("screendump", filename=str(path.absolute()), format="png")
@@ -231,10 +236,12 @@ def ssh_command(port: int, command: str, *, key: Path, user: str = "root") -> tu
     """OpenSSH's client, deaf to the caller's configuration and known hosts, and never asking anything."""
     options = (
         "BatchMode=yes",
-        "ConnectTimeout=30",
+        "ConnectTimeout=60",
         "IdentitiesOnly=yes",
         "LogLevel=ERROR",
+        # A guest under emulation may answer to nothing for minutes (soft lockups), and then go on.
         "ServerAliveInterval=30",
+        "ServerAliveCountMax=10",
         "StrictHostKeyChecking=no",
         "UserKnownHostsFile=/dev/null",
     )

@@ -62,6 +62,7 @@ class SerialConsole:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._text = ""
         self._position = 0
+        self._began = 0
         self._unfinished = ""
         self._lines: list[Line] = []
         self._ended = False
@@ -145,16 +146,29 @@ class SerialConsole:
                     )
                 self._changed.wait(remaining)
 
+    @property
+    def fault(self) -> str | None:
+        """The words by which the guest's kernel told, since its start, that the emulator broke it."""
+        with self._changed:
+            return self._fault()
+
+    def begin_again(self) -> None:
+        """The machine starts anew: what it said before is no fault of the next kernel."""
+        with self._changed:
+            self._began = len(self._text)
+
     def require_sound(self) -> None:
         """Raise EmulatorFault when the emulator broke the guest's kernel."""
         with self._changed:
             self._require_sound()
 
     def _require_sound(self) -> None:
-        if fault := _STALE_BREAKPOINT.search(self._text):
-            raise EmulatorFault(
-                f"QEMU ran code that the guest's kernel had replaced: {fault[0]}", where=str(self.log)
-            )
+        if (fault := self._fault()) is not None:
+            raise EmulatorFault(f"QEMU ran code that the guest's kernel had replaced: {fault}", where=str(self.log))
+
+    def _fault(self) -> str | None:
+        found = _STALE_BREAKPOINT.search(self._text, self._began)
+        return found[0] if found else None
 
     def wait_end(self, *, within: float) -> bool:
         """Wait until the machine closes the console; False when it still runs after `within` seconds."""

@@ -93,7 +93,7 @@ _USUAL = {
     "btrfs": ((), 0),
     # A node whose ESP is damaged or gone with its disk still boots once a kernel is loaded: it must not stop here.
     # Nothing waits for this mount, so there is time for a disk that udev is slow to name.
-    "vfat": (("umask=0077", "nofail", "x-systemd.device-timeout=60s"), 2),
+    "vfat": (("umask=0077", "nofail", "x-systemd.device-timeout=180s"), 2),
     "swap": (("sw",), 0),
 }
 
