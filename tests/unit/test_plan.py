@@ -72,7 +72,7 @@ def test_every_plan_fits_80_columns(name: str, disk: str, interface: str) -> Non
 
 def test_control_characters_of_a_disk_are_shown_within_80_columns() -> None:
     disk = Disk("vda", 40 * GIB, by_id=("virtio-d1",), content=(Content("LVM2_member", member_of="\x1b[2J" * 12),))
-    confirmed = answers(("disk-setup.wipe", "confirmed"))
+    confirmed = answers(("disk-setup.disk-list", ["virtio-d1"]), ("disk-setup.wipe", "confirmed"))
 
     text = render(plan(made_machine(disk), confirmed, manifest()))
 

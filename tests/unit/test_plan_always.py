@@ -124,6 +124,7 @@ REASONS = (
     "is one of the paths to",
     "lvm.swapsize leaves",
     "matches no disk",
+    "may be another disk each time",
     "open; a volume of the node has to have that name",
     "sectors of different sizes",
     "Secure Boot is on",
