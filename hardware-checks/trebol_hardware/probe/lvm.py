@@ -8,22 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from trebol_common.run import CommandFailed, Runner
+from trebol_hardware.lvm_report import pvs
 from trebol_hardware.machine import Content
 from trebol_hardware.probe.contents import BLUESTORE
 
-#: --readonly takes no locks and writes nothing; a devices file of another system must not hide physical volumes.
-#: --segments: a row for each piece of a physical volume, with the logical volume that has it (pvs(8)).
-COMMAND = (
-    "pvs",
-    "--readonly",
-    "--config",
-    "devices{use_devicesfile=0}",
-    "--segments",
-    "--reportformat",
-    "json",
-    "--options",
-    "pv_uuid,vg_name,vg_uuid,lv_name,lv_tags",
-)
+COMMAND = pvs("pv_uuid", "vg_name", "vg_uuid", "lv_name", "lv_tags")
 
 
 @dataclass(frozen=True)

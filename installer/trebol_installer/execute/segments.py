@@ -13,23 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trebol_common.run import Argument
+from trebol_hardware.lvm_report import pvs
 from trebol_installer.execute.state import Run
 
-#: A row for each piece of a physical volume, free ones too. Sizes are in bytes, pvseg_* in extents (lvm2,
-#: lib/report/columns.h). Without locks and writes, and whatever a devices file of another system says.
-COMMAND = (
-    "pvs",
-    "--readonly",
-    "--config",
-    "devices{use_devicesfile=0}",
-    "--segments",
-    "--units",
-    "b",
-    "--nosuffix",
-    "--reportformat",
-    "json",
-    "--options",
-    "pv_name,pe_start,vg_extent_size,pvseg_start,pvseg_size,lv_name,seg_start,seg_size,stripe_size",
+#: Free pieces are told too. pvseg_* are in extents (lvm2, lib/report/columns.h).
+COMMAND = pvs(
+    *("pv_name", "pe_start", "vg_extent_size", "pvseg_start", "pvseg_size"),
+    *("lv_name", "seg_start", "seg_size", "stripe_size"),
 )
 
 
