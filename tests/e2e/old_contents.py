@@ -321,7 +321,9 @@ _ALL = (
             # No Intel firmware here to ask, and virtio disks do not tell their serial numbers the way SCSI ones do.
             "export IMSM_NO_PLATFORM=1 IMSM_DEVNAME_AS_SERIAL=1",
             'mdadm --create /dev/md/container --run --metadata=imsm --raid-devices=2 "$A" "$B"',
-            "mdadm --create /dev/md/volume --run --level=1 --raid-devices=2 --size=1G /dev/md/container",
+            # As with ddf, mdmon may not have come up yet.
+            "mdadm --create /dev/md/volume --run --level=1 --raid-devices=2 --size=1G /dev/md/container || true",
+            "mdadm --detail /dev/md/volume",
             "udevadm settle",
         ),
         frozenset({"isw_raid_member"}),
