@@ -67,7 +67,8 @@ def test_volume_groups_are_asked_once_for_all_disks(system: FakeSystem) -> None:
     runner.expect("systemd-detect-virt", stdout="kvm\n")
     runner.expect(
         *("pvs", "--readonly", "--config", "devices{use_devicesfile=0}"),
-        *("--segments", "--reportformat", "json", "--options", "pv_uuid,vg_name,vg_uuid,lv_name,lv_tags"),
+        *("--segments", "--units", "b", "--nosuffix", "--reportformat", "json"),
+        *("--options", "pv_uuid,vg_name,vg_uuid,lv_name,lv_tags"),
         stdout=report,
     )
 
