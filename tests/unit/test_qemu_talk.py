@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import re
 import socket
+import subprocess
 import termios
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,7 +17,16 @@ from typing import Any
 
 import pytest
 
-from trebol_image.qemu import DeadlinePassed, EmulatorFault, MachineEnded, QmpClient, QmpError, SerialConsole
+from trebol_image.qemu import (
+    DeadlinePassed,
+    EmulatorFault,
+    MachineConfig,
+    MachineEnded,
+    QmpClient,
+    QmpError,
+    SerialConsole,
+    VirtualMachine,
+)
 from trebol_image.qemu.machine import parse_forwards, ssh_command
 from trebol_image.qemu.serial import plain
 from trebol_image.qemu.terminal import attach
@@ -236,3 +247,20 @@ def test_ssh_never_asks_and_never_reads_the_callers_configuration() -> None:
     assert "root@127.0.0.1" in command
     assert re.search(r"-i /k -p 2222", " ".join(command))
     assert "BatchMode=yes" in command and "UserKnownHostsFile=/dev/null" in command
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("kill -SEGV $$", EmulatorFault),  # QEMU is broken, whatever the guest did.
+        ("kill -ABRT $$", EmulatorFault),
+        ("kill -TERM $$", MachineEnded),  # Somebody ended it.
+        ("exit 1", MachineEnded),
+    ],
+)
+def test_a_crash_of_qemu_is_the_emulators_fault(tmp_path: Path, end: str, told: type[Exception]) -> None:
+    machine = VirtualMachine(MachineConfig(), tmp_path)
+    machine.process = subprocess.Popen(["sh", "-c", end])
+    with pytest.raises(told), contextlib.ExitStack() as stack:
+        stack.push(machine)
+        raise MachineEnded("QEMU is gone")

@@ -25,4 +25,4 @@ class MachineEnded(TrebolError):
 
 
 class EmulatorFault(TrebolError):
-    """QEMU's software emulation broke the guest's kernel; what was tested is not known, and may be tried again."""
+    """QEMU crashed, or its software emulation broke the guest's kernel; what was tested may be tried again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ from typing import Self
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner, Completed, Runner, spawn
 from trebol_image.qemu.config import MachineConfig, arguments, firmware_files, variables_template
-from trebol_image.qemu.errors import DeadlinePassed, MachineEnded, quote
+from trebol_image.qemu.errors import DeadlinePassed, EmulatorFault, MachineEnded, quote
 from trebol_image.qemu.qmp import QmpClient, QmpError, QmpEvent
 from trebol_image.qemu.serial import SerialConsole
 
@@ -28,6 +29,9 @@ START_WITHIN = 30.0
 LOOK_AGAIN = 0.5
 #: Seconds between two looks at the console while something else is waited for.
 LOOK_AT_CONSOLE = 5.0
+
+#: What a program that is broken ends by (signal(7)).
+_CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
 
 #: A line of `info usernet`: TCP[HOST_FORWARD] fd 127.0.0.1 HOST_PORT GUEST_ADDRESS GUEST_PORT ...
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+(\d+)")
@@ -97,7 +101,18 @@ class VirtualMachine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        crash = self._crash() if isinstance(error, MachineEnded) else None
         self._stack.close()
+        if crash is not None:
+            raise EmulatorFault(f"QEMU of {self.name} crashed ({crash})", where=str(self.folder)) from error
+
+    def _crash(self) -> str | None:
+        """The signal that QEMU died of, where it broke by itself: nothing that a guest does may do that to it."""
+        with suppress(subprocess.TimeoutExpired):
+            code = self.process.wait(timeout=LOOK_AGAIN)
+            if -code in _CRASHES:
+                return signal.Signals(-code).name
+        return None
 
     def _variables(self) -> Path | None:
         template = variables_template(self.config.firmware)
