@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.cases import CASES
+from tests.e2e.emulator import image_qemu
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, ON_ZFS, Degraded, degraded_job, layout_job
@@ -101,7 +102,7 @@ def lab(project: Project, iso: Path) -> Lab:
     """Where machines live."""
     folder = project.out / "e2e"
     reuse = os.environ.get("TREBOL_REUSE") == "1"
-    return Lab(iso, folder, make_key(folder / "ssh", reuse=reuse), reuse)
+    return Lab(iso, folder, make_key(folder / "ssh", reuse=reuse), image_qemu(iso, folder / "emulator"), reuse)
 
 
 @pytest.fixture(scope="session")

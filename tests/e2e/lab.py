@@ -57,12 +57,14 @@ def undisturbed(attempt: Callable[[], Made]) -> Made:
 class Lab:
     """What all jobs share: the ISO, the folder for what machines leave behind, the administrator's SSH key.
 
-    With `reuse`, an installation that an earlier session made of the same ISO and answers is not made again.
+    Machines run on `qemu`, else on the QEMU of the host. With `reuse`, an installation that an earlier session made
+    of the same ISO and answers is not made again.
     """
 
     iso: Path
     folder: Path
     key: Path
+    qemu: Path | None = None
     reuse: bool = False
     running: set[VirtualMachine] = field(default_factory=set)
     _made: dict[str, Future[Any]] = field(default_factory=dict)
@@ -90,6 +92,8 @@ class Lab:
     def machine(self, config: MachineConfig, folder: Path) -> Iterator[VirtualMachine]:
         """A running machine with `PROCESSORS`, which `Farm` can find and end when the tests are interrupted."""
         config = replace(config, cpus=PROCESSORS)
+        if self.qemu is not None:
+            config = replace(config, program=str(self.qemu))
         with VirtualMachine(config, folder, name=f"{folder.parent.name}/{folder.name}") as machine:
             self.running.add(machine)
             try:

@@ -162,6 +162,16 @@ def test_the_bridge_carries_the_address(node: Node) -> None:
     assert routes == ([(GATEWAY, "vmbr0")] if node.case.static else [])
 
 
+def test_no_other_bridge_is_there(node: Node) -> None:
+    assert [link["ifname"] for link in node.json("ip -json link show type bridge")] == ["vmbr0"]
+
+
+def test_nothing_is_made_again_at_the_first_boot_that_the_image_holds(node: Node) -> None:
+    units = ("ldconfig", "systemd-journal-catalog-update", "systemd-hwdb-update")
+    states = node.ssh(f"systemctl show --property=ActiveState --value {' '.join(units)}").split()
+    assert states == ["inactive"] * len(units)
+
+
 def test_the_port_of_the_bridge_is_the_interface_with_the_mac_address_that_was_chosen(node: Node) -> None:
     ports = node.json("ip -json -details link show master vmbr0")
     assert [port.get("permaddr", port["address"]) for port in ports] == [node.case.mac]

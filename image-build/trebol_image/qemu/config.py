@@ -136,7 +136,7 @@ class MachineConfig:
     It boots from the medium first, then from the disks in order; with `disk_first` the other way round, so that a
     machine left alone installs once and then boots what was installed. Without `reboot`, a reset by the guest ends
     the machine. `vnc` shows the screen on the first free VNC display of 127.0.0.1 (`VirtualMachine.vnc_port`). `tpm`
-    gives it a TPM 2.0 (swtpm).
+    gives it a TPM 2.0 (swtpm). `program` is the QEMU that runs it.
     """
 
     firmware: Firmware = Firmware.BIOS
@@ -150,6 +150,7 @@ class MachineConfig:
     reboot: bool = True
     vnc: bool = False
     tpm: bool = False
+    program: str = PROGRAM
     accelerator: Accelerator = field(default_factory=accelerator)
     extra: tuple[str, ...] = ()
 
@@ -185,7 +186,7 @@ def arguments(
     `tpm`.
     """
     tpm_device = () if tpm is None else _tpm(tpm)
-    return (PROGRAM, *_arguments(config, qmp, serial, variables), *tpm_device)
+    return (config.program, *_arguments(config, qmp, serial, variables), *tpm_device)
 
 
 def _arguments(config: MachineConfig, qmp: Path, serial: Path, variables: Path | None) -> Iterator[str]:
