@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from trebol_common.i18n import _
 from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Machine, Volume, VolumeKind
+from trebol_hardware.sizes import show_size
 from trebol_hardware.stack import volumes_on
-from trebol_hardware.summary import show_size
 
 #: Kinds of content that have names of their own, by blkid's.
 _NAMES = {

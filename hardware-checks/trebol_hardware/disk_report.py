@@ -14,7 +14,7 @@ from trebol_common.i18n import _
 from trebol_hardware.checks.volumes import is_volume
 from trebol_hardware.content_words import held, phrase, volume_words
 from trebol_hardware.machine import Disk, Machine, Partition, Volume
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_hardware.targets import Obstacle, ObstacleCode, obstacles
 
 WIDTH = 80

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trebol_hardware.machine import Content, Disk, Machine, NetworkInterface
+from trebol_hardware.content_words import phrase
+from trebol_hardware.machine import Disk, Machine, NetworkInterface
+from trebol_hardware.sizes import show_size
 
 
 def summary(machine: Machine) -> str:
     """Product, firmware, processor and memory, then one line per disk (and per thing on it) and per interface."""
     return "\n".join(_lines(machine))
-
-
-def show_size(size: int) -> str:
-    """Bytes as people say them, in the unit in which the answer file counts: `1.8 TiB`, `59.6 GiB`, `512 MiB`."""
-    if size >= 2**40:
-        return f"{size / 2**40:.1f} TiB"
-    if size >= 2**30:
-        return f"{size / 2**30:.1f} GiB"
-    return f"{size / 2**20:.0f} MiB"
 
 
 def _lines(machine: Machine) -> Iterator[str]:
@@ -42,12 +35,7 @@ def _disk_lines(disk: Disk) -> Iterator[str]:
     held = [(disk.name, content) for content in disk.content]
     held += [(partition.name, content) for partition in disk.partitions for content in partition.content]
     for name, content in held:
-        yield f"             {name}: {_content(content)}"
-
-
-def _content(content: Content) -> str:
-    name = content.member_of or content.label
-    return f"{content.kind} {name!r}" if name else content.kind
+        yield f"             {name}: {phrase(content)}"
 
 
 def _interface_line(interface: NetworkInterface) -> str:

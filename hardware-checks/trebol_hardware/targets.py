@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
+from trebol_hardware.alike import is_same, is_twin
 from trebol_hardware.content_words import held
 from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, VolumeKind
 from trebol_hardware.probe.identity import is_bmc_media
@@ -157,7 +158,7 @@ def _of_others(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
         for name in volume.below
     }
     alike = [other for other in others if other.name not in paths]
-    same = [other for other in alike if _is_path_to(disk, other)]
+    same = [other for other in alike if is_same(disk, other)]
     if same:
         yield Obstacle(
             ObstacleCode.SECOND_PATH,
@@ -168,7 +169,7 @@ def _of_others(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
             final=False,
             others=tuple(other.name for other in same),
         )
-    twins = [other for other in alike if other not in same and _same_serial(disk, other)]
+    twins = [other for other in alike if other not in same and is_twin(disk, other)]
     if twins:
         yield Obstacle(
             ObstacleCode.SAME_SERIAL,
@@ -179,18 +180,6 @@ def _of_others(disk: Disk, machine: Machine) -> Iterator[Obstacle]:
             final=False,
             others=tuple(other.name for other in twins),
         )
-
-
-def _is_path_to(disk: Disk, other: Disk) -> bool:
-    """Whether two disks are one, reached by two paths. Cheap ones have a WWN that others of their model have too."""
-    serials = {disk.serial, other.serial} - {""}
-    return bool(disk.wwn) and (disk.wwn, disk.size) == (other.wwn, other.size) and len(serials) <= 1
-
-
-def _same_serial(disk: Disk, other: Disk) -> bool:
-    """Namespaces of an NVMe disk share its serial number, and have WWNs of their own."""
-    namespaces = disk.transport == other.transport == "nvme" and disk.wwn != other.wwn
-    return bool(disk.serial) and disk.serial == other.serial and not namespaces
 
 
 def _shared(disk: Disk, others: list[Disk], machine: Machine) -> Iterator[Obstacle]:

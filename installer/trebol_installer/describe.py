@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trebol_hardware.machine import Content, Disk
-from trebol_hardware.summary import show_size
+from trebol_hardware.content_words import phrase
+from trebol_hardware.machine import Disk
+from trebol_hardware.sizes import show_size
 
 
 def describe_disk(disk: Disk) -> str:
@@ -21,10 +22,10 @@ def describe_disk(disk: Disk) -> str:
 
 
 def describe_contents(disk: Disk) -> tuple[str, ...]:
-    """What a disk holds, one phrase each: `gpt`, `vda1: vfat`, `vda3: LVM2_member of trebol`."""
-    said = [_phrase(content) for content in disk.content]
+    """What a disk holds, one phrase each: `GPT`, `vda1: FAT`, `vda3: LVM group trebol`."""
+    said = [phrase(content) for content in disk.content]
     for partition in disk.partitions:
-        inside = ", ".join(map(_phrase, partition.content)) or "nothing known"
+        inside = ", ".join(map(phrase, partition.content)) or "nothing known"
         said.append(f"{partition.name}: {inside} ({show_size(partition.size)})")
     return tuple(said)
 
@@ -49,9 +50,3 @@ def listing(lines: Iterable[str]) -> str:
 
 def _bus(disk: Disk) -> str:
     return " ".join(filter(None, [disk.transport, "rotational" if disk.rotational else ""]))
-
-
-def _phrase(content: Content) -> str:
-    label = f" {content.label!r}" if content.label else ""
-    group = f" of {content.member_of}" if content.member_of else ""
-    return f"{content.kind}{label}{group}"

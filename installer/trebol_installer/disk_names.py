@@ -31,20 +31,3 @@ def names_of(disk: Disk) -> frozenset[str]:
     for folder, links in (("by-id", disk.by_id), ("by-path", disk.by_path)):
         names |= {*links, *(f"/dev/disk/{folder}/{link}" for link in links)}
     return frozenset(names)
-
-
-def is_twin(disk: Disk, other: Disk) -> bool:
-    """Whether serial numbers do not tell two disks apart: cheap USB bridges, clones, two paths to one disk.
-
-    Namespaces of an NVMe disk and actuators of a hard disk share a serial number too, but have world wide names of
-    their own.
-    """
-    apart = disk.wwn and other.wwn and disk.wwn != other.wwn
-    return disk.name != other.name and bool(disk.serial) and disk.serial == other.serial and not apart
-
-
-def is_same(disk: Disk, other: Disk) -> bool:
-    """Whether two disks of the kernel are one: two paths to one world wide name. Some makers give one name to many
-    disks, whose serial numbers differ then."""
-    apart = disk.serial and other.serial and disk.serial != other.serial
-    return disk.name != other.name and bool(disk.wwn) and disk.wwn == other.wwn and not apart

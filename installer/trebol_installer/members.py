@@ -11,9 +11,9 @@ from itertools import combinations
 
 from trebol_common.answers.model import DiskSetup, Filesystem
 from trebol_common.errors import Problem
+from trebol_hardware.alike import is_same
 from trebol_hardware.machine import Disk
-from trebol_hardware.summary import show_size
-from trebol_installer.disk_names import is_same
+from trebol_hardware.sizes import show_size
 from trebol_installer.layout_rules import rule, show_layout
 
 #: Members of a mirror may differ by this share of the largest, in percent.

@@ -9,7 +9,7 @@ from trebol_common.answers.model import Answers
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import Dhcp, HostNetwork, Static
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer import features
 from trebol_installer.describe import describe_contents, describe_targets
 from trebol_installer.layout import Layout

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from trebol_common.errors import printable
 from trebol_hardware.checks.finding import Severity
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer import steps
 from trebol_installer.hardware import by_gravity, short
 from trebol_installer.plan import Plan

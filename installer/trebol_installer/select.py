@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, DiskSetup
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError, raise_for
+from trebol_hardware.alike import is_twin
 from trebol_hardware.machine import Disk, Machine
 from trebol_installer.describe import count_of, describe_disk, listing
-from trebol_installer.disk_names import clearly_named, is_twin, names_of
+from trebol_installer.disk_names import clearly_named, names_of
 from trebol_installer.filters import WHERE as FILTER
 from trebol_installer.filters import find_disks, read_filter, show_filter
 from trebol_installer.layout_rules import rule, show_layout

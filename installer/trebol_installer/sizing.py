@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import LvmSizes, MdRaid
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 
 MIB = 1024**2
 GIB = 1024**3

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trebol_common.errors import printable
-from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, Partition, Volume, VolumeKind
-from trebol_hardware.summary import show_size
+from trebol_hardware.content_words import phrase
+from trebol_hardware.machine import ZFS_MEMBER, Disk, Partition, Volume, VolumeKind
+from trebol_hardware.sizes import show_size
 from trebol_installer.stacked import Node, Stack, is_part_of_volume
 from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member
 
@@ -58,14 +59,7 @@ def _called(node: Node) -> str:
 
 
 def _holds(node: Node) -> str:
-    return ", ".join(map(_phrase, node.content)) or "nothing known"
-
-
-def _phrase(content: Content) -> str:
-    label = f" {content.label!r}" if content.label and content.label != content.member_of else ""
-    group = f" of {content.member_of}" if content.member_of else ""
-    used = f" ({show_size(content.used)} used)" if content.used is not None else ""
-    return f"{content.kind}{label}{group}{used}"
+    return ", ".join(map(phrase, node.content)) or "nothing known"
 
 
 def _fate(node: Node, stack: Stack) -> Iterator[str]:

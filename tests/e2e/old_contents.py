@@ -17,7 +17,7 @@ class OldContent:
     """A kind of old contents of one disk or two.
 
     `commands` are lines of bash, in which `$A` and `$B` are the stable paths of the disks, and the functions of
-    `PRELUDE` are known. `holds` are blkid's types that are found afterwards on the disks, their partitions and the
+    `PRELUDE` are known. `holds` are words by which the plan names what is on the disks, their partitions and the
     volumes on them. `volumes` says that something of device-mapper, md or bcache is open. `labels` are places of `$A`
     (bytes) with copies of a label that no tool looks at, so that only reading them tells whether they are gone.
     """
@@ -140,7 +140,7 @@ _ALL = (
             'ntfs "$A-part2"',
             'mkfs.ext4 -q -F -L linux "$A-part5"',
         ),
-        frozenset({"dos", "ntfs", "ext4"}),
+        frozenset({"MBR", "NTFS", "ext4"}),
     ),
     OldContent(
         "used",
@@ -151,7 +151,7 @@ _ALL = (
             'mkfs.xfs -q -f -L photos "$A-part3"',
             'mkdir -p /mnt/old/photos; mount "$A-part3" /mnt/old/photos',
         ),
-        frozenset({"gpt", "vfat", "ext4", "xfs"}),
+        frozenset({"GPT", "FAT", "ext4", "xfs"}),
     ),
     OldContent(
         "whole-disk",
@@ -166,7 +166,7 @@ _ALL = (
             'filled "$A-part2" /mnt/old files',
             "chmod 0600 /mnt/old/data; mkswap /mnt/old/data; swapon /mnt/old/data",
         ),
-        frozenset({"gpt", "swap", "ext4"}),
+        frozenset({"GPT", "swap", "ext4"}),
     ),
     OldContent(
         "btrfs-over-two",
@@ -181,7 +181,7 @@ _ALL = (
     OldContent(
         "mirror",
         (*_mirror("1.2"), "filled /dev/md/old /mnt/old mirrored"),
-        frozenset({"gpt", "linux_raid_member", "ext4"}),
+        frozenset({"GPT", "RAID", "ext4"}),
         disks=2,
         volumes=True,
     ),
@@ -192,7 +192,7 @@ _ALL = (
             """sfdisk --quiet /dev/md/old <<< $'label: gpt\\nsize=4GiB\\n'; udevadm settle""",
             "mkfs.ext4 -q -F /dev/md/old1 || mkfs.ext4 -q -F /dev/md/old-part1 || mkfs.ext4 -q -F /dev/md127p1",
         ),
-        frozenset({"linux_raid_member", "gpt", "ext4"}),
+        frozenset({"RAID", "GPT", "ext4"}),
         disks=2,
         volumes=True,
     ),
@@ -207,7 +207,7 @@ _ALL = (
             "lvcreate --yes --thin --virtualsize 2G --name guest oldvg/pool",
             "filled /dev/oldvg/root /mnt/old root",
         ),
-        frozenset({"gpt", "linux_raid_member", "LVM2_member", "ext4"}),
+        frozenset({"GPT", "RAID", "LVM", "ext4"}),
         disks=2,
         volumes=True,
     ),
@@ -219,7 +219,7 @@ _ALL = (
             'lvcreate --yes --devices "$B" --size 1G --name data trebol',
             "filled /dev/mapper/trebol-root /mnt/old root",
         ),
-        frozenset({"LVM2_member", "ext4"}),
+        frozenset({"LVM", "ext4"}),
         disks=2,
         volumes=True,
     ),
@@ -231,7 +231,7 @@ _ALL = (
             "filled /dev/mapper/old-secret /mnt/old secret",
             'luks "$A-part2" old-closed; cryptsetup close old-closed',
         ),
-        frozenset({"gpt", "crypto_LUKS", "ext4"}),
+        frozenset({"GPT", "LUKS", "ext4"}),
         volumes=True,
     ),
     OldContent(
@@ -243,7 +243,7 @@ _ALL = (
             "luks /dev/inside/vault inner",
             "mkswap /dev/mapper/inner; swapon /dev/mapper/inner",
         ),
-        frozenset({"crypto_LUKS", "LVM2_member", "swap"}),
+        frozenset({"LUKS", "LVM", "swap"}),
         volumes=True,
     ),
     OldContent(
@@ -255,7 +255,7 @@ _ALL = (
             "[ -e /sys/block/bcache0/bcache/cache ]",
             "filled /dev/bcache0 /mnt/old cached",
         ),
-        frozenset({"gpt", "bcache", "ext4"}),
+        frozenset({"GPT", "bcache", "ext4"}),
         volumes=True,
     ),
     OldContent(
@@ -272,7 +272,7 @@ _ALL = (
     OldContent(
         "osd",
         ('bluestore "$A"', 'udevadm trigger --settle "$A"'),
-        frozenset({"ceph_bluestore"}),
+        frozenset({"Ceph"}),
     ),
     OldContent(
         "osd-in-lvm",
@@ -282,7 +282,7 @@ _ALL = (
             "bluestore /dev/ceph-5c3a9e1c/osd-block-5c3a9e1c",
             "udevadm trigger --settle /dev/ceph-5c3a9e1c/osd-block-5c3a9e1c",
         ),
-        frozenset({"LVM2_member", "ceph_bluestore"}),
+        frozenset({"LVM", "Ceph"}),
         volumes=True,
     ),
     OldContent(
@@ -299,7 +299,7 @@ _ALL = (
             '    cmp --bytes=22 --ignore-initial="$place:0" "$A" - <<< "bluestore block device"',
             "done",
         ),
-        frozenset({"gpt", "LVM2_member", "ceph_bluestore"}),
+        frozenset({"GPT", "LVM", "Ceph"}),
         labels=_LABELS_IN_CLOSED_LVM,
     ),
     OldContent(
@@ -311,7 +311,7 @@ _ALL = (
             "mdadm --detail /dev/md/volume",
             "udevadm settle; mkfs.ext4 -q -F /dev/md/volume",
         ),
-        frozenset({"ddf_raid_member", "ext4"}),
+        frozenset({"DDF", "ext4"}),
         disks=2,
         volumes=True,
     ),
@@ -326,7 +326,7 @@ _ALL = (
             "mdadm --detail /dev/md/volume",
             "udevadm settle",
         ),
-        frozenset({"isw_raid_member"}),
+        frozenset({"Intel"}),
         disks=2,
         volumes=True,
     ),
@@ -340,7 +340,7 @@ _ALL = (
             '    zfs_labels "$A-part1"; udevadm trigger --settle "$A-part1"',
             "fi",
         ),
-        frozenset({"gpt", "zfs_member"}),
+        frozenset({"GPT", "ZFS"}),
     ),
     OldContent(
         "gpt-backup-only",
@@ -348,7 +348,7 @@ _ALL = (
             _TWO_PARTITIONS,
             'dd if=/dev/zero of="$A" bs=512 count=34 conv=fsync status=none; blockdev --rereadpt "$A"',
         ),
-        frozenset({"gpt"}),
+        frozenset({"GPT"}),
     ),
 )
 

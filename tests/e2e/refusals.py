@@ -57,7 +57,7 @@ REFUSALS = {
     for refusal in (
         Refusal(
             "disk-with-data",
-            (f"virtio-{SERIAL}: is not empty: ext4 'precious'", 'set wipe = "confirmed" in'),
+            (f'virtio-{SERIAL}: is not empty: ext4 "precious"', 'set wipe = "confirmed" in'),
             status=3,
             disk_holds_data=True,
             slow=False,

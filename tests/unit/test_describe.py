@@ -25,7 +25,7 @@ def test_a_line_has_what_every_key_of_a_filter_asks_for() -> None:
     )
 
     assert describe_disk(disk) == (
-        "sda        40.0 GiB  sata rotational  M  S  ata-M_S  holds gpt, sda1: ext4 'data' (1.0 GiB)"
+        'sda        40.0 GiB  sata rotational  M  S  ata-M_S  holds GPT, sda1: ext4 "data" (1.0 GiB)'
     )
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from trebol_common.errors import BadInput
 from trebol_hardware.commands import app
 from trebol_hardware.machine import Machine
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 
 MACHINES = Path(__file__).parents[1] / "machines"
 
@@ -20,7 +20,7 @@ def test_show_names_disks_with_what_they_hold() -> None:
     shown = CliRunner().invoke(app, ["show", str(MACHINES / "rack-server.json")]).output
     assert "PowerEdge R650, serial 7XK4B53" in shown
     assert "/dev/disk/by-id/scsi-SSEAGATE_ST1200MM0009_WFK9ABC3" in shown
-    assert "sdc: LVM2_member 'ceph-block-1'" in shown
+    assert "sdc: LVM group ceph-block-1" in shown
     assert "medium" in shown
     assert "25000 Mbit/s" in shown
 

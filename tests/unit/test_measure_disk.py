@@ -120,13 +120,13 @@ def test_the_rating_follows_iops_and_the_slowest_hundredth(
 
 
 REFUSED: list[tuple[str, Disk, str]] = [
-    ("partition table", replace(EMPTY, content=(Content("gpt"),)), "sdb gpt"),
-    ("file system", replace(EMPTY, content=(Content("ext4", "backup"),)), "sdb ext4 'backup'"),
-    ("unreadable", replace(EMPTY, content=(Content("unreadable"),)), "unreadable"),
-    ("volume group", replace(EMPTY, content=(Content("LVM2_member", member_of="vg0"),)), "LVM2_member 'vg0'"),
-    ("an OSD", replace(EMPTY, content=(Content("ceph_bluestore"),)), "ceph_bluestore"),
+    ("partition table", replace(EMPTY, content=(Content("gpt"),)), "sdb: GPT"),
+    ("file system", replace(EMPTY, content=(Content("ext4", "backup"),)), 'sdb: ext4 "backup"'),
+    ("unreadable", replace(EMPTY, content=(Content("unreadable"),)), "cannot be read"),
+    ("volume group", replace(EMPTY, content=(Content("LVM2_member", member_of="vg0"),)), "LVM group vg0"),
+    ("an OSD", replace(EMPTY, content=(Content("ceph_bluestore"),)), "a Ceph OSD"),
     ("a partition", replace(EMPTY, partitions=(PARTITION,)), "sdb1"),
-    ("its content", replace(EMPTY, partitions=(replace(PARTITION, content=(Content("xfs"),)),)), "sdb1 xfs"),
+    ("its content", replace(EMPTY, partitions=(replace(PARTITION, content=(Content("xfs"),)),)), "sdb1: xfs"),
     ("mounted", replace(EMPTY, mountpoints=("/srv",)), "/srv"),
     ("swap", replace(EMPTY, partitions=(replace(PARTITION, mountpoints=("[SWAP]",)),)), "[SWAP]"),
     ("holder", replace(EMPTY, holders=("dm-0",)), "dm-0"),

@@ -200,7 +200,7 @@ def test_a_wipe_says_what_is_lost() -> None:
     )
 
     contents = step(made, WipeDisk).contents
-    assert contents[2] == "vdb2: ext4 'data' (10.0 GiB)"
+    assert contents[2] == 'vdb2: ext4 "data" (10.0 GiB)'
     assert made.disks[0].before == contents
 
 

@@ -27,7 +27,7 @@ from tests.unit.generated_machines import (
 from trebol_common.answers.model import Answers, Checks, DiskSetup, Filesystem
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, FirmwareMode, Machine, Volume, VolumeKind
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer import steps
 from trebol_installer.disk_names import clearly_named, names_of
 from trebol_installer.hardware import checked

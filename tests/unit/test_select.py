@@ -80,7 +80,7 @@ def test_twins_are_told_apart_by_where_they_are() -> None:
         select_disk(made_machine(*TWINS), answers(("disk-setup.disk-list", ["usb-X"])))
 
     assert "usb-X matches 2 disks" in str(caught.value)
-    assert "X  pci-1  holds ext4 'photos'" in str(caught.value) and "X  pci-2  empty" in str(caught.value)
+    assert 'X  pci-1  holds ext4 "photos"' in str(caught.value) and "X  pci-2  empty" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["d", "dd", "sd", "dev/sdd", "by-id/wwn-0x5000c500d1a0b10d", "SDD", "sd*"])
@@ -145,7 +145,7 @@ def test_several_matches_are_listed_with_what_tells_them_apart() -> None:
         "sda         1.1 TiB  sas rotational  ST1200MM0009  WFK9ABC1  scsi-SSEAGATE_ST1200MM0009_WFK9ABC1  empty"
         in text
     )
-    assert "sdb2: vfat" in text and "linux_raid_member 'oldnode:0' of oldnode:0" in text
+    assert "sdb2: FAT" in text and "member of RAID array oldnode:0" in text
 
 
 def test_a_filter_never_finds_the_medium() -> None:
@@ -222,7 +222,7 @@ def test_a_disk_that_holds_something_is_refused_with_the_key_to_set() -> None:
         select_disk(made_machine(OLD), answers())
 
     text = str(caught.value)
-    assert "/dev/disk/by-id/virtio-d1: is not empty: gpt; vda1: vfat 'EFI' (1.0 GiB); vda3: LVM2_member of" in text
+    assert '/dev/disk/by-id/virtio-d1: is not empty: GPT; vda1: FAT "EFI" (1.0 GiB); vda3: LVM group' in text
     assert 'set wipe = "confirmed" in [disk-setup]' in text
 
 
@@ -265,7 +265,7 @@ def test_a_confirmation_does_not_count_for_what_a_filter_finds() -> None:
 
 
 def test_an_empty_partition_table_counts_as_content() -> None:
-    with pytest.raises(Refused, match="is not empty: gpt"):
+    with pytest.raises(Refused, match="is not empty: GPT"):
         select_disk(made_machine(Disk("vda", 40 * GIB, content=(Content("gpt"),))), answers())
 
 
@@ -459,7 +459,7 @@ REFUSED_TOGETHER = [
         (disk("sda", serial="1", wwn="w"), replace(disk("sdb", serial="1", wwn="w"), by_id=("scsi-1",))),
         "two paths to one disk",
     ),
-    ((disk("sda"), disk("sdb", content="old")), "pci-sdb: is not empty: LVM2_member of old"),
+    ((disk("sda"), disk("sdb", content="old")), "pci-sdb: is not empty: LVM group old"),
     ((disk("sda", content="old"), disk("sdb")), "pci-sda: is not empty"),
     ((disk("sda"), replace(disk("sdb"), read_only=True)), "pci-sdb: can never be a target: read-only"),
 ]

@@ -198,7 +198,7 @@ def test_a_group_on_an_array_is_named_only_where_it_reaches_further() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"serial": "A"}, Code.SAME_SERIAL),
+        ({"serial": "A"}, None),
         ({"serial": "A", "wwn": ""}, Code.SAME_SERIAL),
         ({"serial": "A", "wwn": "0x1"}, Code.SECOND_PATH),
         ({"serial": "", "wwn": "0x1"}, Code.SECOND_PATH),

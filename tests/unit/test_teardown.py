@@ -462,16 +462,16 @@ def test_the_tree_shows_what_each_thing_holds_and_what_becomes_of_it() -> None:
     )
 
     assert planned(machine, "sda").lines == (
-        "/dev/disk/by-id/virtio-da (sda, 40.0 GiB): gpt → wipe",
-        "  sda1 (1.0 GiB): linux_raid_member of old:0 → wipe",
-        "    /dev/md127 (1.0 GiB): LVM2_member of trebol → stop",
-        "      /dev/mapper/trebol-root (1.0 GiB): ext4 'trebol-root' (3.0 GiB used) →",
+        "/dev/disk/by-id/virtio-da (sda, 40.0 GiB): GPT → wipe",
+        "  sda1 (1.0 GiB): member of RAID array old:0 → wipe",
+        "    /dev/md127 (1.0 GiB): LVM group trebol → stop",
+        '      /dev/mapper/trebol-root (1.0 GiB): ext4 "trebol-root", 3.0 GiB used →',
         "          unmount /mnt, close with group trebol",
         "      /dev/mapper/trebol-swap (1.0 GiB): swap → stop swapping, close with",
         "          group trebol",
-        "  sda2 (1.0 GiB): linux_raid_member of old:0 → wipe",
+        "  sda2 (1.0 GiB): member of RAID array old:0 → wipe",
         "    /dev/md127 (1.0 GiB): see above",
-        "  sda3 (1.0 GiB): bcache → leave bcache, wipe",
+        "  sda3 (1.0 GiB): bcache set set-1 → leave bcache, wipe",
     )
 
 
@@ -584,6 +584,6 @@ def test_the_steps_can_be_stored_with_the_plan() -> None:
             "step": "wipe-disk",
             "disk": D1,
             "size": 40 * GIB,
-            "contents": ["gpt", "sda1: linux_raid_member 'old:0' of old:0 (1.0 GiB)"],
+            "contents": ["GPT", "sda1: member of RAID array old:0 (1.0 GiB)"],
         },
     ]

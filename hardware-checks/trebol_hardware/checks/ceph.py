@@ -18,7 +18,7 @@ from trebol_hardware.checks.osd_disks import osd_disks
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CEPH, BRIEF_NODE, CEPH, GB, NODE_MEMORY, NODE_MEMORY_RECOMMENDED
 from trebol_hardware.machine import Machine
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 
 _SOURCES = f"{BRIEF_CEPH}; {CEPH}"
 

@@ -10,7 +10,7 @@ from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_NODE, NODE_MEMORY, NODE_MEMORY_RECOMMENDED, OPENZFS, SMBIOS
 from trebol_hardware.facts import MemoryErrors, MemoryModule
 from trebol_hardware.machine import Machine
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 
 #: What the kernel keeps before it counts: 64 bytes of struct page for each 4 KiB (1/64), and what firmware reserves,
 #: up to half a GiB, and on large servers 1/128 (376 GiB of 384 are usual).

@@ -10,7 +10,7 @@ from trebol_hardware.checks.finding import Detail, Requirement, Severity, Verdic
 from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.facts import NumaNode
 from trebol_hardware.machine import Machine
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 
 #: Trebol's own: a node with less than half of the memory of the fullest lacks modules; less difference may come from
 #: firmware's share.

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from trebol_common.errors import BadInput, Problem, Refused, raise_for
 from trebol_common.i18n import _
-from trebol_hardware.machine import Content, Disk, Machine
+from trebol_hardware.content_words import phrase
+from trebol_hardware.machine import Disk, Machine
 
 #: Of a device, or of a file, so much is written over and over.
 DEVICE_SPAN = 2**30
@@ -121,9 +122,9 @@ def refusals(disk: Disk) -> Iterator[Problem]:
     if holders:
         what = ", ".join(dict.fromkeys(holders))
         yield Problem(_("is in use by {what}").format(what=what), where, _("choose another disk"))
-    held = [*(_phrase(disk.name, content) for content in disk.content)]
+    held = [*(f"{disk.name}: {phrase(content)}" for content in disk.content)]
     for part in disk.partitions:
-        held += [_phrase(part.name, content) for content in part.content] or [part.name]
+        held += [f"{part.name}: {phrase(content)}" for content in part.content] or [part.name]
     if held:
         yield Problem(
             _("is not empty: {what}").format(what="; ".join(held)),
@@ -144,8 +145,3 @@ def _unknown(machine: Machine, name: str) -> tuple[str]:
 def _describe(disk: Disk) -> str:
     model = f" ({disk.model})" if disk.model else ""
     return f"/dev/{disk.name}{model}"
-
-
-def _phrase(device: str, content: Content) -> str:
-    named = content.member_of or content.label
-    return f"{device} {content.kind}" + (f" {named!r}" if named else "")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.run import Runner
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer.execute.block import MOUNTS, node_of
 from trebol_installer.execute.state import Run, key_of
 from trebol_installer.steps import CloseTarget, MakeBtrfs, MakeFilesystem, MakeSwap, MountTarget, ReplaceSubvolume

@@ -6,7 +6,7 @@ import json
 
 from trebol_common.errors import Refused
 from trebol_common.run import Argument
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.filesystems import make_swap
 from trebol_installer.execute.state import Run

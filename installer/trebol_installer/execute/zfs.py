@@ -12,7 +12,7 @@ from typing import Any
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.files import write_text
 from trebol_common.run import Argument
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer.execute.block import node_of
 from trebol_installer.execute.encryption import passphrase_of
 from trebol_installer.execute.state import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import BtrfsCompress, BtrfsRaid
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and
 from trebol_installer.layout_rules import CONTAINER

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from trebol_common.errors import Problem, Refused
 from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content, Disk
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_hardware.systems import TREBOL
 from trebol_installer import steps
 from trebol_installer.layout import btrfs, lvm, zfs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import DiskSetup
 from trebol_hardware.machine import Content, Disk
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer.sizing import ALIGNMENT
 from trebol_installer.steps import Device, Mount, PartitionKind, PartitionRef, PlannedPartition, Step
 

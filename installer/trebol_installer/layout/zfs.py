@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import ZfsOptions, ZfsRaid
 from trebol_common.errors import BadInput
-from trebol_hardware.summary import show_size
+from trebol_hardware.sizes import show_size
 from trebol_installer import steps
 from trebol_installer.layout.model import Layout, Request, boot_and
 from trebol_installer.layout_rules import POOL
