@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trebol_common.i18n import _
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Machine, Volume, VolumeKind
+from trebol_hardware.machine import (
+    ARRAY_MEMBER,
+    BCACHE,
+    BLUESTORE,
+    LVM_MEMBER,
+    ZFS_MEMBER,
+    Content,
+    Disk,
+    Machine,
+    Volume,
+    VolumeKind,
+)
 from trebol_hardware.sizes import show_size
 from trebol_hardware.stack import volumes_on
 
@@ -31,13 +42,13 @@ def phrase(content: Content) -> str:
     match content.kind:
         case kind if kind == LVM_MEMBER:
             return _("LVM group {name}").format(name=name) if name else _("LVM, without a group that is known")
-        case "linux_raid_member":
+        case kind if kind == ARRAY_MEMBER:
             return _("member of RAID array {name}").format(name=name or content.group_uuid)
-        case "zfs_member":
+        case kind if kind == ZFS_MEMBER:
             return _("ZFS pool {name} (guid {guid})").format(name=name or "?", guid=content.group_uuid or "?")
-        case "ceph_bluestore":
+        case kind if kind == BLUESTORE:
             return _osd(content)
-        case "bcache":
+        case kind if kind == BCACHE:
             return _("bcache set {name}").format(name=content.group_uuid) if content.group_uuid else "bcache"
         case "unreadable":
             return _("cannot be read")

@@ -92,10 +92,15 @@ class Product:
     board_name: str = ""
 
 
-#: blkid's type of an LVM physical volume.
+#: blkid's types of members of something larger.
 LVM_MEMBER = "LVM2_member"
 ARRAY_MEMBER = "linux_raid_member"
 ZFS_MEMBER = "zfs_member"
+BCACHE = "bcache"
+BLUESTORE = "ceph_bluestore"
+
+#: What stands for active swap among mount points, as in lsblk(8).
+SWAP = "[SWAP]"
 
 
 @dataclass(frozen=True)

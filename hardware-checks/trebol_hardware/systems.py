@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trebol_common.unfinished import PREFIX, UNFINISHED
-from trebol_hardware.machine import LVM_MEMBER, Disk, Machine, Partition, Volume
+from trebol_hardware.machine import ARRAY_MEMBER, BLUESTORE, LVM_MEMBER, ZFS_MEMBER, Disk, Machine, Partition, Volume
 from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
 
 
@@ -58,7 +58,7 @@ def _signs(disk: Disk, entries: Mapping[str, Entry], machine: Machine) -> _Signs
         types=frozenset(entry.type for entry in own),
         names=frozenset(entry.name for entry in own),
         groups=frozenset(content.member_of for content in contents if content.kind == LVM_MEMBER),
-        pools=frozenset(content.member_of for content in contents if content.kind == "zfs_member"),
+        pools=frozenset(content.member_of for content in contents if content.kind == ZFS_MEMBER),
         kinds=frozenset(content.kind for content in contents),
         labels=frozenset(content.label.lower() for content in contents if content.kind in _LINUX_ROOTS),
         booted=frozenset(
@@ -145,7 +145,7 @@ _LINUX = frozenset(
 
 _LINUX_ROOTS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "reiserfs"})
 #: What the root file system may lie in.
-_AROUND_ROOTS = frozenset({LVM_MEMBER, "crypto_LUKS", "linux_raid_member"})
+_AROUND_ROOTS = frozenset({LVM_MEMBER, "crypto_LUKS", ARRAY_MEMBER})
 _ROOT_LABELS = frozenset({"/", "root", "rootfs", "cloudimg-rootfs"})
 _ROOT_VOLUME = re.compile(r".*[^-]-(lv_?)?(root|ubuntu--lv)")
 
@@ -173,7 +173,7 @@ def _is_proxmox(signs: _Signs) -> bool:
 
 def _is_osd(signs: _Signs) -> bool:
     by_group = any(re.fullmatch("ceph-[0-9a-f-]{36}", group) for group in signs.groups)
-    return "ceph_bluestore" in signs.kinds or by_group or bool(signs.types & _CEPH)
+    return BLUESTORE in signs.kinds or by_group or bool(signs.types & _CEPH)
 
 
 def _is_windows(signs: _Signs) -> bool:

@@ -11,7 +11,17 @@ from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_hardware.alike import is_same, is_twin
 from trebol_hardware.content_words import held
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, FirmwareMode, Machine, VolumeKind
+from trebol_hardware.machine import (
+    BCACHE,
+    BLUESTORE,
+    LVM_MEMBER,
+    ZFS_MEMBER,
+    Content,
+    Disk,
+    FirmwareMode,
+    Machine,
+    VolumeKind,
+)
 from trebol_hardware.probe.identity import is_bmc_media
 from trebol_hardware.probe.signatures import UNREADABLE
 from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
@@ -227,13 +237,13 @@ def _group(content: Content) -> tuple[str, str] | None:
             return identity, _("LVM group {name}").format(name=content.member_of or identity)
         case "linux_raid_member" | "isw_raid_member" | "ddf_raid_member" if identity:
             return identity, _("RAID array {name}").format(name=content.member_of or identity)
-        case "zfs_member" if identity:
+        case kind if kind == ZFS_MEMBER and identity:
             return identity, _("ZFS pool {name}").format(name=content.member_of or identity)
-        case "bcache" if identity:
+        case kind if kind == BCACHE and identity:
             return identity, _("bcache set {name}").format(name=identity)
         case "btrfs" if content.uuid:
             return content.uuid, _("btrfs {name}").format(name=content.label or content.uuid)
-        case "ceph_bluestore" if content.member_of:
+        case kind if kind == BLUESTORE and content.member_of:
             # A cluster is on many disks and survives the loss of one; an OSD with a DB elsewhere does not.
             return f"{content.group_uuid}/{content.member_of}", _("Ceph {osd}").format(osd=content.member_of)
     return None

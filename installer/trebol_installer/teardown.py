@@ -16,12 +16,12 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
-from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, Machine, Volume, VolumeKind
+from trebol_hardware.machine import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, Content, Disk, Machine, Volume, VolumeKind
 from trebol_installer import steps
 from trebol_installer.describe import describe_contents
 from trebol_installer.stacked import Node, Stack, group_uuid, is_part_of_volume, reference, stack
 from trebol_installer.steps import Held, Step
-from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member, mounted, problems
+from trebol_installer.teardown_problems import is_member, mounted, problems
 from trebol_installer.teardown_tree import Tree, tree
 
 #: Steps after which something is gone.

@@ -10,15 +10,18 @@ from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
 from trebol_common.medium import LIVE_MEDIUM
-from trebol_hardware.machine import LVM_MEMBER, ZFS_MEMBER, Content, Volume, VolumeKind
+from trebol_hardware.machine import (
+    ARRAY_MEMBER,
+    BCACHE,
+    BLUESTORE,
+    LVM_MEMBER,
+    SWAP,
+    ZFS_MEMBER,
+    Content,
+    Volume,
+    VolumeKind,
+)
 from trebol_installer.stacked import Node, Stack, group_uuid
-
-#: What stands for swap among the probe's mount points.
-SWAP = "[SWAP]"
-
-#: blkid's types.
-BCACHE = "bcache"
-BLUESTORE = "ceph_bluestore"
 
 #: What a running system has there it needs: the live system its medium and layers, any other its root and its data.
 _NEEDED = frozenset(map(PurePosixPath, ("/", "/dev", "/proc", "/run", "/sys", "/tmp")))
@@ -60,7 +63,7 @@ class Family(StrEnum):
 #: By blkid's type. A set of BlueStore is one OSD with its DB and WAL, not the cluster: other OSDs have its data too.
 _FAMILIES: Mapping[str, Family] = {
     LVM_MEMBER: Family.GROUP,
-    "linux_raid_member": Family.ARRAY,
+    ARRAY_MEMBER: Family.ARRAY,
     "isw_raid_member": Family.ARRAY,
     "ddf_raid_member": Family.ARRAY,
     ZFS_MEMBER: Family.POOL,

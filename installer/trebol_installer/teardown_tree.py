@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from trebol_common.errors import printable
 from trebol_hardware.content_words import phrase
-from trebol_hardware.machine import ZFS_MEMBER, Disk, Partition, Volume, VolumeKind
+from trebol_hardware.machine import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, Disk, Partition, Volume, VolumeKind
 from trebol_hardware.sizes import show_size
 from trebol_installer.stacked import Node, Stack, is_part_of_volume
-from trebol_installer.teardown_problems import BCACHE, BLUESTORE, SWAP, is_member
+from trebol_installer.teardown_problems import is_member
 
 #: The plan, of 80 columns, shows the tree two to the right.
 WIDTH = 78

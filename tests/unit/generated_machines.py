@@ -27,11 +27,20 @@ from tests.unit.old_stacks import (
     raid_member,
 )
 
-from trebol_hardware.machine import Content, Disk, Firmware, FirmwareMode, Machine, Partition, Volume, VolumeKind
+from trebol_hardware.machine import (
+    SWAP,
+    Content,
+    Disk,
+    Firmware,
+    FirmwareMode,
+    Machine,
+    Partition,
+    Volume,
+    VolumeKind,
+)
 from trebol_hardware.stack import devices
 from trebol_installer.stacked import reference
 from trebol_installer.steps import Held, PartitionRef
-from trebol_installer.teardown_problems import SWAP
 
 MIB = 1024**2
 

@@ -26,7 +26,7 @@ from tests.unit.generated_machines import (
 
 from trebol_common.answers.model import Answers, Checks, DiskSetup, Filesystem
 from trebol_common.errors import BadInput, Refused
-from trebol_hardware.machine import ZFS_MEMBER, Content, Disk, FirmwareMode, Machine, Volume, VolumeKind
+from trebol_hardware.machine import SWAP, ZFS_MEMBER, Content, Disk, FirmwareMode, Machine, Volume, VolumeKind
 from trebol_hardware.sizes import show_size
 from trebol_installer import steps
 from trebol_installer.disk_names import clearly_named, names_of
@@ -48,7 +48,6 @@ from trebol_installer.sizing import (
 )
 from trebol_installer.stacked import group_uuid, is_part_of_volume, reference
 from trebol_installer.steps import PartitionKind, PartitionRef
-from trebol_installer.teardown_problems import SWAP
 
 #: On each machine, every layout is planned on every choice of disks.
 MACHINES, LAYOUTS, CHOICES = 480, 5, 5

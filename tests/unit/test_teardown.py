@@ -23,15 +23,14 @@ from tests.unit.old_stacks import (
     raid_member,
 )
 
-from trebol_hardware.machine import Content, Disk, Machine, Volume, VolumeKind
-from trebol_hardware.probe import mounts
+from trebol_hardware.machine import SWAP, Content, Disk, Machine, Volume, VolumeKind
 from trebol_installer import steps
 from trebol_installer.disk_names import clearly_named
 from trebol_installer.render import describe
 from trebol_installer.stacked import group_uuid, is_part_of_volume
 from trebol_installer.steps import Held, Step, VolumeRef, step_to_json
 from trebol_installer.teardown import Teardown, teardown
-from trebol_installer.teardown_problems import SWAP, is_needed
+from trebol_installer.teardown_problems import is_needed
 
 D1, D2 = "/dev/disk/by-id/virtio-da", "/dev/disk/by-id/virtio-db"
 SWAPPED = (SWAP,)
@@ -439,10 +438,6 @@ def test_what_must_not_be_torn_down_is_refused_with_the_reason(machine: Machine,
 )
 def test_what_the_running_system_needs(mountpoint: str, needed: bool) -> None:
     assert is_needed(mountpoint) is needed
-
-
-def test_swap_is_called_as_the_probe_calls_it() -> None:
-    assert SWAP == mounts.SWAP
 
 
 def test_the_tree_shows_what_each_thing_holds_and_what_becomes_of_it() -> None:

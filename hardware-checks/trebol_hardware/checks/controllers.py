@@ -15,7 +15,7 @@ from trebol_hardware.checks.registry import Check, Role
 from trebol_hardware.checks.sources import BRIEF_CEPH, BRIEF_NODE, CEPH, OPENZFS
 from trebol_hardware.checks.volumes import is_volume
 from trebol_hardware.facts import PciDevice
-from trebol_hardware.machine import Disk, Machine
+from trebol_hardware.machine import ZFS_MEMBER, Disk, Machine
 
 #: PCI class 01 (mass storage), subclass 04: RAID controller.
 _RAID = "0104"
@@ -100,7 +100,7 @@ def hardware_raid(machine: Machine) -> Verdict:
 
 def _battery_of(machine: Machine, device: PciDevice, family: RaidFamily) -> Detail:
     measured = f"{device.model or family.name} ({device.driver})"
-    zfs = [disk.name for disk in disks_of(machine, device) if is_volume(disk) and _holds(disk, "zfs_member")]
+    zfs = [disk.name for disk in disks_of(machine, device) if is_volume(disk) and _holds(disk, ZFS_MEMBER)]
     if zfs:
         return Detail(
             device.address,

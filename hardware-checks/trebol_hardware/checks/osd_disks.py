@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trebol_hardware.checks.disks import FRAGILE, targets
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Machine
+from trebol_hardware.machine import BLUESTORE, LVM_MEMBER, SWAP, Content, Disk, Machine
 
 #: ceph-volume names its volume groups ceph-UUID; older OSDs lie on partitions or whole disks.
 _VOLUME_GROUPS = "ceph-"
-_BLUESTORE = "ceph_bluestore"
 
 #: Where the running system is mounted; swap as in lsblk(8).
-_SYSTEM = frozenset({"/", "/boot", "/boot/efi", "[SWAP]"})
+_SYSTEM = frozenset({"/", "/boot", "/boot/efi", SWAP})
 
 #: What a table of partitions is by itself: nothing that is worth keeping.
 TABLES = frozenset({"gpt", "dos", "PMBR"})
@@ -100,7 +99,7 @@ def _mountpoints(disk: Disk) -> Iterator[str]:
 
 def is_ceph(content: Content) -> bool:
     """Whether it is an OSD's, or its WAL/DB's."""
-    return content.kind == _BLUESTORE or (content.kind == LVM_MEMBER and content.member_of.startswith(_VOLUME_GROUPS))
+    return content.kind == BLUESTORE or (content.kind == LVM_MEMBER and content.member_of.startswith(_VOLUME_GROUPS))
 
 
 def _is_shared(disk: Disk) -> bool:

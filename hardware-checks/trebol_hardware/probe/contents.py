@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content
+from trebol_hardware.machine import ARRAY_MEMBER, BCACHE, LVM_MEMBER, ZFS_MEMBER, Content
 from trebol_hardware.probe.sysfs import count, link_name, to_count
 
 #: blkid's types.
-BCACHE = "bcache"
-BLUESTORE = "ceph_bluestore"
 MULTIPATH_MEMBER = "mpath_member"
 
 #: Members whose blkid UUID is that of what they belong to, not their own.

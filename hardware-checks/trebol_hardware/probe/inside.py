@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from trebol_common.run import Runner
-from trebol_hardware.machine import LVM_MEMBER, Content, Disk, Machine, Partition, Volume, VolumeKind
+from trebol_hardware.machine import (
+    BCACHE,
+    BLUESTORE,
+    LVM_MEMBER,
+    Content,
+    Disk,
+    Machine,
+    Partition,
+    Volume,
+    VolumeKind,
+)
 from trebol_hardware.probe import bluestore, lvm, superblocks
-from trebol_hardware.probe.contents import BCACHE, BLUESTORE
 from trebol_hardware.probe.edges import digest
 from trebol_hardware.probe.health import NO_ANSWER
 from trebol_hardware.probe.raw import RawDevice

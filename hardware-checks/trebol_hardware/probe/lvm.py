@@ -9,8 +9,7 @@ from typing import Any
 
 from trebol_common.run import CommandFailed, Runner
 from trebol_hardware.lvm_report import pvs
-from trebol_hardware.machine import Content
-from trebol_hardware.probe.contents import BLUESTORE
+from trebol_hardware.machine import BLUESTORE, Content
 
 COMMAND = pvs("pv_uuid", "vg_name", "vg_uuid", "lv_name", "lv_tags")
 

@@ -8,10 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from trebol_hardware.machine import SWAP
 from trebol_hardware.probe.sysfs import names, read_text
-
-#: What stands for active swap among mount points, as in lsblk(8).
-SWAP = "[SWAP]"
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 

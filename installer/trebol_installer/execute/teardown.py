@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from trebol_hardware.machine import SWAP
 from trebol_installer.execute import block, closing, wipe, zfs
 from trebol_installer.execute.block import check_disk, disk_node
 from trebol_installer.execute.holders import attribute, find, require_own, targets
@@ -20,7 +21,6 @@ from trebol_installer.steps import (
     WipeDisk,
     WipeVolume,
 )
-from trebol_installer.teardown_problems import SWAP
 
 SWAPS = Path("/proc/swaps")
 
