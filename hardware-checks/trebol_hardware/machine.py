@@ -175,9 +175,9 @@ class Disk:
     `transport` is "sata", "sas", "nvme", "usb", "virtio", "scsi", "mmc" or "". `medium` says that Trebol's own
     installation medium (or BMC virtual media) is on it: never a target. `write_cache` is the kernel's view ("write
     back", "write through"); `pci` the address of the controller (or NVMe function) it hangs on; `health` is None
-    where it was not asked for. `system` names the system whose disk this seems to be ("Windows", "Trebol", "Ceph
-    OSD"). `edges` is the SHA-256 of the disk's first MiB followed by its last, in hexadecimal, where it was asked
-    for.
+    where it was not asked for, and not told by the kernel either. `system` names the system whose disk this seems to
+    be ("Windows", "Trebol", "Ceph OSD"). `edges` is the SHA-256 of the disk's first MiB followed by its last, in
+    hexadecimal, where it was asked for.
     """
 
     name: str

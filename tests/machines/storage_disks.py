@@ -187,7 +187,8 @@ def emmc_box(machine: Recorder) -> None:
         at = machine.system.disk(
             card, folder, sectors=size // 512, number=f"179:{32 * host}", attributes=values, udev=udev
         )
-        machine.system.attributes(f"{at}/device", {"serial": serial, "name": name})
+        soldered = {"life_time": "0x03 0x02", "pre_eol_info": "0x01"} if card == "mmcblk0" else {}
+        machine.system.attributes(f"{at}/device", {"serial": serial, "name": name, **soldered})
     inside = machine.system.folder("mmcblk0").removeprefix("sys/devices/")
     for number, area in enumerate(("boot0", "boot1"), start=1):
         machine.system.disk(f"mmcblk0{area}", inside, sectors=8192, number=f"179:{8 * number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from trebol_common.run import Completed
 from trebol_hardware.facts import DiskHealth
 from trebol_hardware.machine import Disk
-from trebol_hardware.probe import health
+from trebol_hardware.probe import emmc, health
 
 
 def attribute(number: int, name: str, *, raw: int = 0, shown: str = "", value: int = 100) -> dict[str, Any]:
@@ -226,3 +227,25 @@ def test_any_report_gives_health_that_can_be_recorded(report: object) -> None:
 @given(text=st.text())
 def test_any_text_gives_health(text: str) -> None:
     assert health.parse(text).unknown
+
+
+@pytest.mark.parametrize(
+    ("life_time", "pre_eol_info", "expected"),
+    [
+        ("0x03 0x02", "0x01", DiskHealth(passed=True, used=30, spare=100)),
+        ("0x00 0x0b", "0x02", DiskHealth(passed=True, used=110, spare=20)),
+        ("0x01 0x0a", "0x03", DiskHealth(passed=False, used=100, spare=10)),
+        ("0x02 0x02", None, DiskHealth(used=20)),
+        ("0x00 0x00", "0x00", None),
+        ("0xff nonsense", "", None),
+        (None, None, None),
+    ],
+)
+def test_the_wear_of_emmc_is_the_kernels(
+    tmp_path: Path, life_time: str | None, pre_eol_info: str | None, expected: DiskHealth | None
+) -> None:
+    for name, text in (("life_time", life_time), ("pre_eol_info", pre_eol_info)):
+        if text is not None:
+            (tmp_path / name).write_text(f"{text}\n")
+
+    assert emmc.wear(tmp_path) == expected

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_hardware.machine import SECTORS, ZFS_MEMBER, Content, Disk, Partition
-from trebol_hardware.probe import mounts
+from trebol_hardware.probe import emmc, mounts
 from trebol_hardware.probe.contents import contents, table
 from trebol_hardware.probe.identity import by_id_links, by_path_links, is_bmc_media, model, serial, transport, wwn
 from trebol_hardware.probe.sysfs import (
@@ -98,6 +98,7 @@ def _disk(path: Path, sources: _Sources) -> Disk:
         content=content,
         partitions=partitions,
         mountpoints=mountpoints,
+        health=emmc.wear(path / "device") if transport(path) == "mmc" else None,
         holders=tuple(names(path / "holders")),
         udev=properties,
         write_cache=read_text(path / "queue/write_cache"),

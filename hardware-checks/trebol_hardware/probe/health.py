@@ -36,7 +36,7 @@ NO_REPORT = "smartctl gave no report"
 SLEEPS = "the disk sleeps and was not woken"
 NO_SMART = "the disk reports nothing of its health"
 VIRTUAL = "a virtual disk reports nothing of its health"
-CARD = "cards and eMMC report nothing of their health to smartctl"
+CARD = "the card reports nothing of its health"
 REMOVABLE = "a removable medium was not asked"
 
 #: Room for a message of smartctl in a reason.

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from trebol_common.run import Completed, Runner
 from trebol_hardware.facts import DiskHealth
-from trebol_hardware.machine import Machine
+from trebol_hardware.machine import Disk, Machine
 from trebol_hardware.probe import clock, health, links, management
 from trebol_hardware.probe.programs import NO_PROGRAM, ask_all
 
@@ -65,16 +65,16 @@ def with_disk_health(machine: Machine, runner: Runner, *, privileged: bool) -> M
 
 
 def _with_health(machine: Machine, answers: Mapping[_Key, Completed]) -> Machine:
-    def disk_health(name: str, reason: str) -> DiskHealth:
-        if (_Subject.HEALTH, name) in answers:
-            return health.health(answers[_Subject.HEALTH, name])
-        return DiskHealth(unknown=reason or health.NOT_ASKED)
+    def disk_health(disk: Disk) -> DiskHealth:
+        if (_Subject.HEALTH, disk.name) in answers:
+            return health.health(answers[_Subject.HEALTH, disk.name])
+        if disk.health is not None and not disk.health.unknown:
+            return disk.health  # The kernel knew it.
+        return DiskHealth(unknown=health.reason_not_to_ask(disk) or health.NOT_ASKED)
 
     return replace(
         machine,
-        disks=tuple(
-            replace(disk, health=disk_health(disk.name, health.reason_not_to_ask(disk))) for disk in machine.disks
-        ),
+        disks=tuple(replace(disk, health=disk_health(disk)) for disk in machine.disks),
     )
 
 
