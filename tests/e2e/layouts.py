@@ -44,6 +44,7 @@ LAYOUTS = {
             Firmware.UEFI,
             2,
             filesystem="btrfs",
+            slow=False,
             btrfs={"raid": "raid1"},
             encryption=ENCRYPTION,
         ),
