@@ -54,8 +54,7 @@ FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn"
 QUICK = frozenset(
     [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
-    + [case.name for case in LAYOUTS.values() if not case.slow]
-    + ["degraded-raid1"]
+    + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
 )
 
 

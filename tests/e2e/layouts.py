@@ -44,7 +44,6 @@ LAYOUTS = {
             Firmware.UEFI,
             2,
             filesystem="btrfs",
-            slow=False,
             btrfs={"raid": "raid1"},
             encryption=ENCRYPTION,
         ),

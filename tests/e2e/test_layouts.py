@@ -65,6 +65,8 @@ def test_every_target_is_part_of_it(layout: Node) -> None:
     if layout.case.setup["filesystem"] == "btrfs":
         shown = layout.ssh("btrfs filesystem show --raw /")
         assert f"Total devices {layout.case.disks} " in shown and "missing" not in shown
+        # Nobody waited for a disk that is there, nor went on without it.
+        assert "degraded" not in layout.ssh("findmnt --noheadings --output OPTIONS /").strip().split(",")
     if layout.case.name in POOLS:
         (top,) = layout.json("zpool status -j rpool")["pools"]["rpool"]["vdevs"].values()
         groups = [vdev for vdev in top["vdevs"].values() if vdev["vdev_type"] != "disk"]

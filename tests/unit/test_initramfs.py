@@ -149,36 +149,52 @@ def test_scripts_for_the_initramfs_are_clean_shell() -> None:
     CommandRunner().run(["shellcheck", *scripts, *live, ZFS_SCRIPT])
 
 
-#: Stands for what the script for btrfs calls: `btrfs device ready` succeeds once it was asked often enough.
+#: Stands for what the script for btrfs calls: `btrfs device ready` succeeds once it was asked often enough, about the
+#: device whose UUID blkid knows, if any disk is there at all.
 BTRFS = """
 btrfs() {
     case "$*" in
-    "device ready"*) echo x >>"$TREBOL_ROOT/asked"; [ "$(wc -l <"$TREBOL_ROOT/asked")" -gt "$MISSING" ] ;;
+    "device ready /dev/vda3") echo x >>"$TREBOL_ROOT/asked"; [ "$(wc -l <"$TREBOL_ROOT/asked")" -gt "$MISSING" ] ;;
     esac
 }
 sleep() { :; }
-blkid() { echo 5c06-uuid; }
+blkid() {
+    case "$*" in
+    "-l -t UUID=5c06-uuid -o device") [ "$MISSING" -lt 1000 ] && echo /dev/vda3 ;;
+    "-o value -s UUID /dev/vda3") echo 5c06-uuid ;;
+    *) return 2 ;;
+    esac
+}
 . "$SCRIPT"
 """
 
 
 @pytest.mark.parametrize(
-    ("kind", "missing", "asked", "flags"),
+    ("kind", "root", "missing", "asked", "flags"),
     [
-        ("ext4", 99, 0, None),
-        ("btrfs", 0, 1, None),
-        ("btrfs", 5, 6, None),
-        ("btrfs", 99, 31, "ROOTFLAGS='-o subvol=@,degraded'\n"),
+        ("ext4", "UUID=5c06-uuid", 99, 0, None),
+        ("btrfs", "UUID=5c06-uuid", 0, 1, None),
+        ("btrfs", "/dev/vda3", 0, 1, None),
+        ("btrfs", "UUID=5c06-uuid", 5, 6, None),
+        ("btrfs", "UUID=5c06-uuid", 99, 31, "ROOTFLAGS='-o subvol=@,degraded'\n"),
+        ("btrfs", "UUID=5c06-uuid", 1000, 0, None),
     ],
-    ids=["another file system", "complete", "a late disk is waited for", "a missing disk is left out"],
+    ids=[
+        "another file system",
+        "complete",
+        "named by its path",
+        "a late disk is waited for",
+        "a missing disk is left out",
+        "no disk at all is for initramfs-tools to tell",
+    ],
 )
 def test_a_btrfs_over_several_disks_is_mounted_degraded_only_when_a_disk_stays_away(
-    tmp_path: Path, kind: str, missing: int, asked: int, flags: str | None
+    tmp_path: Path, kind: str, root: str, missing: int, asked: int, flags: str | None
 ) -> None:
     (tmp_path / "conf").mkdir()
     script = PROJECT / "iso/initramfs/scripts/local-premount/trebol-btrfs"
     environment = {"TREBOL_ROOT": str(tmp_path), "SCRIPT": str(script), "MISSING": str(missing)}
-    environment |= {"ROOTFSTYPE": kind, "ROOT": "/dev/vda3", "ROOTFLAGS": "-o subvol=@", "PATH": "/usr/bin:/bin"}
+    environment |= {"ROOTFSTYPE": kind, "ROOT": root, "ROOTFLAGS": "-o subvol=@", "PATH": "/usr/bin:/bin"}
 
     CommandRunner().run(["sh", "-eu", "-c", BTRFS], env=environment)
 
