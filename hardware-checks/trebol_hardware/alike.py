@@ -19,5 +19,7 @@ def is_same(disk: Disk, other: Disk) -> bool:
     """Whether two disks of the kernel are one: two paths to one world wide name. Some makers give one name to many
     disks, whose serial numbers differ then."""
     apart = disk.serial and other.serial and disk.serial != other.serial
-    one = bool(disk.wwn) and (disk.wwn, disk.size) == (other.wwn, other.size)
+    # A path that was not looked at again after its disk grew has the old size.
+    alike = disk.size == other.size or (bool(disk.serial) and disk.serial == other.serial)
+    one = bool(disk.wwn) and disk.wwn == other.wwn and alike
     return disk.name != other.name and one and not apart

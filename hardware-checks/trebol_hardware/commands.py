@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from trebol_common.errors import printable
 from trebol_common.files import write_output
 from trebol_hardware.machine import Machine
 
@@ -59,7 +60,7 @@ def show_command(
         return
     from trebol_hardware.summary import summary
 
-    typer.echo(summary(machine))
+    typer.echo(printable(summary(machine)))
 
 
 @app.command("disks")

@@ -232,10 +232,10 @@ def test_any_text_gives_health(text: str) -> None:
 @pytest.mark.parametrize(
     ("life_time", "pre_eol_info", "expected"),
     [
-        ("0x03 0x02", "0x01", DiskHealth(passed=True, used=30, spare=100)),
-        ("0x00 0x0b", "0x02", DiskHealth(passed=True, used=110, spare=20)),
-        ("0x01 0x0a", "0x03", DiskHealth(passed=False, used=100, spare=10)),
-        ("0x02 0x02", None, DiskHealth(used=20)),
+        ("0x03 0x02", "0x01", DiskHealth(passed=True, used=20)),
+        ("0x00 0x0b", "0x02", DiskHealth(passed=True, used=100, spare=20)),
+        ("0x01 0x0a", "0x03", DiskHealth(passed=False, used=90, spare=10)),
+        ("0x02 0x02", None, DiskHealth(used=10)),
         ("0x00 0x00", "0x00", None),
         ("0xff nonsense", "", None),
         (None, None, None),

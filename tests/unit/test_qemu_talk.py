@@ -260,6 +260,7 @@ def test_ssh_never_asks_and_never_reads_the_callers_configuration() -> None:
 )
 def test_a_crash_of_qemu_is_the_emulators_fault(tmp_path: Path, end: str, told: type[Exception]) -> None:
     machine = VirtualMachine(MachineConfig(), tmp_path)
+    (tmp_path / "qemu.log").write_text("assertion failed\n")
     machine.process = subprocess.Popen(["sh", "-c", end])
     with pytest.raises(told), contextlib.ExitStack() as stack:
         stack.push(machine)

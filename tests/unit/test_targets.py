@@ -203,7 +203,7 @@ def test_a_group_on_an_array_is_named_only_where_it_reaches_further() -> None:
         ({"serial": "A", "wwn": "0x1"}, Code.SECOND_PATH),
         ({"serial": "", "wwn": "0x1"}, Code.SECOND_PATH),
         ({"serial": "B", "wwn": "0x1"}, None),
-        ({"serial": "A", "wwn": "0x1", "size": 2**41}, Code.SAME_SERIAL),
+        ({"serial": "A", "wwn": "0x1", "size": 2**41}, Code.SECOND_PATH),
         ({"serial": "", "wwn": ""}, None),
     ],
 )

@@ -7,8 +7,9 @@ from pathlib import Path
 from trebol_hardware.facts import DiskHealth
 from trebol_hardware.probe.sysfs import read_text
 
-#: PRE_EOL_INFO (JESD84-B51, 7.4.43) → at most so many per cent of the spare blocks are left: normal, warning, urgent.
-_SPARE = {1: 100, 2: 20, 3: 10}
+#: PRE_EOL_INFO (JESD84-B51, 7.4.43) → at most so many per cent of the spare blocks are left: normal (not told),
+#: warning, urgent.
+_SPARE: dict[int, int | None] = {1: None, 2: 20, 3: 10}
 _URGENT = 3
 
 #: DEVICE_LIFE_TIME_EST (7.4.44, 7.4.45) counts tenths of the endurance, 11 is beyond it; 0 is not told.
@@ -18,7 +19,7 @@ _BEYOND = 11
 def wear(device: Path) -> DiskHealth | None:
     """What `device`, the sysfs folder of a card, tells of its wear; None where it tells nothing (SD, old eMMC).
 
-    `used` is the end of the tenth that it names, of the worse of its two kinds of cells.
+    `used` is the beginning of the tenth that it names, of the worse of its two kinds of cells.
     """
     tenths = [value for word in read_text(device / "life_time").split() if 0 < (value := _number(word)) <= _BEYOND]
     end = _number(read_text(device / "pre_eol_info"))
@@ -26,7 +27,7 @@ def wear(device: Path) -> DiskHealth | None:
         return None
     return DiskHealth(
         passed=end != _URGENT if end in _SPARE else None,
-        used=max(tenths) * 10 if tenths else None,
+        used=(max(tenths) - 1) * 10 if tenths else None,
         spare=_SPARE.get(end),
     )
 

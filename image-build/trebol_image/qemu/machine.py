@@ -104,7 +104,9 @@ class VirtualMachine:
         crash = self._crash() if isinstance(error, MachineEnded) else None
         self._stack.close()
         if crash is not None:
-            raise EmulatorFault(f"QEMU of {self.name} crashed ({crash})", where=str(self.folder)) from error
+            raise EmulatorFault(
+                f"QEMU of {self.name} crashed ({crash}):{self._said()}", where=str(self.folder)
+            ) from error
 
     def _crash(self) -> str | None:
         """The signal that QEMU died of, where it broke by itself: nothing that a guest does may do that to it."""
