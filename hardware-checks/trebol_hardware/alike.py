@@ -17,7 +17,7 @@ def is_twin(disk: Disk, other: Disk) -> bool:
 
 def is_same(disk: Disk, other: Disk) -> bool:
     """Whether two disks of the kernel are one: two paths to one world wide name. Some makers give one name to many
-    disks, whose serial numbers differ then."""
+    disks, whose serial numbers differ then, or, where none is known, their sizes may."""
     apart = disk.serial and other.serial and disk.serial != other.serial
     # A path that was not looked at again after its disk grew has the old size.
     alike = disk.size == other.size or (bool(disk.serial) and disk.serial == other.serial)

@@ -103,7 +103,7 @@ class NumaNode:
 
 @dataclass(frozen=True)
 class DiskHealth:
-    """What smartctl(8) says of a disk; `unknown` is why where it says nothing.
+    """What smartctl(8) says of a disk, or the kernel of an eMMC; `unknown` is why where neither says anything.
 
     `asleep`: the disk slept and was left asleep. `passed` is its own verdict. `used` is endurance spent, in per cent
     (may pass 100); `spare` NVMe's available spare in per cent, `spare_threshold` below which it counts as failing.

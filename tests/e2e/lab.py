@@ -30,7 +30,7 @@ MACHINES = int(os.environ.get("TREBOL_MACHINES", "1"))
 #: Processors of a machine. With one, services that start at once keep each other beyond systemd's time limits.
 PROCESSORS = int(os.environ.get("TREBOL_PROCESSORS", "2"))
 
-#: How often something is tried whose guest the emulator broke; one boot in thirty was seen to end so.
+#: How often something is tried whose guest the emulator broke: seldom, but not the fault of what is tested.
 TRIES = 3
 
 Made = TypeVar("Made")
