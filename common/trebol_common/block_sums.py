@@ -11,7 +11,6 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 #: Bytes of a layer that have a checksum of their own in the manifest.
@@ -45,6 +44,9 @@ def block_sums(
 
     Blocks in `known` are not read again.
     """
+    # It loads half of the logging package, which nobody needs before there is a layer to verify.
+    from concurrent.futures import ThreadPoolExecutor
+
     size = path.stat().st_size
     with path.open("rb") as stream, ThreadPoolExecutor(os.cpu_count()) as pool:
 

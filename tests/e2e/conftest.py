@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from tests.e2e.cases import CASES
-from tests.e2e.emulator import image_qemu
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, ON_ZFS, Degraded, degraded_job, layout_job
@@ -30,6 +29,7 @@ from trebol_common.errors import BadInput
 from trebol_common.medium import Feature
 from trebol_image.iso9660 import Image
 from trebol_image.project import Project
+from trebol_image.qemu import image_qemu
 from trebol_image.qemu.media import newest_iso
 from trebol_image.verify import read_manifest
 

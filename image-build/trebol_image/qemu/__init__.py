@@ -14,6 +14,7 @@ from trebol_image.qemu.config import (
     accelerator,
 )
 from trebol_image.qemu.disks import create_disk
+from trebol_image.qemu.emulator import image_qemu
 from trebol_image.qemu.errors import DeadlinePassed, EmulatorFault, MachineEnded
 from trebol_image.qemu.machine import VirtualMachine
 from trebol_image.qemu.qmp import QmpClient, QmpError
@@ -38,4 +39,5 @@ __all__ = [
     "VirtualMachine",
     "accelerator",
     "create_disk",
+    "image_qemu",
 ]
