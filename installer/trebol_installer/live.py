@@ -10,7 +10,6 @@ from trebol_common.run import Runner
 
 DEVICES = "trebol-live-devices.service"
 NETWORK = "trebol-live-network.service"
-HASH = "trebol-live-hash.service"
 
 
 def await_devices(runner: Runner) -> None:
@@ -24,8 +23,3 @@ def await_network(runner: Runner) -> None:
     Without one this returns too: whoever needs the network then says for what.
     """
     runner.run(["systemctl", "start", NETWORK])
-
-
-def read_ahead(runner: Runner) -> None:
-    """Have the medium read and hashed beside what follows, up to the verification; does not wait for it."""
-    runner.run(["systemctl", "start", "--no-block", HASH])

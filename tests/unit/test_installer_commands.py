@@ -199,14 +199,11 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
-AHEAD = ["systemctl", "start", "--no-block", "trebol-live-hash.service"]
 DEVICES = ["systemctl", "start", "trebol-live-devices.service"]
 NETWORK = ["systemctl", "start", "trebol-live-network.service"]
 
 
-@pytest.mark.parametrize(
-    ("on_error", "commands"), [(False, [AHEAD, DEVICES]), (True, [AHEAD, DEVICES, ["systemctl", "reboot"]])]
-)
+@pytest.mark.parametrize(("on_error", "commands"), [(False, [DEVICES]), (True, [DEVICES, ["systemctl", "reboot"]])])
 def test_an_unattended_failure_says_what_why_and_what_next(
     live: Recorder,
     tmp_path: Path,
@@ -250,7 +247,7 @@ def test_a_finished_installation_leaves_as_the_answers_say(
     monkeypatch.setattr(session, "run_logged", session.execute)
 
     assert run(["install", "--unattended", "--medium", str(tmp_path)]) == 0
-    assert live.seen == [AHEAD, DEVICES, ["systemctl", verb]]
+    assert live.seen == [DEVICES, ["systemctl", verb]]
 
 
 def test_answers_of_a_server_have_the_network_brought_up_first(

@@ -133,7 +133,6 @@ def _unattended(medium: Path, sink: Sink) -> None:
         found = find_answers(words, medium, get=lambda url: _over_the_network(url, runner))
         typer.echo(f"Answers: {found.where}")
         answers = parse_answers(found.text, where=found.where)
-        live.read_ahead(runner)
         live.await_devices(runner)
         prepared = session.prepare(answers, medium, runner=runner)
         typer.echo(render(prepared.plan))
