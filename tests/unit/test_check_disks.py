@@ -87,6 +87,8 @@ def test_disks_are_judged(code: str, machine: Machine, severity: Severity, words
         ({"critical_warning": 0b10}, WARN, "0x02"),
         ({"spare": 9, "spare_threshold": 10}, FAIL, "threshold of 10 %"),
         ({"spare": 10, "spare_threshold": 10}, PASS, ""),
+        ({"spare": 20}, WARN, "At most 20 %"),
+        ({"spare": 21}, PASS, ""),
         ({"used": 79}, PASS, "79 %"),
         ({"used": 80}, WARN, "80 %"),
         ({"used": 100}, WARN, "used up"),

@@ -19,6 +19,9 @@ from trebol_hardware.machine import Disk, Machine
 _WORN = 80
 _WORN_OUT = 100
 
+#: Per cent of the spare blocks, of disks that name no threshold of their own: what eMMC warns at (JESD84-B51, 7.4.43).
+_SPARE_LOW = 20
+
 #: Degrees Celsius: the highest operating temperature of most data sheets. A disk with its own limit says so as well.
 _HOT_HDD = 60
 _HOT_SSD = 70
@@ -100,6 +103,8 @@ def _problems(disk: Disk, health: DiskHealth) -> Iterator[tuple[Severity, str]]:
                 spare=health.spare, threshold=health.spare_threshold
             ),
         )
+    elif health.spare is not None and health.spare_threshold is None and health.spare <= _SPARE_LOW:
+        yield Severity.WARN, _("At most {spare} % of the spare blocks are left").format(spare=health.spare)
     if health.used is not None and health.used >= _WORN_OUT:
         yield Severity.WARN, _("The warranted endurance is used up ({used} %)").format(used=health.used)
     elif health.used is not None and health.used >= _WORN:
