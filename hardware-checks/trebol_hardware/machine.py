@@ -95,9 +95,16 @@ class Product:
 #: blkid's types of members of something larger.
 LVM_MEMBER = "LVM2_member"
 ARRAY_MEMBER = "linux_raid_member"
+INTEL_MEMBER = "isw_raid_member"
+DDF_MEMBER = "ddf_raid_member"
+MULTIPATH_MEMBER = "mpath_member"
 ZFS_MEMBER = "zfs_member"
 BCACHE = "bcache"
 BLUESTORE = "ceph_bluestore"
+LUKS = "crypto_LUKS"
+
+#: Those that md assembles: its own, and the firmware's that it understands.
+ARRAY_MEMBERS = frozenset({ARRAY_MEMBER, INTEL_MEMBER, DDF_MEMBER})
 
 #: What stands for active swap among mount points, as in lsblk(8).
 SWAP = "[SWAP]"

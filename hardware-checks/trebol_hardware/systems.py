@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trebol_common.unfinished import PREFIX, UNFINISHED
-from trebol_hardware.machine import ARRAY_MEMBER, BLUESTORE, LVM_MEMBER, ZFS_MEMBER, Disk, Machine, Partition, Volume
+from trebol_hardware.machine import (
+    ARRAY_MEMBER,
+    BLUESTORE,
+    LUKS,
+    LVM_MEMBER,
+    ZFS_MEMBER,
+    Disk,
+    Machine,
+    Partition,
+    Volume,
+)
 from trebol_hardware.stack import contents_on, devices, mountpoints_on, volumes_on
 
 
@@ -145,7 +155,7 @@ _LINUX = frozenset(
 
 _LINUX_ROOTS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "reiserfs"})
 #: What the root file system may lie in.
-_AROUND_ROOTS = frozenset({LVM_MEMBER, "crypto_LUKS", ARRAY_MEMBER})
+_AROUND_ROOTS = frozenset({LVM_MEMBER, LUKS, ARRAY_MEMBER})
 _ROOT_LABELS = frozenset({"/", "root", "rootfs", "cloudimg-rootfs"})
 _ROOT_VOLUME = re.compile(r".*[^-]-(lv_?)?(root|ubuntu--lv)")
 

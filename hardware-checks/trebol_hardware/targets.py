@@ -12,6 +12,7 @@ from trebol_common.medium import LIVE_MEDIUM
 from trebol_hardware.alike import is_same, is_twin
 from trebol_hardware.content_words import held
 from trebol_hardware.machine import (
+    ARRAY_MEMBERS,
     BCACHE,
     BLUESTORE,
     LVM_MEMBER,
@@ -235,7 +236,7 @@ def _group(content: Content) -> tuple[str, str] | None:
     match content.kind:
         case kind if kind == LVM_MEMBER and identity:
             return identity, _("LVM group {name}").format(name=content.member_of or identity)
-        case "linux_raid_member" | "isw_raid_member" | "ddf_raid_member" if identity:
+        case kind if kind in ARRAY_MEMBERS and identity:
             return identity, _("RAID array {name}").format(name=content.member_of or identity)
         case kind if kind == ZFS_MEMBER and identity:
             return identity, _("ZFS pool {name}").format(name=content.member_of or identity)

@@ -11,10 +11,11 @@ from pathlib import PurePosixPath
 from trebol_common.errors import Problem
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_hardware.machine import (
-    ARRAY_MEMBER,
+    ARRAY_MEMBERS,
     BCACHE,
     BLUESTORE,
     LVM_MEMBER,
+    MULTIPATH_MEMBER,
     SWAP,
     ZFS_MEMBER,
     Content,
@@ -63,9 +64,7 @@ class Family(StrEnum):
 #: By blkid's type. A set of BlueStore is one OSD with its DB and WAL, not the cluster: other OSDs have its data too.
 _FAMILIES: Mapping[str, Family] = {
     LVM_MEMBER: Family.GROUP,
-    ARRAY_MEMBER: Family.ARRAY,
-    "isw_raid_member": Family.ARRAY,
-    "ddf_raid_member": Family.ARRAY,
+    **dict.fromkeys(ARRAY_MEMBERS, Family.ARRAY),
     ZFS_MEMBER: Family.POOL,
     BCACHE: Family.CACHE,
     "btrfs": Family.BTRFS,
@@ -128,7 +127,7 @@ def _of_target(name: str, stack: Stack) -> Iterator[Problem]:
             f"is in use by the running system: mounted at {', '.join(points)}", where, "choose another disk"
         )
     maps = [node for node in here if isinstance(node, Volume) and node.kind is VolumeKind.MULTIPATH]
-    if maps or any(is_member(node, "mpath_member") for node in here):
+    if maps or any(is_member(node, MULTIPATH_MEMBER) for node in here):
         called = ", ".join(volume.path for volume in maps) or "a multipath map"
         yield Problem(
             f"is one of the paths to {called}",

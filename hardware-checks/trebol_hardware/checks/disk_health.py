@@ -19,7 +19,7 @@ from trebol_hardware.machine import Disk, Machine
 _WORN = 80
 _WORN_OUT = 100
 
-#: Per cent of the spare blocks, of disks that name no threshold of their own: what eMMC warns at (JESD84-B51, 7.4.43).
+#: Per cent of the spare blocks, of disks that name no threshold: where eMMC itself warns (JESD84-B51, 7.4.43).
 _SPARE_LOW = 20
 
 #: Degrees Celsius: the highest operating temperature of most data sheets. A disk with its own limit says so as well.

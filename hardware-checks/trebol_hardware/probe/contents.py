@@ -6,14 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from trebol_hardware.machine import ARRAY_MEMBER, BCACHE, LVM_MEMBER, ZFS_MEMBER, Content
+from trebol_hardware.machine import ARRAY_MEMBER, ARRAY_MEMBERS, BCACHE, LVM_MEMBER, ZFS_MEMBER, Content
 from trebol_hardware.probe.sysfs import count, link_name, to_count
 
-#: blkid's types.
-MULTIPATH_MEMBER = "mpath_member"
-
 #: Members whose blkid UUID is that of what they belong to, not their own.
-_UUID_OF_GROUP = frozenset({ARRAY_MEMBER, "isw_raid_member", "ddf_raid_member", ZFS_MEMBER})
+_UUID_OF_GROUP = ARRAY_MEMBERS | {ZFS_MEMBER}
 
 #: Members whose label is the name of what they belong to.
 _LABEL_OF_GROUP = frozenset({ARRAY_MEMBER, ZFS_MEMBER})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from trebol_common.errors import Problem, Refused
-from trebol_hardware.machine import ARRAY_MEMBER, LVM_MEMBER, ZFS_MEMBER, Content, Disk
+from trebol_hardware.machine import ARRAY_MEMBER, LUKS, LVM_MEMBER, ZFS_MEMBER, Content, Disk
 from trebol_hardware.sizes import show_size
 from trebol_hardware.systems import TREBOL
 from trebol_installer import steps
@@ -22,7 +22,6 @@ _HOLDS = {
     PartitionKind.BTRFS: "btrfs",
     PartitionKind.ZFS: ZFS_MEMBER,
 }
-_LUKS = "crypto_LUKS"
 
 #: Members of one array, file system or pool have its UUID; those of LVM and LUKS have their own.
 _SHARE_UUID = frozenset({ARRAY_MEMBER, "btrfs", ZFS_MEMBER})
@@ -40,7 +39,7 @@ def keep(request: Request, made: Layout) -> Layout:
     Raises Refused where the targets do not hold a node of this layout.
     """
     kind = made.partitions[-1].kind
-    expected = _LUKS if made.encrypted and kind is not PartitionKind.RAID else _HOLDS[kind]
+    expected = LUKS if made.encrypted and kind is not PartitionKind.RAID else _HOLDS[kind]
     if problems := list(_problems(request.targets, expected)):
         raise Refused.of(problems)
     first = request.targets[0]
