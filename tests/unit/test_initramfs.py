@@ -150,7 +150,7 @@ def test_scripts_for_the_initramfs_are_clean_shell() -> None:
 
 
 #: Stands for what the script for btrfs calls: `btrfs device ready` succeeds once it was asked often enough, about the
-#: device whose UUID blkid knows, if any disk is there at all.
+#: device whose UUID blkid knows once it was asked often enough.
 BTRFS = """
 btrfs() {
     case "$*" in
@@ -160,7 +160,10 @@ btrfs() {
 sleep() { :; }
 blkid() {
     case "$*" in
-    "-l -t UUID=5c06-uuid -o device") [ "$MISSING" -lt 1000 ] && echo /dev/vda3 ;;
+    "-l -t UUID=5c06-uuid -o device")
+        echo x >>"$TREBOL_ROOT/sought"
+        [ "$(wc -l <"$TREBOL_ROOT/sought")" -gt "$FIRST" ] && echo /dev/vda3
+        ;;
     "-o value -s UUID /dev/vda3") echo 5c06-uuid ;;
     *) return 2 ;;
     esac
@@ -170,30 +173,32 @@ blkid() {
 
 
 @pytest.mark.parametrize(
-    ("kind", "root", "missing", "asked", "flags"),
+    ("kind", "root", "first", "missing", "asked", "flags"),
     [
-        ("ext4", "UUID=5c06-uuid", 99, 0, None),
-        ("btrfs", "UUID=5c06-uuid", 0, 1, None),
-        ("btrfs", "/dev/vda3", 0, 1, None),
-        ("btrfs", "UUID=5c06-uuid", 5, 6, None),
-        ("btrfs", "UUID=5c06-uuid", 99, 31, "ROOTFLAGS='-o subvol=@,degraded'\n"),
-        ("btrfs", "UUID=5c06-uuid", 1000, 0, None),
+        ("ext4", "UUID=5c06-uuid", 0, 99, 0, None),
+        ("btrfs", "UUID=5c06-uuid", 0, 0, 1, None),
+        ("btrfs", "/dev/vda3", 0, 0, 1, None),
+        ("btrfs", "UUID=5c06-uuid", 0, 5, 6, None),
+        ("btrfs", "UUID=5c06-uuid", 25, 20, 21, None),
+        ("btrfs", "UUID=5c06-uuid", 0, 99, 31, "ROOTFLAGS='-o subvol=@,degraded'\n"),
+        ("btrfs", "UUID=5c06-uuid", 99, 0, 0, None),
     ],
     ids=[
         "another file system",
         "complete",
         "named by its path",
         "a late disk is waited for",
+        "as long after the first one, however late that was",
         "a missing disk is left out",
         "no disk at all is for initramfs-tools to tell",
     ],
 )
 def test_a_btrfs_over_several_disks_is_mounted_degraded_only_when_a_disk_stays_away(
-    tmp_path: Path, kind: str, root: str, missing: int, asked: int, flags: str | None
+    tmp_path: Path, kind: str, root: str, first: int, missing: int, asked: int, flags: str | None
 ) -> None:
     (tmp_path / "conf").mkdir()
     script = PROJECT / "iso/initramfs/scripts/local-premount/trebol-btrfs"
-    environment = {"TREBOL_ROOT": str(tmp_path), "SCRIPT": str(script), "MISSING": str(missing)}
+    environment = {"TREBOL_ROOT": str(tmp_path), "SCRIPT": str(script), "FIRST": str(first), "MISSING": str(missing)}
     environment |= {"ROOTFSTYPE": kind, "ROOT": root, "ROOTFLAGS": "-o subvol=@", "PATH": "/usr/bin:/bin"}
 
     CommandRunner().run(["sh", "-eu", "-c", BTRFS], env=environment)
