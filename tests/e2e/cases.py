@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli_w
 
-from trebol_image.qemu import Bus, Disk, Firmware, Forward, MachineConfig, Medium, MediumKind, Nic
+from trebol_image.qemu import WEB_SERVER, Bus, Disk, Firmware, Forward, MachineConfig, Medium, MediumKind, Nic
 
 PASSWORD = "correct horse battery"
 #: `openssl passwd -6 -salt trebol "correct horse battery"`
@@ -29,6 +29,7 @@ PINNED = "lan0"
 GATEWAY = "10.0.2.2"
 NAMESERVER = "10.0.2.3"
 DHCP_ADDRESS = "10.0.2.15"
+ANSWERS_URL = f"http://{WEB_SERVER}/answer.toml"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Case:
 
     With `static`, it has a fixed address, a NIC chosen by filter among two, pinned to a name, a disk chosen by filter
     and a password given as hash; without, everything by DHCP, and a disk chosen by name. With `reboot`, the
-    installation ends in a reboot, which ends this machine. `disks` are the targets, `setup` what the answer file says
-    of them beyond their names, and `disk_size` what each of them has.
+    installation ends in a reboot, which ends this machine. With `by_url`, the answer file comes over the network.
+    `disks` are the targets, `setup` what the answer file says of them beyond their names, and `disk_size` what each of
+    them has.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Case:
     bus: Bus = Bus.VIRTIO
     static: bool = False
     reboot: bool = False
+    by_url: bool = False
     slow: bool = True
     disks: int = 1
     disk_size: str = DISK_SIZE
@@ -139,12 +142,12 @@ class Case:
         """The disks that are installed on, of as many images."""
         return tuple(Disk(image, serial, self.bus) for image, serial in zip(images, self.disk_serials, strict=True))
 
-    def machine(self, *disks: Disk, iso: Path | None = None) -> MachineConfig:
-        """The machine, with the medium in it or without."""
+    def machine(self, *disks: Disk, iso: Path | None = None, response: Path | None = None) -> MachineConfig:
+        """The machine, with the medium in it or without, and what its web server responds."""
         forwards = tuple(Forward(port, self.address) for port in (22, 9090))
         other = Nic(f"52:54:00:7b:02:{self.number:02x}", restrict=True)
         # No way out: no test machine ever talks to anything but this host.
-        management = Nic(self.mac, forwards, restrict=True)
+        management = Nic(self.mac, forwards, restrict=True, response=response)
         return MachineConfig(
             firmware=self.firmware,
             disks=disks,
@@ -159,7 +162,7 @@ CASES = {
     case.name: case
     for case in (
         Case("bios", 1, Firmware.BIOS, static=True, slow=False),
-        Case("uefi", 2, Firmware.UEFI, bus=Bus.NVME, slow=False),
+        Case("uefi", 2, Firmware.UEFI, bus=Bus.NVME, by_url=True, slow=False),
         Case("secure-boot", 3, Firmware.SECURE_BOOT, bus=Bus.SCSI, static=True),
         Case("bios-usb", 4, Firmware.BIOS, MediumKind.USB, Bus.SATA, reboot=True),
         Case("uefi-usb", 5, Firmware.UEFI, MediumKind.USB, Bus.SATA, static=True),

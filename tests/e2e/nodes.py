@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.e2e.cases import BYSTANDER_SERIAL, CASES, PASSPHRASE, Case
+from tests.e2e.cases import ANSWERS_URL, BYSTANDER_SERIAL, CASES, PASSPHRASE, Case
 from tests.e2e.installation import Installation, identity_of, images, load, save
 from tests.e2e.lab import Job, Lab, make_blank, patient, undisturbed
 from tests.e2e.reached import Reached
@@ -93,11 +93,13 @@ def install(case: Case, lab: Lab) -> Installation:
     if lab.reuse and (kept := load(folder, made_of)):
         return kept
     shutil.rmtree(folder, ignore_errors=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", case.answer_file(lab.public_key))
+    iso, response = _with_answers(case, lab, folder)
     disks = tuple(create_disk(image, case.disk_size) for image in images(folder, case.disks))
     bystander = make_bystander(folder / "bystander.raw")
     before = digest(bystander)
-    config = case.machine(*case.targets(disks), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso)
+    config = case.machine(
+        *case.targets(disks), Disk(bystander, BYSTANDER_SERIAL, format="raw"), iso=iso, response=response
+    )
     with lab.machine(config, folder / "install") as machine:
         end = machine.wait_for_shutdown(within=patient(INSTALL_WITHIN), silent=patient(SILENT_FOR))
         console = machine.serial.lines
@@ -105,6 +107,20 @@ def install(case: Case, lab: Lab) -> Installation:
     for disk in disks:
         disk.chmod(0o444)
     return save(Installation(folder, disks, console, end, before, digest(bystander)), made_of)
+
+
+def _with_answers(case: Case, lab: Lab, folder: Path) -> tuple[Path, Path | None]:
+    """A medium with the case's answers, or one that is told their URL and what is responded there."""
+    answers = case.answer_file(lab.public_key)
+    medium = folder / "medium.iso"
+    if not case.by_url:
+        return seeded_copy(lab.iso, medium, answers), None
+    response = folder.absolute() / "response"
+    body = answers.encode()
+    head = f"HTTP/1.0 200 OK\r\nContent-Type: application/toml\r\nContent-Length: {len(body)}\r\n\r\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    response.write_bytes(head.encode() + body)
+    return seeded_copy(lab.iso, medium, "", words=(f"trebol.answer={ANSWERS_URL}",)), response
 
 
 @contextmanager

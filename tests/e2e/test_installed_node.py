@@ -8,11 +8,12 @@ import tomllib
 import pytest
 import requests
 import urllib3
-from tests.e2e.cases import DOMAIN, GATEWAY, NAMESERVER, PASSWORD, PINNED, TIMEZONE
+from tests.e2e.cases import ANSWERS_URL, DOMAIN, GATEWAY, NAMESERVER, PASSWORD, PINNED, TIMEZONE
 from tests.e2e.lab import patient
 from tests.e2e.nodes import Node, reach_login
 
 from trebol_image.qemu import Firmware
+from trebol_image.qemu.serial import plain
 
 #: Words of the serial console during an installation, in their order.
 PHASES = (
@@ -50,6 +51,11 @@ REPORTS = {
     "plan.json",
     "plan.txt",
 }
+
+
+def test_the_answers_come_from_the_medium_or_over_the_network(node: Node) -> None:
+    where = ANSWERS_URL if node.case.by_url else "the medium's answer slot"
+    assert f"Answers: {where}\n" in plain(node.installation.text)
 
 
 def test_the_installation_says_each_phase_on_the_serial_console(node: Node) -> None:

@@ -146,6 +146,10 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
             )
         ],
     ),
+    "what the machine's web server responds": (
+        MachineConfig(nics=(Nic(restrict=True, response=Path("/out/a response")),)),
+        [("-netdev", "user,id=net0,restrict=on,guestfwd=tcp:10.0.2.4:80-cmd:cat '/out/a response'")],
+    ),
     "a NIC that firmware can boot from": (
         MachineConfig(nics=(Nic("52:54:00:00:00:01", boot_rom=True, model="e1000e"),)),
         [("-device", "e1000e,netdev=net0,mac=52:54:00:00:00:01")],

@@ -2,6 +2,7 @@
 console and SSH."""
 
 from trebol_image.qemu.config import (
+    WEB_SERVER,
     Bus,
     DirectKernel,
     Disk,
@@ -21,6 +22,7 @@ from trebol_image.qemu.qmp import QmpClient, QmpError
 from trebol_image.qemu.serial import SerialConsole
 
 __all__ = [
+    "WEB_SERVER",
     "Bus",
     "DeadlinePassed",
     "DirectKernel",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -81,11 +82,16 @@ class Forward:
     guest_address: str = ""
 
 
+#: The address at which a machine finds `Nic.response`.
+WEB_SERVER = "10.0.2.4"
+
+
 @dataclass(frozen=True)
 class Nic:
     """A network interface in QEMU's user-mode network: 10.0.2.0/24, gateway 10.0.2.2, DNS 10.0.2.3.
 
     `restrict` cuts it off from everything but the host ports forwarded to it. `boot_rom` lets firmware boot from it.
+    `response` is a file with a whole HTTP response, which `WEB_SERVER` gives to whatever is asked, restricted or not.
     """
 
     mac: str = "52:54:00:12:34:56"
@@ -93,6 +99,7 @@ class Nic:
     restrict: bool = False
     boot_rom: bool = False
     model: str = "virtio-net-pci"
+    response: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -293,6 +300,7 @@ def _nic(number: int, nic: Nic) -> Iterator[str]:
         f",hostfwd=tcp:127.0.0.1:0-{forward.guest_address}:{forward.guest_port}" for forward in nic.forwards
     )
     restrict = ",restrict=on" if nic.restrict else ""
-    yield from ("-netdev", f"user,id=net{number}{restrict}{forwards}")
+    web = f",guestfwd=tcp:{WEB_SERVER}:80-cmd:cat {shlex.quote(_value(nic.response))}" if nic.response else ""
+    yield from ("-netdev", f"user,id=net{number}{restrict}{forwards}{web}")
     rom = "" if nic.boot_rom else ",romfile="
     yield from ("-device", f"{nic.model},netdev=net{number},mac={nic.mac}{rom}")
