@@ -39,8 +39,8 @@ class Case:
     With `static`, it has a fixed address, a NIC chosen by filter among two, pinned to a name, a disk chosen by filter
     and a password given as hash; without, everything by DHCP, and a disk chosen by name. With `reboot`, the
     installation ends in a reboot, which ends this machine. With `by_url`, the answer file comes over the network.
-    `disks` are the targets, `setup` what the answer file says of them beyond their names, and `disk_size` what each of
-    them has.
+    `disks` are the targets, `setup` what the answer file says of them beyond their names, and `disk_size` what each
+    of them has.
     """
 
     name: str
