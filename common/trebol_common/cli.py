@@ -28,12 +28,13 @@ GROUP = "trebol.commands"
 @contextmanager
 def _loading() -> Iterator[None]:
     """Without the garbage collector: what a module makes stays, and looking through it is a tenth of its loading."""
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        if collects:
+            gc.enable()
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def installed(case: Case, lab: Lab) -> Installation:
 def install(case: Case, lab: Lab) -> Installation:
     """Install the case's node unattended; its disk is read-only from then on."""
     folder = lab.folder / case.name
-    made_of = identity_of(lab.iso, case.answer_file(lab.public_key))
+    made_of = identity_of(lab.iso, f"{case.by_url} {case.answer_file(lab.public_key)}")
     if lab.reuse and (kept := load(folder, made_of)):
         return kept
     shutil.rmtree(folder, ignore_errors=True)

@@ -131,6 +131,8 @@ def test_the_live_system_masks_what_it_says_it_masks() -> None:
     assert {str((units / name).readlink()) for name in masked} == {"/dev/null"}
     assert {"multipathd.service", "iscsid.socket", "mdmonitor.service", "lvm2-monitor.service"} <= masked
     assert {"zfs-import-cache.service", "zfs-import-scan.service", "zfs-mount.service", "zfs-zed.service"} <= masked
+    # Behind these the node's services stand, which systemd would read one by one.
+    assert {"multi-user.target", "sockets.target", "timers.target"} <= masked
 
 
 @pytest.mark.parametrize(("version", "name"), [("0.1.0", "TREBOL_0_1_0"), ("1.2~rc1+b", "TREBOL_1_2_RC1_B")])

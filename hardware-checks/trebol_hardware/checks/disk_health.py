@@ -137,7 +137,7 @@ CHECKS: tuple[Check, ...] = (
         "What smartctl(8) reads from each disk: its own verdict, replaced and unreadable sectors, media errors, "
         "wear, spare blocks, temperature. Sleeping disks are left asleep.",
         Requirement(
-            "the disk's own verdict is good, spare above its threshold",
+            "the disk's own verdict is good, spare above its threshold (eMMC: above 20 %)",
             "no bad sectors or media errors, less than 80 % used, below 60 °C (HDD) or 70 °C (SSD)",
             f"smartctl(8); {NVME}; 80 % and temperatures: data sheets' usual limits",
         ),
