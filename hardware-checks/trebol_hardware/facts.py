@@ -106,8 +106,8 @@ class DiskHealth:
     """What smartctl(8) says of a disk, or the kernel of an eMMC; `unknown` is why where neither says anything.
 
     `asleep`: the disk slept and was left asleep. `passed` is its own verdict. `used` is endurance spent, in per cent
-    (may pass 100); `spare` is what is left of the spare blocks in per cent (of an eMMC: at most), `spare_threshold` below which it
-    counts as failing (NVMe).
+    (may pass 100); `spare` is what is left of the spare blocks in per cent (of an eMMC: at most), `spare_threshold`
+    below which it counts as failing (NVMe).
     `media_errors` is NVMe's count or ATA's attribute 187 (errors that could not be corrected); `reallocated` ATA's 5
     or SCSI's grown defects; `pending` ATA's 197; `uncorrectable` ATA's 198 or SCSI's uncorrected errors.
     """
