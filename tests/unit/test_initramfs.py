@@ -149,28 +149,6 @@ def test_scripts_for_the_initramfs_are_clean_shell() -> None:
     CommandRunner().run(["shellcheck", *scripts, *live, ZFS_SCRIPT])
 
 
-@pytest.mark.parametrize(("words", "runs"), [("quiet", True), ("quiet init=/bin/sh", False)])
-def test_the_installer_is_loaded_ahead_by_programs_that_the_initramfs_has(
-    tmp_path: Path, words: str, runs: bool
-) -> None:
-    # All else is the live system's: the initramfs has busybox, which has no nice.
-    stub = tmp_path / "chroot"
-    stub.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/ran\n')
-    stub.chmod(0o755)
-    (tmp_path / "cmdline").write_text(words)
-    code = f""". {SCRIPT}
-cat() {{ read -r all <{tmp_path}/cmdline; echo "$all"; }}
-rootmnt=/root
-trebol_kernel_word init || trebol_warm
-wait
-"""
-
-    CommandRunner().run(["/bin/sh", "-c", code], env={"PATH": str(tmp_path)})
-
-    ran = tmp_path / "ran"
-    assert (ran.read_text() if ran.exists() else "").startswith("/root nice python3 -c import") is runs
-
-
 #: Stands for what the script for btrfs calls: `btrfs device ready` succeeds once it was asked often enough, about the
 #: device whose UUID blkid knows once it was asked often enough.
 BTRFS = """
