@@ -21,8 +21,7 @@ KERNEL_WORDS = (
     "boot=trebol systemd.unit=trebol-installer.target quiet loglevel=4 systemd.show_status=1 "
     "nompath raid=noautodetect systemd.gpt_auto=0 systemd.swap=0 fsck.mode=skip noresume init_on_alloc=0 "
     "lsm=lockdown,capability,landlock,yama noautogroup "
-    "sysctl.vm.dirty_background_bytes=33554432 sysctl.vm.dirty_writeback_centisecs=50 "
-    "sysctl.vm.dirty_expire_centisecs=100"
+    "sysctl.vm.dirty_background_bytes=33554432 sysctl.vm.dirty_writeback_centisecs=50"
 )
 #: Seconds until an unseeded medium boots its default entry.
 TIMEOUT = 5
