@@ -1,7 +1,6 @@
 """The `trebol` command, assembled from the rooms' entry points so that common never imports upwards.
 
-Only the room behind the word that was typed is imported: `trebol install` on the medium must not wait for the API's
-libraries.
+Only the room behind the word that was typed is imported: no command waits for the libraries of another.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ Log file, progress bar, webhook, JSON stream and tests are all sinks of the same
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -112,6 +113,14 @@ def warn_of_loss(where: str, error: OSError) -> None:
     with suppress(OSError):
         sys.stderr.write(f"warning: {where}: cannot be written any more: {error.strerror}\n")
         sys.stderr.flush()
+
+
+def abandon_stdout(error: OSError) -> None:
+    """Let stdout lead nowhere: neither its full buffer nor the last words may fail what was done."""
+    warn_of_loss("stdout", error)
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.close(descriptor)
 
 
 @contextmanager
