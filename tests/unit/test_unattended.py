@@ -84,7 +84,7 @@ def test_a_finished_installation_leaves_as_the_answers_say(
     monkeypatch.setattr(session, "run_logged", session.execute)
 
     assert unattended.run(tmp_path) == 0
-    assert live.seen == [DEVICES, ["systemctl", verb]]
+    assert live.seen == [DEVICES, ["udevadm", "settle", "--timeout=10"], ["systemctl", verb]]
 
 
 def test_answers_of_a_server_have_the_network_brought_up_first(
