@@ -114,8 +114,8 @@ def running_consoles() -> tuple[str, ...]:
 
 def leave(mode: RebootMode, runner: Runner) -> None:
     """Reboot or power off, in an orderly way."""
-    # udev has just got the disks back, and looks at them. From a disk that is shut down meanwhile it reads errors, which
-    # the kernel prints as the last words of an installation.
+    # udev has just got the disks back, and looks at them. From one that is shut down meanwhile it would read errors,
+    # which the kernel prints as the last words of an installation.
     runner.run(["udevadm", "settle", "--timeout=10"], check=False)
     verb = "poweroff" if mode is RebootMode.POWER_OFF else "reboot"
     runner.run(["systemctl", verb])
