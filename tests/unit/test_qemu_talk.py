@@ -247,6 +247,12 @@ def test_ssh_never_asks_and_never_reads_the_callers_configuration() -> None:
     assert "root@127.0.0.1" in command
     assert re.search(r"-i /k -p 2222", " ".join(command))
     assert "BatchMode=yes" in command and "UserKnownHostsFile=/dev/null" in command
+    assert not any(word.startswith("Control") for word in command)
+
+
+def test_commands_over_one_line_log_in_once() -> None:
+    command = ssh_command(2222, "id -u", key=Path("/k"), line=Path("/run/line"))
+    assert "ControlPath=/run/line" in command and "ControlMaster=auto" in command
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner, Completed, Runner, spawn
@@ -29,6 +30,9 @@ START_WITHIN = 30.0
 LOOK_AGAIN = 0.5
 #: Seconds between two looks at the console while something else is waited for.
 LOOK_AT_CONSOLE = 5.0
+
+#: How the sockets of shared SSH connections are called.
+_LINE = "ssh-"
 
 #: What a program that is broken ends by (signal(7)).
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
@@ -77,7 +81,11 @@ class VirtualMachine:
         log.unlink(missing_ok=True)
         with ExitStack() as stack:
             # A socket's path has 107 bytes at most (unix(7)), which `folder` may well exceed.
-            sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trebol-vm-")))
+            sockets = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="trebol-vm-", ignore_cleanup_errors=True))
+            )
+            self._sockets = sockets
+            stack.callback(self._hang_up)
             qmp = stack.enter_context(_listen(sockets / "qmp"))
             serial = stack.enter_context(_listen(sockets / "serial"))
             command = arguments(
@@ -214,6 +222,7 @@ class VirtualMachine:
     def reset(self) -> None:
         """What a person does to a machine that answers to nothing."""
         self.serial.begin_again()
+        self._hang_up()
         self.qmp.execute("system_reset")
 
     def screenshot(self, path: Path) -> Path:
@@ -230,8 +239,19 @@ class VirtualMachine:
         check: bool = True,
         input: str | None = None,
     ) -> Completed:
-        """Run a shell command in the guest over SSH; its port 22 must be forwarded. Raises CommandFailed."""
-        return self._runner.run(ssh_command(self.port(22), command, key=key, user=user), input=input, check=check)
+        """Run a shell command in the guest over SSH; its port 22 must be forwarded. Raises CommandFailed.
+
+        A user's first command with a key logs in, which takes seconds under emulation; the others share its
+        connection.
+        """
+        line = self._sockets / f"{_LINE}{user}-{crc32(str(key).encode()):x}"
+        words = ssh_command(self.port(22), command, key=key, user=user, line=line)
+        return self._runner.run(words, input=input, check=check)
+
+    def _hang_up(self) -> None:
+        """End the connections that commands share: the guest's end of them is gone."""
+        for line in self._sockets.glob(f"{_LINE}*"):
+            self._runner.run(["ssh", "-F", "/dev/null", "-o", f"ControlPath={line}", "-O", "exit", "-"], check=False)
 
     def wait_for_ssh(self, *, within: float) -> None:
         """Wait until an SSH server greets; raises DeadlinePassed or MachineEnded with the console's last lines."""
@@ -249,8 +269,14 @@ class VirtualMachine:
         )
 
 
-def ssh_command(port: int, command: str, *, key: Path, user: str = "root") -> tuple[str, ...]:
-    """OpenSSH's client, deaf to the caller's configuration and known hosts, and never asking anything."""
+def ssh_command(
+    port: int, command: str, *, key: Path, user: str = "root", line: Path | None = None
+) -> tuple[str, ...]:
+    """OpenSSH's client, deaf to the caller's configuration and known hosts, and never asking anything.
+
+    Commands with the same `line`, a path for a socket, share one connection.
+    """
+    shared = () if line is None else ("ControlMaster=auto", f"ControlPath={line}", "ControlPersist=yes")
     options = (
         "BatchMode=yes",
         "ConnectTimeout=60",
@@ -261,6 +287,7 @@ def ssh_command(port: int, command: str, *, key: Path, user: str = "root") -> tu
         "ServerAliveCountMax=10",
         "StrictHostKeyChecking=no",
         "UserKnownHostsFile=/dev/null",
+        *shared,
     )
     words = [word for option in options for word in ("-o", option)]
     return ("ssh", "-F", "/dev/null", *words, "-i", str(key), "-p", str(port), f"{user}@127.0.0.1", command)
