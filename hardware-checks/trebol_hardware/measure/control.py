@@ -55,7 +55,7 @@ class Reply:
     link_mtu: int | None = None
 
 
-_SAME_VERSION = _("is the other side Trebol, and of the same version?")
+_SAME_VERSION = "is the other side Trebol, and of the same version?"
 
 _Message = TypeVar("_Message", Request, Reply)
 
@@ -72,7 +72,7 @@ def receive_line(connection: socket.socket, where: str) -> bytes:
         # Byte by byte: what follows the line belongs to the next one. Lines are few and short.
         byte = connection.recv(1)
         if not byte or len(line) > _LONGEST_LINE:
-            raise TrebolError(_("hung up") if not byte else _("sends no lines"), where=where, hint=_SAME_VERSION)
+            raise TrebolError(_("hung up") if not byte else _("sends no lines"), where=where, hint=_(_SAME_VERSION))
         line += byte
     return bytes(line[:-1])
 
@@ -86,7 +86,7 @@ def parse(kind: type[_Message], line: bytes, where: str) -> _Message:
         raise TrebolError(
             _("said what is not understood: {error}").format(error=error),
             where=where,
-            hint=_SAME_VERSION,
+            hint=_(_SAME_VERSION),
         ) from error
     if message.protocol != PROTOCOL:
         raise TrebolError(
