@@ -15,6 +15,7 @@ from pydantic import StrictBool, model_validator
 
 from trebol_common.answers.section import Section
 from trebol_common.answers.values import Ashift, Copies, Gibibytes, Mebibytes, Passphrase
+from trebol_common.i18n import _
 
 
 class Filesystem(StrEnum):
@@ -141,7 +142,7 @@ class Encryption(Section):
     @classmethod
     def _way_back_in(cls, members: Any) -> Any:
         if isinstance(members, Mapping) and "passphrase" not in members:
-            raise ValueError("needs a passphrase, with tpm2 too: it is the way back in once the TPM has changed")
+            raise ValueError(_("needs a passphrase, with tpm2 too: it is the way back in once the TPM has changed"))
         return members
 
 
@@ -183,13 +184,15 @@ class DiskSetup(Section):
 
     def _contradictions(self) -> Iterator[str]:
         if bool(self.disk_list) == bool(self.filter):
-            yield "needs either disk-list or filter, and not both"
+            yield _("needs either disk-list or filter, and not both")
         if len(set(self.disk_list)) != len(self.disk_list):
-            yield "disk-list names a disk twice"
+            yield _("disk-list names a disk twice")
         if not all(name.strip() for name in self.disk_list):
-            yield "disk-list has a name that is empty"
+            yield _("disk-list has a name that is empty")
         own = self.filesystem.value if self.filesystem in (Filesystem.BTRFS, Filesystem.ZFS) else "lvm"
         if others := [key for key in ("lvm", "btrfs", "zfs") if key in self.model_fields_set and key != own]:
-            yield f'{", ".join(others)}: not with filesystem = "{self.filesystem.value}", which takes {own} only'
+            yield _('{tables}: not with filesystem = "{filesystem}", which takes {own} only').format(
+                tables=", ".join(others), filesystem=self.filesystem.value, own=own
+            )
         if own != "lvm" and getattr(self, own) is None:
-            yield f'filesystem = "{own}" needs {own}.raid; for a single disk, {own}.raid = "raid0"'
+            yield _('filesystem = "{own}" needs {own}.raid; for a single disk, {own}.raid = "raid0"').format(own=own)

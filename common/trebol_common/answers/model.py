@@ -45,6 +45,7 @@ from trebol_common.answers.values import (
     Timezone,
     other_meaning,
 )
+from trebol_common.i18n import _
 
 __all__ = [
     "BRANCH",
@@ -152,7 +153,7 @@ class Global(Section):
     @model_validator(mode="after")
     def _one_password(self) -> Self:
         if (self.root_password is None) == (self.root_password_hashed is None):
-            raise ValueError("needs either root-password or root-password-hashed, and not both")
+            raise ValueError(_("needs either root-password or root-password-hashed, and not both"))
         return self
 
 
@@ -178,24 +179,25 @@ class Network(Section):
         keys = {"cidr": self.cidr, "dns": self.dns, "gateway": self.gateway, "filter": self.filter}
         if self.source is NetworkSource.DHCP:
             if given := [key for key, value in keys.items() if value is not None]:
-                raise ValueError(f'{", ".join(given)}: only with source = "from-answer"')
+                raise ValueError(_('{keys}: only with source = "from-answer"').format(keys=", ".join(given)))
             return self
         if missing := [key for key, value in keys.items() if value is None]:
-            raise ValueError(f'source = "from-answer" also needs {", ".join(missing)}')
+            raise ValueError(_('source = "from-answer" also needs {keys}').format(keys=", ".join(missing)))
         assert self.cidr is not None and self.gateway is not None
         if self.gateway.version != self.cidr.version:
-            raise ValueError("gateway and cidr are of different IP versions")
+            raise ValueError(_("gateway and cidr are of different IP versions"))
         if self.gateway not in self.cidr.network and not self.gateway.is_link_local:
-            raise ValueError(f"gateway {self.gateway} is not in {self.cidr.network}")
+            outside = _("gateway {address} is not in {network}")
+            raise ValueError(outside.format(address=self.gateway, network=self.cidr.network))
         if self.gateway == self.cidr.ip:
-            raise ValueError("gateway is the node's own address")
+            raise ValueError(_("gateway is the node's own address"))
         for key, shown, address in (("cidr", self.cidr, self.cidr.ip), ("gateway", self.gateway, self.gateway)):
             if key == "gateway" and address.version == 6 and address == self.cidr.network.network_address:
                 continue  # RFC 4291, 2.6.1: the network's own address is that of its routers.
             if meaning := other_meaning(address, self.cidr.network):
-                raise ValueError(f"{key} {shown} is {meaning}")
+                raise ValueError(_("{key} {address} is {meaning}").format(key=key, address=shown, meaning=meaning))
         if self.dns is not None and (self.dns.is_multicast or self.dns.is_unspecified):
-            raise ValueError(f"dns {self.dns} is no address that a server can have")
+            raise ValueError(_("dns {address} is no address that a server can have").format(address=self.dns))
         return self
 
 
@@ -236,5 +238,5 @@ class Answers(Section):
     @model_validator(mode="after")
     def _name_can_come(self) -> Self:
         if isinstance(self.global_.fqdn, FqdnFromDhcp) and self.network.source is not NetworkSource.DHCP:
-            raise ValueError('global.fqdn from DHCP needs network.source = "from-dhcp"')
+            raise ValueError(_('global.fqdn from DHCP needs network.source = "from-dhcp"'))
         return self

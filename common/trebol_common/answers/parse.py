@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from trebol_common.answers.model import BRANCH, Answers, Filesystem
 from trebol_common.errors import BadInput, Problem, raise_for
+from trebol_common.i18n import _
 
 #: Largest answer file, in bytes: it has to fit the slot on the medium.
 MAXIMUM_SIZE = 256 * 1024
@@ -27,31 +28,23 @@ SECRETS = frozenset(
     ("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys", "encryption", "passphrase")
 )
 
-#: What pydantic says in Python's words of a value of the wrong kind, in those of TOML.
-KINDS = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be a table",
-    "float_type": "must be a number",
-    "int_type": "must be a whole number",
-    "model_type": "must be a table",
-    "string_type": "must be text in quotes",
-    "tuple_type": "must be a list",
-}
-
 
 def load_answers(path: Path) -> Answers:
     """Read an answer file. Raises BadInput with every problem in it."""
     return parse_answers(read_text(path), where=str(path))
 
 
-def read_text(path: Path, *, hint: str = "check the path") -> str:
-    """The text of the answer file at `path`, see `decode`. Raises BadInput, with `hint` where it cannot be read."""
+def read_text(path: Path, *, hint: str = "") -> str:
+    """The text of the answer file at `path`, see `decode`. Raises BadInput, with `hint` where it cannot be read; by
+    default, to check the path.
+    """
     try:
         with path.open("rb") as stream:
             # No more than what tells that it is too much: a disk named by mistake does not fit into memory.
             content = stream.read(MAXIMUM_SIZE + 1)
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+        wrong = _("cannot be read: {reason}").format(reason=error.strerror)
+        raise BadInput(wrong, where=str(path), hint=hint or _("check the path")) from error
     return decode(content, where=str(path))
 
 
@@ -59,15 +52,15 @@ def decode(content: bytes, *, where: str) -> str:
     """The text of an answer file: UTF-8, within MAXIMUM_SIZE, without byte order mark. Raises BadInput."""
     if len(content) > MAXIMUM_SIZE:
         raise BadInput(
-            f"is larger than {MAXIMUM_SIZE} bytes, the most that an answer file can have",
+            _("is larger than {size} bytes, the most that an answer file can have").format(size=MAXIMUM_SIZE),
             where=where,
-            hint="give the answer file, and not something else",
+            hint=_("give the answer file, and not something else"),
         )
     try:
         # An editor's byte order mark is no part of TOML.
         return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise BadInput("is not UTF-8 text", where=where, hint="save the file as UTF-8 TOML") from error
+        raise BadInput(_("is not UTF-8 text"), where=where, hint=_("save the file as UTF-8 TOML")) from error
 
 
 def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
@@ -79,11 +72,15 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
     try:
         members = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"not valid TOML: {error}", where=where, hint="see docs/answer-file.md") from error
+        wrong = _("not valid TOML: {reason}").format(reason=error)
+        raise BadInput(wrong, where=where, hint=_("see docs/answer-file.md")) from error
     except (ValueError, RecursionError) as error:
         # tomllib lets these through: a date or a number that Python cannot hold, brackets nested by the thousand.
-        what = "a value nested too deeply" if isinstance(error, RecursionError) else "a number or date out of range"
-        raise BadInput(f"not valid TOML: {what}", where=where, hint="see docs/answer-file.md") from error
+        if isinstance(error, RecursionError):
+            wrong = _("not valid TOML: a value nested too deeply")
+        else:
+            wrong = _("not valid TOML: a number or date out of range")
+        raise BadInput(wrong, where=where, hint=_("see docs/answer-file.md")) from error
     try:
         answers = Answers.model_validate(members)
     except ValidationError as error:
@@ -96,25 +93,22 @@ def unserved(answers: Answers, where: str) -> Iterator[Problem]:
     """What the answer file asks for and Trebol does not do yet: refused, never silently dropped."""
     disk = answers.disk_setup
     if disk.filesystem is Filesystem.ZFS and disk.encryption is not None and disk.encryption.tpm2:
-        hint = "remove it: the passphrase is asked for at boot; or use ext4, xfs or btrfs"
-        yield _not_served(f"{where}: disk-setup.encryption", "tpm2 with zfs", hint)
+        hint = _("remove it: the passphrase is asked for at boot; or use ext4, xfs or btrfs")
+        yield Problem(_("tpm2 with zfs is not served yet"), f"{where}: disk-setup.encryption", hint)
     for section, table in (
         ("post-installation-webhook", answers.post_installation_webhook),
         ("first-boot", answers.first_boot),
     ):
         if table is not None:
-            yield _not_served(where, f"[{section}]", "remove the section")
-
-
-def _not_served(where: str, word: str, hint: str) -> Problem:
-    return Problem(f"{word} is not served yet", where, hint)
+            wrong = _("{section} is not served yet").format(section=f"[{section}]")
+            yield Problem(wrong, where, _("remove the section"))
 
 
 def dump_answers(answers: Answers) -> str:
     """The answers as an answer file that repeats them, secrets left out (a comment says which)."""
     members, secrets = _without_secrets(answers.model_dump(by_alias=True, exclude_defaults=True))
-    note = "".join(f"# {key}: not kept\n" for key in secrets)
-    return note + tomli_w.dumps(members)
+    notes = (_("{key}: not kept").format(key=key) for key in secrets)
+    return "".join(f"# {note}\n" for note in notes) + tomli_w.dumps(members)
 
 
 def _without_secrets(members: Mapping[str, Any], prefix: str = "") -> tuple[dict[str, Any], list[str]]:
@@ -149,19 +143,38 @@ def _problem(details: ErrorDetails, where: str) -> Problem:
     place = f"{where}: {key}" if key else where
     shown = _shown(details["input"], path)
     match details["type"]:
-        case kind if kind in KINDS:
-            return Problem(f"{shown}: {KINDS[kind]}" if shown else KINDS[kind], place)
         case "extra_forbidden":
-            return Problem("unknown key", place, _nearest(path))
+            return Problem(_("unknown key"), place, _nearest(path))
         case "missing":
-            return Problem("missing", place, "add this key; see docs/answer-file.md")
+            return Problem(_("missing"), place, _("add this key; see docs/answer-file.md"))
         case "enum" | "literal_error":
-            return Problem(f"{shown or 'this'} is not one of {details['ctx']['expected']}", place)
+            # 'ext4', 'xfs' or 'btrfs'
+            values = str(details["ctx"]["expected"]).replace(" or ", _(" or "))
+            return Problem(_("{value} is not one of {values}").format(value=shown or _("this"), values=values), place)
         case "value_error":
             own = str(details["msg"]).removeprefix("Value error, ")
             return Problem(f"{shown} {own}" if shown and isinstance(details["input"], str) else own, place)
-        case _:
-            return Problem(f"{shown}: {details['msg']}" if shown else details["msg"], place)
+        case kind:
+            wrong = _wrong(kind, details["msg"])
+            return Problem(f"{shown}: {wrong}" if shown else wrong, place)
+
+
+def _wrong(kind: str, said: str) -> str:
+    """What pydantic said of a value; where that is of the wrong kind, in the words of TOML and not of Python."""
+    number = said.rpartition(" ")[2]
+    texts = {
+        "bool_type": _("must be true or false"),
+        "dict_type": _("must be a table"),
+        "float_type": _("must be a number"),
+        "int_type": _("must be a whole number"),
+        "model_type": _("must be a table"),
+        "string_type": _("must be text in quotes"),
+        "tuple_type": _("must be a list"),
+        "finite_number": _("Input should be a finite number"),
+        "greater_than_equal": _("Input should be greater than or equal to {number}").format(number=number),
+        "less_than_equal": _("Input should be less than or equal to {number}").format(number=number),
+    }
+    return texts.get(kind, said)
 
 
 def _shown(value: object, path: list[str]) -> str:
@@ -183,8 +196,8 @@ def _nearest(path: list[str]) -> str:
     known = sorted(_keys(Answers, path[:-1]))
     close = difflib.get_close_matches(path[-1], known, n=1)
     if close:
-        return f"did you mean {close[0]}?"
-    return f"known keys here: {', '.join(known)}" if known else "remove it"
+        return _("did you mean {names}?").format(names=close[0])
+    return _("known keys here: {keys}").format(keys=", ".join(known)) if known else _("remove it")
 
 
 def _keys(model: type[BaseModel], path: list[str]) -> set[str]:

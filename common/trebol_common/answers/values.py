@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from trebol_common.i18n import _
+
 _TEXT_NEEDED = "must be text in quotes"
 _COUNTRY = r"[a-zA-Z]{2}"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -26,35 +28,35 @@ _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 def _country(code: str) -> str:
     if not re.fullmatch(_COUNTRY, code):
-        raise ValueError("is not a country's two letters such as es")
+        raise ValueError(_("is not a country's two letters such as es"))
     return code.lower()
 
 
 def _fqdn(name: str) -> str:
     if len(name) > 253 or not _FQDN.fullmatch(name):
-        raise ValueError("is not a fully qualified domain name such as node1.example.org")
+        raise ValueError(_("is not a fully qualified domain name such as node1.example.org"))
     if name.split(".")[0].isdigit():
-        raise ValueError("has a host name made of digits only")
+        raise ValueError(_("has a host name made of digits only"))
     if name.lower().startswith("localhost."):
-        raise ValueError("has the host name of every machine's loopback")
+        raise ValueError(_("has the host name of every machine's loopback"))
     return name.lower()
 
 
 def _domain(name: str) -> str:
     if not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name, re.IGNORECASE | re.ASCII):
-        raise ValueError("is not a domain name such as example.org")
+        raise ValueError(_("is not a domain name such as example.org"))
     return name.lower()
 
 
 def _mail(address: str) -> str:
     if not address.isprintable() or not _MAIL.fullmatch(address):
-        raise ValueError("is not a mail address such as admin@example.org")
+        raise ValueError(_("is not a mail address such as admin@example.org"))
     return address
 
 
 def _timezone(name: str) -> str:
     # Looked up alone: listing all time zones opens each of their 600 files.
-    wrong = "is not a time zone such as Europe/Madrid or UTC"
+    wrong = _("is not a time zone such as Europe/Madrid or UTC")
     if not re.fullmatch(r"[A-Z][\w+-]*(/[A-Z][\w+-]*)*", name):
         raise ValueError(wrong)
     try:
@@ -70,52 +72,52 @@ def _interface(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         # ipaddress takes numbers, and true for one.
-        raise ValueError(_TEXT_NEEDED)
+        raise ValueError(_(_TEXT_NEEDED))
     if "/" not in value:
-        raise ValueError("needs the prefix length, such as 192.0.2.10/24")
+        raise ValueError(_("needs the prefix length, such as 192.0.2.10/24"))
     try:
         return ipaddress.ip_interface(value)
     except ValueError as error:
-        raise ValueError("is not an address with its prefix length, such as 192.0.2.10/24") from error
+        raise ValueError(_("is not an address with its prefix length, such as 192.0.2.10/24")) from error
 
 
 def _address(value: Any) -> Any:
     if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return value
     if not isinstance(value, str):
-        raise ValueError(_TEXT_NEEDED)
+        raise ValueError(_(_TEXT_NEEDED))
     try:
         return ipaddress.ip_address(value)
     except ValueError as error:
-        raise ValueError("is not an IP address such as 192.0.2.1") from error
+        raise ValueError(_("is not an IP address such as 192.0.2.1")) from error
 
 
 def _ssh_key(line: str) -> str:
     """One line of an authorized_keys file, without options: type, base64, comment."""
     fields = line.split()
     if len(fields) < 2 or not line.strip().isprintable() or not _SSH_KEY_TYPE.fullmatch(fields[0]):
-        raise ValueError("is not an SSH public key such as ssh-ed25519 AAAA… admin@laptop")
+        raise ValueError(_("is not an SSH public key such as ssh-ed25519 AAAA… admin@laptop"))
     try:
         blob = base64.b64decode(fields[1], validate=True)
     except binascii.Error as error:
-        raise ValueError("is an SSH public key whose base64 part is damaged") from error
+        raise ValueError(_("is an SSH public key whose base64 part is damaged")) from error
     name = fields[0].encode()
     if blob[4 : 4 + len(name)] != name:
-        raise ValueError(f"says {fields[0]} but holds another type of key")
+        raise ValueError(_("says {kind} but holds another type of key").format(kind=fields[0]))
     return " ".join(fields)
 
 
 def _hashed_password(secret: SecretStr) -> SecretStr:
     if not _CRYPT.fullmatch(secret.get_secret_value()):
-        raise ValueError("is not a crypt(5) hash (make one with: mkpasswd --method=yescrypt)")
+        raise ValueError(_("is not a crypt(5) hash (make one with: mkpasswd --method=yescrypt)"))
     return secret
 
 
 def _password_length(secret: SecretStr) -> SecretStr:
     if not 8 <= len(secret.get_secret_value()) <= 64:
-        raise ValueError("must have 8 to 64 characters")
+        raise ValueError(_("must have 8 to 64 characters"))
     if any(character in secret.get_secret_value() for character in "\n\r\0"):
-        raise ValueError("must not contain line breaks")
+        raise ValueError(_("must not contain line breaks"))
     return secret
 
 
@@ -123,10 +125,10 @@ def _passphrase(secret: SecretStr) -> SecretStr:
     """What a person can type at a boot prompt, and both LUKS and ZFS (zfsprops(7), keyformat) take."""
     text = secret.get_secret_value()
     if len(text) < 8 or len(text.encode(errors="replace")) > 512:
-        raise ValueError("must have at least 8 characters, and at most 512 bytes")
+        raise ValueError(_("must have at least 8 characters, and at most 512 bytes"))
     if not (text.isascii() and text.isprintable()):
         raise ValueError(
-            "must be of letters without accents, digits, blanks and signs that every keyboard has (ASCII)"
+            _("must be of letters without accents, digits, blanks and signs that every keyboard has (ASCII)")
         )
     return secret
 
@@ -135,19 +137,20 @@ def _pinned_names(mapping: dict[str, str]) -> dict[str, str]:
     lowered = {mac.lower().replace("-", ":"): name for mac, name in mapping.items()}
     for mac, name in lowered.items():
         if not _MAC.fullmatch(mac):
-            raise ValueError(f"{mac!r} is not a MAC address such as 52:54:00:12:34:56")
+            raise ValueError(_("{mac!r} is not a MAC address such as 52:54:00:12:34:56").format(mac=mac))
         if not _INTERFACE_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not an interface name (a letter, then letters, digits or _; 2 to 15)")
+            wrong = _("{name!r} is not an interface name (a letter, then letters, digits or _; 2 to 15)")
+            raise ValueError(wrong.format(name=name))
     if len(lowered) != len(mapping):
-        raise ValueError("names a MAC address twice, written in different ways")
+        raise ValueError(_("names a MAC address twice, written in different ways"))
     if len(set(lowered.values())) != len(lowered):
-        raise ValueError("gives one name to two MAC addresses")
+        raise ValueError(_("gives one name to two MAC addresses"))
     return lowered
 
 
 def _not_empty(filters: dict[str, str]) -> dict[str, str]:
     if not filters:
-        raise ValueError('is empty; it needs a udev property, such as ID_NET_NAME_MAC = "enx525400123456"')
+        raise ValueError(_('is empty; it needs a udev property, such as ID_NET_NAME_MAC = "enx525400123456"'))
     return filters
 
 
@@ -184,9 +187,9 @@ def other_meaning(
     A network of two addresses has no address of its own, nor for all (RFC 3021, RFC 6164).
     """
     if address.is_loopback or address.is_multicast or address.is_unspecified:
-        return "no address that a machine can have"
+        return _("no address that a machine can have")
     if network.num_addresses > 2 and address == network.network_address:
-        return "the address of the network itself"
+        return _("the address of the network itself")
     if network.version == 4 and network.num_addresses > 2 and address == network.broadcast_address:
-        return "the broadcast address of its network"
+        return _("the broadcast address of its network")
     return ""
