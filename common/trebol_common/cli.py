@@ -19,6 +19,7 @@ import click
 
 from trebol_common import __version__
 from trebol_common.errors import TrebolError, of_system
+from trebol_common.i18n import _
 
 PROJECT = "trebol"
 GROUP = "trebol.commands"
@@ -77,7 +78,7 @@ class _Rooms(click.Group):
         return command
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
         click.echo(f"trebol {__version__}")
         ctx.exit()
@@ -124,7 +125,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("trebol: interrupted", err=True)
+        click.echo(f"trebol: {_('interrupted')}", err=True)
         return 130
     except (TrebolError, OSError) as error:
         if debug:

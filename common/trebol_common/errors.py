@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from trebol_common.i18n import _
+
 #: Control characters but line feed and tab: what a file or firmware holds must not steer the terminal it is shown on.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
 
@@ -57,7 +59,7 @@ class TrebolError(Exception):
 
 def of_system(error: OSError) -> TrebolError:
     """What no one took for an error of its own: a full disk, a file that may not be written."""
-    return TrebolError(str(error.strerror or error), where=str(error.filename or "a file or connection"))
+    return TrebolError(str(error.strerror or error), where=str(error.filename or _("a file or connection")))
 
 
 class BadInput(TrebolError):

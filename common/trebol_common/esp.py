@@ -27,6 +27,7 @@ from pathlib import Path
 from trebol_common.boot_menu import STUB, render_menu
 from trebol_common.cpio import newc
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.i18n import _
 from trebol_common.keyboard import CACHED_KEYMAP
 
 #: The kernel's command line of a node, below its root.
@@ -169,9 +170,9 @@ def _stages(
                 rest = tuple(target for target in everything if target not in first)
                 return (_Stage((last.name,), others, first), _Stage((version,), (last,), rest), _Stage(versions))
     raise TrebolError(
-        f"{needed >> 20} MiB are needed and {free >> 20} MiB are free",
+        _("{needed} MiB are needed and {free} MiB are free").format(needed=needed >> 20, free=free >> 20),
         where=str(esp),
-        hint="remove kernels that are not needed any more: apt autoremove",
+        hint=_("remove kernels that are not needed any more: apt autoremove"),
     )
 
 
@@ -185,9 +186,9 @@ def find_kernels(root: Path) -> tuple[Kernel, ...]:
     ]
     if not found:
         raise BadInput(
-            "no kernel with an initramfs is there",
+            _("no kernel with an initramfs is there"),
             where=str(boot),
-            hint="install one: apt install linux-image-amd64 && update-initramfs -u -k all",
+            hint=_("install one: apt install linux-image-amd64 && update-initramfs -u -k all"),
         )
     return tuple(sorted(found, key=lambda kernel: version_key(kernel.version), reverse=True))
 
@@ -211,13 +212,13 @@ def read_command_line(root: Path) -> str:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise BadInput(
-            f"cannot be read: {error.strerror}",
+            _("cannot be read: {reason}").format(reason=error.strerror),
             where=str(path),
-            hint="write the kernel's command line into it: root=/dev/mapper/trebol-root ro",
+            hint=_("write the kernel's command line into it: root=/dev/mapper/trebol-root ro"),
         ) from error
     words = [word for line in lines if not line.lstrip().startswith("#") for word in line.split()]
     if not any(word.startswith("root=") for word in words):
-        raise BadInput("names no root=", where=str(path), hint="add root=/dev/mapper/trebol-root")
+        raise BadInput(_("names no root="), where=str(path), hint=_("add root=/dev/mapper/trebol-root"))
     return " ".join(words)
 
 
@@ -238,9 +239,9 @@ def read_boot_partitions(root: Path) -> tuple[str, ...]:
     named = tuple(line for line in lines if line and not line.startswith("#"))
     if wrong := [name for name in named if not re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}", name)]:
         raise BadInput(
-            f"{wrong[0]!r} is no UUID of a FAT file system",
+            _("{text!r} is no UUID of a FAT file system").format(text=wrong[0]),
             where=str(path),
-            hint="give one a line, as blkid shows it: 1A2B-3C4D",
+            hint=_("give one a line, as blkid shows it: 1A2B-3C4D"),
         )
     return named
 
@@ -327,10 +328,10 @@ def _programs(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _warnings(root: Path, programs: tuple[tuple[Path, str], ...]) -> Iterator[str]:
-    there = {path for path, _ in programs}
+    there = {path for path, _target in programs}
     for source in (_SHIM, _GRUB, _MOK_MANAGER):
         if root / source not in there:
-            yield f"{source} is not installed: UEFI cannot boot from this disk without it"
+            yield _("{file} is not installed: UEFI cannot boot from this disk without it").format(file=source)
 
 
 def _same(source: Path, target: Path) -> bool:

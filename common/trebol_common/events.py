@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
+from trebol_common.i18n import _
+
 
 class Kind(StrEnum):
     """What an event says of its context."""
@@ -111,7 +113,8 @@ def json_lines(stream: IO[str]) -> Sink:
 def warn_of_loss(where: str, error: OSError) -> None:
     """Say on stderr, if that is still there, that `where` gets no more events."""
     with suppress(OSError):
-        sys.stderr.write(f"warning: {where}: cannot be written any more: {error.strerror}\n")
+        told = _("warning: {place}: cannot be written any more: {reason}").format(place=where, reason=error.strerror)
+        sys.stderr.write(f"{told}\n")
         sys.stderr.flush()
 
 

@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trebol_common.block_sums import BLOCK, block_sums
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.i18n import _
 
 SLOT_SIZE = 256 * 1024
 FOLDER = "trebol"
@@ -106,17 +107,21 @@ def read_manifest(medium: Path) -> Manifest:
     """The manifest of the medium mounted at `medium`. Raises DamagedMedium, and BadInput where there is none."""
     path = medium / MANIFEST
     if not medium.is_dir():
-        raise BadInput("no such folder", where=str(medium), hint="mount a medium of Trebol, and name where it is")
+        hint = _("mount a medium of Trebol, and name where it is")
+        raise BadInput(_("no such folder"), where=str(medium), hint=hint)
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise DamagedMedium(
-            f"cannot be read: {error.strerror}", where=str(path), hint="write the medium anew, or try another one"
-        ) from error
+        raise _unreadable(path, error) from error
     except ValidationError as error:
         raise DamagedMedium(
-            "is not a manifest of this version of Trebol", where=str(path), hint="write the medium anew"
+            _("is not a manifest of this version of Trebol"), where=str(path), hint=_("write the medium anew")
         ) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DamagedMedium:
+    wrong = _("cannot be read: {reason}").format(reason=error.strerror)
+    return DamagedMedium(wrong, where=str(path), hint=_("write the medium anew, or try another one"))
 
 
 def module_key(medium: Path) -> str:
@@ -130,9 +135,7 @@ def module_key(medium: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise DamagedMedium(
-            f"cannot be read: {error.strerror}", where=str(path), hint="write the medium anew, or try another one"
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def verify_layer(
@@ -158,15 +161,27 @@ def verify_layer(
         found = block_sums(path, progress, known=known)
     except OSError as error:
         raise DamagedMedium(
-            f"cannot be read after {done} of {layer.size} bytes: {error.strerror}",
+            _("cannot be read after {done} of {size} bytes: {reason}").format(
+                done=done, size=layer.size, reason=error.strerror
+            ),
             where=str(path),
-            hint="the medium or its drive is failing; write the medium anew, or try another one",
+            hint=_("the medium or its drive is failing; write the medium anew, or try another one"),
         ) from error
     if found != layer.blocks:
-        first = next((i for i, pair in enumerate(zip(found, layer.blocks, strict=False)) if pair[0] != pair[1]), None)
-        place = f"between byte {first * BLOCK} and {(first + 1) * BLOCK}" if first is not None else "in its length"
         raise DamagedMedium(
-            f"is damaged {place}: it differs from the checksums of the manifest",
+            _difference(found, layer.blocks),
             where=str(path),
-            hint="download the ISO again, compare its checksum, and write the medium anew; nothing was written here",
+            hint=_(
+                "download the ISO again, compare its checksum, and write the medium anew; nothing was written here"
+            ),
         )
+
+
+def _difference(found: tuple[str, ...], expected: tuple[str, ...]) -> str:
+    """Where the sums of a layer's blocks begin to differ, in words."""
+    first = next((i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), None)
+    if first is None:
+        return _("is damaged in its length: it differs from the checksums of the manifest")
+    return _("is damaged between byte {start} and {end}: it differs from the checksums of the manifest").format(
+        start=first * BLOCK, end=(first + 1) * BLOCK
+    )

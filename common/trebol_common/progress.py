@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from trebol_common.events import Event, Kind, Sink
+from trebol_common.i18n import _
 
 #: Seconds between two updates of one piece of work: on a terminal, and where each update is a line of its own.
 TERMINAL_INTERVAL = 0.2
@@ -95,7 +96,7 @@ def describe(event: Event, started: float, first: float) -> str:
     elif rate > 0 and event.unit not in ("", "%"):
         parts.append(f"{rate:.0f} {event.unit}/s")
     if rate > 0 and total:
-        parts.append(f"{duration((total - done) / rate)} left")
+        parts.append(_("{time} left").format(time=duration((total - done) / rate)))
     return "  ".join(parts)
 
 

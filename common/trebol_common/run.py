@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 
 Argument = str | os.PathLike[str]
 
@@ -92,20 +93,21 @@ def explain_status(status: int) -> str:
     """What an exit status means, in words."""
     match status:
         case 126:
-            return "exit status 126: the program cannot be executed"
+            return _("exit status 126: the program cannot be executed")
         case 127:
-            return "exit status 127: no such program"
+            return _("exit status 127: no such program")
         case negative if negative < 0:
-            return f"killed by {_signal_name(-negative)}"
-        case _:
-            return f"exit status {status}"
+            return _("killed by {signal}").format(signal=_signal_name(-negative))
+        case other:
+            return _("exit status {status}").format(status=other)
 
 
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"  # Of the real-time signals only the first and the last have a name.
+        # Of the real-time signals only the first and the last have a name.
+        return _("signal {number}").format(number=number)
 
 
 def minimal_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -140,7 +142,8 @@ class CommandRunner:
                 cwd=cwd,
             )
         except FileNotFoundError as error:
-            raise CommandFailed(show(command, secrets), 127, (f"{error.filename}: not found",)) from error
+            missing = _("{program}: not found").format(program=error.filename)
+            raise CommandFailed(show(command, secrets), 127, (missing,)) from error
         except OSError as error:
             raise CommandFailed(show(command, secrets), 126, (str(error),)) from error
         with process:
@@ -254,7 +257,8 @@ def spawn(
                 env=minimal_environment(env),
             )
         except FileNotFoundError as error:
-            raise CommandFailed(show(command), 127, (f"{error.filename}: not found",)) from error
+            missing = _("{program}: not found").format(program=error.filename)
+            raise CommandFailed(show(command), 127, (missing,)) from error
         try:
             yield process
         finally:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from trebol_common.errors import BadInput
+from trebol_common.i18n import _
 from trebol_hardware.facts import (
     Bmc,
     Bond,
@@ -290,22 +291,21 @@ class Machine:
             members = json.loads(text)
         except (ValueError, RecursionError) as error:
             # Beside JSONDecodeError: numbers of thousands of digits, brackets nested by the thousand.
-            raise BadInput(f"not JSON: {error}", where=where, hint=_RECORD_HINT) from error
+            raise _bad_record(_("not JSON: {reason}").format(reason=error), where) from error
         if not isinstance(members, dict) or type(members.get("format")) is not int or members["format"] != FORMAT:
-            raise BadInput(f"not a machine record of format {FORMAT}", where=where, hint=_RECORD_HINT)
+            raise _bad_record(_("not a machine record of format {number}").format(number=FORMAT), where)
         try:
             machine: Machine = read_record(cls, {key: members[key] for key in members if key != "format"}, "machine")
         except ValueError as error:
-            raise BadInput(f"damaged machine record: {error}", where=where, hint=_RECORD_HINT) from error
+            raise _bad_record(_("damaged machine record: {reason}").format(reason=error), where) from error
         if wrong := next((disk.name for disk in machine.disks if disk.logical_sector not in SECTORS), None):
-            raise BadInput(
-                f"damaged machine record: disk {wrong} has impossible sectors", where=where, hint=_RECORD_HINT
-            )
+            sectors = _("damaged machine record: disk {name} has impossible sectors")
+            raise _bad_record(sectors.format(name=wrong), where)
         names = Counter(disk.name for disk in machine.disks)
         names.update(partition.name for disk in machine.disks for partition in disk.partitions)
         names.update(volume.name for volume in machine.volumes)
         if wrong := next((name for name, number in names.items() if number > 1), None):
-            raise BadInput(f"damaged machine record: two devices are called {wrong}", where=where, hint=_RECORD_HINT)
+            raise _bad_record(_("damaged machine record: two devices are called {name}").format(name=wrong), where)
         return machine
 
     @classmethod
@@ -314,9 +314,11 @@ class Machine:
         try:
             return cls.from_json(path.read_text(encoding="utf-8"), where=str(path))
         except OSError as error:
-            raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint=_RECORD_HINT) from error
+            raise _bad_record(_("cannot be read: {reason}").format(reason=error.strerror), str(path)) from error
         except UnicodeDecodeError as error:
-            raise BadInput("not a text file", where=str(path), hint=_RECORD_HINT) from error
+            raise _bad_record(_("not a text file"), str(path)) from error
 
 
-_RECORD_HINT = "record one on the machine itself: trebol machine probe > machine.json"
+def _bad_record(what: str, where: str) -> BadInput:
+    hint = _("record one on the machine itself: trebol machine probe > machine.json")
+    return BadInput(what, where=where, hint=hint)

@@ -84,8 +84,8 @@ def find(code: str) -> Check:
     known = {check.code: check for check in checks()}
     if code not in known:
         close = get_close_matches(code, known, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else "trebol check list shows all codes"
-        raise BadInput("no such check", where=code, hint=hint)
+        hint = _("did you mean {names}?").format(names=_(" or ").join(close)) if close else ""
+        raise BadInput(_("no such check"), where=code, hint=hint or _("trebol check list shows all codes"))
     return known[code]
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 from trebol_hardware.machine import Processor
 from trebol_hardware.probe.sysfs import count, names, read_text, to_count
 
@@ -51,11 +52,11 @@ def kibibytes(text: str) -> int:
 def demand(root: Path, processor: Processor, memory: int) -> None:
     """Raise TrebolError unless /proc told of processors and memory: nothing can be planned without."""
     if not processor.threads:
-        raise TrebolError("lists no processor", where=str(root / "proc/cpuinfo"), hint="is /proc mounted?")
+        raise TrebolError(_("lists no processor"), where=str(root / "proc/cpuinfo"), hint=_("is /proc mounted?"))
     if not memory:
-        raise TrebolError("does not say MemTotal", where=str(root / "proc/meminfo"), hint="is /proc mounted?")
+        raise TrebolError(_("does not say MemTotal"), where=str(root / "proc/meminfo"), hint=_("is /proc mounted?"))
 
 
 def _members(block: str) -> dict[str, str]:
     pairs = (line.partition(":") for line in block.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    return {key.strip(): value.strip() for key, _colon, value in pairs}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.i18n import _
 from trebol_common.run import Runner
 
 if TYPE_CHECKING:
@@ -33,21 +34,19 @@ class PyudevSource:
 
     def __init__(self, root: Path = Path("/")) -> None:
         if root != Path("/"):
-            raise BadInput(
-                "udev knows the running system only", where=str(root), hint="probe / or give a recorded machine"
-            )
+            hint = _("probe / or give a recorded machine")
+            raise BadInput(_("udev knows the running system only"), where=str(root), hint=hint)
         if not Path("/run/udev/control").exists():
             raise TrebolError(
-                "udev is not running, so what disks hold cannot be known",
+                _("udev is not running, so what disks hold cannot be known"),
                 where="/run/udev/control",
-                hint="probe on a booted system (not in a container), or give a recorded machine",
+                hint=_("probe on a booted system (not in a container), or give a recorded machine"),
             )
         try:
             import pyudev
         except ImportError as error:
-            raise TrebolError(
-                f"cannot be loaded: {error}", where="pyudev", hint="install python3-pyudev and libudev1"
-            ) from error
+            what = _("cannot be loaded: {reason}").format(reason=error)
+            raise TrebolError(what, where="pyudev", hint=_("install python3-pyudev and libudev1")) from error
         self._context: pyudev.Context = pyudev.Context()
         self._unknown = pyudev.DeviceNotFoundError
         self._devices = pyudev.Devices
