@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from trebol_common.i18n import _, counted
 from trebol_hardware.content_words import phrase
 from trebol_hardware.machine import Disk
 from trebol_hardware.sizes import show_size
@@ -12,12 +13,12 @@ from trebol_hardware.sizes import show_size
 def describe_disk(disk: Disk) -> str:
     """One line for a list: name, size, bus, model, serial, stable name, and what is on it."""
     said = [f"{disk.name:<8} {show_size(disk.size):>10}", _bus(disk)]
-    said += [disk.model or "no model", disk.serial or "no serial"]
+    said += [disk.model or _("no model"), disk.serial or _("no serial")]
     said += [disk.by_id[0]] if disk.by_id else disk.by_path[:1]
     if disk.medium:
-        said.append("installation medium")
+        said.append(_("installation medium"))
     contents = describe_contents(disk)
-    said.append(f"holds {', '.join(contents)}" if contents else "empty")
+    said.append(_("holds {contents}").format(contents=", ".join(contents)) if contents else _("empty"))
     return "  ".join(filter(None, said))
 
 
@@ -25,22 +26,20 @@ def describe_contents(disk: Disk) -> tuple[str, ...]:
     """What a disk holds, one phrase each: `GPT`, `vda1: FAT`, `vda3: LVM group trebol`."""
     said = [phrase(content) for content in disk.content]
     for partition in disk.partitions:
-        inside = ", ".join(map(phrase, partition.content)) or "nothing known"
+        inside = ", ".join(map(phrase, partition.content)) or _("nothing known")
         said.append(f"{partition.name}: {inside} ({show_size(partition.size)})")
     return tuple(said)
 
 
 def describe_targets(disks: Sequence[Disk]) -> tuple[str, str]:
-    """The disks that were chosen, as a pair for the plan's summary: its title, and each with path, name and size."""
+    """The disks that were chosen, as a pair for the plan's summary: its key, and each with path, name and size."""
     said = "; ".join(f"{disk.stable_path} ({disk.name}), {show_size(disk.size)}" for disk in disks)
     return ("disk" if len(disks) == 1 else "disks", said)
 
 
-def count_of(number: int, noun: str) -> str:
-    """A number of things: `no disk`, `1 disk`, `2 disks`."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}s" if number else f"no {noun}"
+def count_of_disks(number: int) -> str:
+    """A number of disks: `no disk`, `1 disk`, `2 disks`."""
+    return counted("{count} disk", "{count} disks", number) if number else _("no disk")
 
 
 def listing(lines: Iterable[str]) -> str:
@@ -49,4 +48,4 @@ def listing(lines: Iterable[str]) -> str:
 
 
 def _bus(disk: Disk) -> str:
-    return " ".join(filter(None, [disk.transport, "rotational" if disk.rotational else ""]))
+    return " ".join(filter(None, [disk.transport, _("rotational") if disk.rotational else ""]))

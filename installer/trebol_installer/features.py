@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trebol_common.answers.model import Answers, Filesystem
 from trebol_common.errors import BadInput, Problem, Refused
+from trebol_common.i18n import _
 from trebol_common.medium import CERTIFICATE, LIVE_MEDIUM, Feature, Layer, Manifest
 from trebol_hardware.machine import Machine
 from trebol_installer.sizing import GIB, MIB
@@ -60,9 +61,9 @@ def layers_of(manifest: Manifest | None, features: frozenset[Feature]) -> tuple[
         return tuple(layer for layer in _NOMINAL if layer.feature is None or layer.feature in features)
     if Feature.ZFS in features - manifest.features:
         raise BadInput(
-            "this medium was built without ZFS",
+            _("this medium was built without ZFS"),
             where=_KEY,
-            hint="use a release of Trebol, or one built with it (make iso ZFS=1), or another file system",
+            hint=_("use a release of Trebol, or one built with it (make iso ZFS=1), or another file system"),
         )
     return manifest.layers_for(features)
 
@@ -85,21 +86,32 @@ def refuse_unloadable(machine: Machine, features: frozenset[Feature], module_key
 def _unloadable(machine: Machine, features: frozenset[Feature], module_key: str) -> Iterator[Problem]:
     known = machine.firmware.certificates
     if _matters(machine, features) and module_key and known is not None and module_key not in known:
-        yield Problem(
+        what = _(
             "Secure Boot is on, and does not know the key that the modules of ZFS are signed with: the kernel would "
-            "not load them",
-            _KEY,
-            f"enrol the key: mokutil --import {LIVE_MEDIUM / CERTIFICATE} in a shell of this medium asks for a new "
-            "password; restart, choose “Enroll MOK” on the machine's own screen, type that password, and boot the "
-            "medium again. Or switch Secure Boot off in the firmware, or use another file system",
+            "not load them"
         )
+        hint = _(
+            "enrol the key: mokutil --import {file} in a shell of this medium asks for a new password; restart, "
+            "choose “Enroll MOK” on the machine's own screen, type that password, and boot the medium again. Or "
+            "switch Secure Boot off in the firmware, or use another file system"
+        )
+        yield Problem(what, _KEY, hint.format(file=LIVE_MEDIUM / CERTIFICATE))
 
 
 def notes(machine: Machine, features: frozenset[Feature], module_key: str) -> Iterator[str]:
     """What could not be looked at."""
-    if _matters(machine, features) and (not module_key or machine.firmware.certificates is None):
-        what = "the keys that it knows could not be read" if module_key else "no medium is at hand to compare it with"
-        yield f"Secure Boot is on: the machine has to know the key of the modules of ZFS; {what}"
+    if not _matters(machine, features):
+        return
+    if not module_key:
+        yield _(
+            "Secure Boot is on: the machine has to know the key of the modules of ZFS; no medium is at hand to "
+            "compare it with"
+        )
+    elif machine.firmware.certificates is None:
+        yield _(
+            "Secure Boot is on: the machine has to know the key of the modules of ZFS; the keys that it knows could "
+            "not be read"
+        )
 
 
 def _matters(machine: Machine, features: frozenset[Feature]) -> bool:

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from trebol_common.answers.model import FilterMatch
 from trebol_common.errors import BadInput, Problem, raise_for
+from trebol_common.i18n import _
 from trebol_hardware.machine import Disk
 
 WHERE = "disk-setup.filter"
@@ -61,7 +62,7 @@ class DiskFilter:
 
     def matches(self, disk: Disk) -> bool:
         """Whether the disk is what is asked for, position aside; without any other key, every disk is."""
-        hits = (test(disk) for _, test in self.tests)
+        hits = (test(disk) for _key, test in self.tests)
         return not self.tests or (all(hits) if self.how is FilterMatch.ALL else any(hits))
 
     def tells_by_serial(self, disk: Disk) -> bool:
@@ -85,7 +86,7 @@ def read_filter(filters: Mapping[str, str], how: FilterMatch) -> DiskFilter:
             elif _PROPERTY.fullmatch(written) and _own_key(written.lower()) not in (*OWN_KEYS, "position"):
                 tests.append((written, _udev(written, value)))
             else:
-                problems.append(Problem("is no key of a filter", f"{WHERE}.{written}", _nearest(key)))
+                problems.append(Problem(_("is no key of a filter"), f"{WHERE}.{written}", _nearest(key)))
         except ValueError as error:
             problems.append(Problem(f"{value!r} {error}", f"{WHERE}.{written}"))
     raise_for(problems, BadInput)
@@ -113,7 +114,7 @@ def matches(properties: Mapping[str, str], filters: Mapping[str, str], how: Filt
 
 def show_filter(filters: Mapping[str, str], how: FilterMatch) -> str:
     """A filter as a line for people."""
-    joint = " and " if how is FilterMatch.ALL else " or "
+    joint = _(" and ") if how is FilterMatch.ALL else _(" or ")
     position = [f'{key} = "{value}"' for key, value in filters.items() if key == "position"]
     rest = joint.join(f'{key} = "{value}"' for key, value in filters.items() if key != "position")
     return ", ".join(filter(None, [rest, *position]))
@@ -127,8 +128,8 @@ def _nearest(key: str) -> str:
     known = [*OWN_KEYS, "position"]
     close = difflib.get_close_matches(key.lower(), known, n=1)
     if close:
-        return f"did you mean {close[0]}?"
-    return f"there are {', '.join(known)}, and udev's properties in upper case"
+        return _("did you mean {names}?").format(names=close[0])
+    return _("there are {keys}, and udev's properties in upper case").format(keys=", ".join(known))
 
 
 def _udev(key: str, pattern: str) -> Test:
@@ -141,11 +142,11 @@ def _size(text: str) -> Test:
     if range_:
         least, most = _bytes(low), _bytes(high)
         if least > most:
-            raise ValueError("is a range whose end is below its beginning")
+            raise ValueError(_("is a range whose end is below its beginning"))
         return lambda disk: least <= disk.size <= most
     comparison = _COMPARISON.fullmatch(text.strip())
     if comparison is None:
-        raise ValueError('does not say how to compare; write ">= 1T", "< 2 TiB" or "500G..2T"')
+        raise ValueError(_('does not say how to compare; write ">= 1T", "< 2 TiB" or "500G..2T"'))
     bound = _bytes(comparison[2])
     tests: dict[str, Test] = {
         "<": lambda disk: disk.size < bound,
@@ -159,7 +160,7 @@ def _size(text: str) -> Test:
 def _bytes(text: str) -> Decimal:
     size = _SIZE.fullmatch(text.strip())
     if size is None:
-        raise ValueError('has no size with its unit, such as 480G, 1.92TB (powers of 1000) or "2 TiB" (of 1024)')
+        raise ValueError(_('has no size with its unit, such as 480G, 1.92TB (powers of 1000) or "2 TiB" (of 1024)'))
     return Decimal(size[1]) * Decimal(1024 if size[3] else 1000) ** _UNITS[size[2].lower()]
 
 
@@ -171,14 +172,14 @@ def _positions(text: str) -> frozenset[int]:
         first = int(span[1]) if span else 0
         last = int(span[2]) if span and span[2] else first
         if not 1 <= first <= last:
-            raise ValueError('is no position, counted from 1; write "1", "1-2" or "1,3"')
+            raise ValueError(_('is no position, counted from 1; write "1", "1-2" or "1,3"'))
         found.update(range(first, last + 1))
     return frozenset(found)
 
 
 def _rotational(text: str) -> Test:
     if text not in ("true", "false"):
-        raise ValueError('is neither "true" nor "false"')
+        raise ValueError(_('is neither "true" nor "false"'))
     return lambda disk: disk.rotational is (text == "true")
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from trebol_common.answers.model import Checks, FailOn
 from trebol_common.errors import BadInput, Problem, Refused, raise_for
+from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Finding, Severity
 from trebol_hardware.checks.mute import mute_problems
 from trebol_hardware.machine import Machine
+from trebol_installer.describe import listing
 
 #: Codes of what only an installed node shows: its time daemon, and drivers that the live system does not load (memory
 #: controllers, watchdogs, BMC) since loading them takes seconds. Found missing here, it would be a false alarm.
@@ -48,7 +50,7 @@ def refuse(findings: Sequence[Finding], wishes: Checks) -> None:
         return
     problems = [_problem(finding) for finding in stops]
     if others := [short(finding) for finding in by_gravity(findings) if finding not in stops]:
-        problems.append(Problem("no reasons to refuse, but found as well:" + "".join(f"\n    {o}" for o in others)))
+        problems.append(Problem(_("no reasons to refuse, but found as well:") + listing(others)))
     raise Refused.of(problems)
 
 
@@ -62,7 +64,20 @@ def by_gravity(findings: Sequence[Finding]) -> list[Finding]:
 def short(finding: Finding) -> str:
     """A finding in one line: severity, title, what was measured, code."""
     measured = f": {finding.measured}" if finding.measured else ""
-    return f"{finding.severity.value:<8}{finding.title}{measured} ({finding.code})"
+    return f"{severity_words()[finding.severity]}{finding.title}{measured} ({finding.code})"
+
+
+def severity_words() -> dict[Severity, str]:
+    """What people call each severity, all equally wide."""
+    words = {
+        Severity.PASS: _("pass"),
+        Severity.INFO: _("info"),
+        Severity.UNKNOWN: _("unknown"),
+        Severity.WARN: _("warn"),
+        Severity.FAIL: _("fail"),
+    }
+    width = max(map(len, words.values())) + 1
+    return {severity: word.ljust(width) for severity, word in words.items()}
 
 
 def _is_in_the_way(finding: Finding, wishes: Checks) -> bool:
@@ -73,8 +88,11 @@ def _problem(finding: Finding) -> Problem:
     measured = f": {finding.measured}" if finding.measured else ""
     reason = f"\n    {finding.reason}" if finding.reason else ""
     remedy = f"{finding.remedy}\n    " if finding.remedy else ""
+    mute = _('to install all the same: mute = ["{code}"] or fail-on = "never" in [checks]').format(code=finding.code)
     return Problem(
         f"{finding.title}{measured}{reason}",
-        f"check {finding.code} ({finding.severity.value})",
-        f'{remedy}to install all the same: mute = ["{finding.code}"] or fail-on = "never" in [checks]',
+        _("check {code} ({severity})").format(
+            code=finding.code, severity=severity_words()[finding.severity].rstrip()
+        ),
+        f"{remedy}{mute}",
     )

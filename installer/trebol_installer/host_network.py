@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
 from trebol_common.errors import BadInput, Problem
+from trebol_common.i18n import _
 from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
 from trebol_hardware.machine import Machine, NetworkInterface
 
@@ -38,13 +39,15 @@ def _names(machine: Machine, answers: Answers) -> tuple[dict[str, str], tuple[Li
     if not pinning.enabled:
         return names, ()
     where = "network.interface-name-pinning.mapping"
+    unknown = _("no interface has the MAC address {mac}; there are {addresses}")
     problems = [
-        Problem(f"no interface has the MAC address {mac}; there are {', '.join(names) or 'none'}", where)
+        Problem(unknown.format(mac=mac, addresses=", ".join(names)), where)
         for mac in pinning.mapping
         if mac not in names
     ]
+    reserved = _("{name!r} is a name with another meaning")
     problems += [
-        Problem(f"{name!r} is a name with another meaning", where, "choose another name, such as lan0")
+        Problem(reserved.format(name=name), where, _("choose another name, such as lan0"))
         for name in pinning.mapping.values()
         if name in _RESERVED_NAMES
     ]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, FilterMatch, NetworkSource
 from trebol_common.errors import BadInput, Refused
+from trebol_common.i18n import _, counted
 from trebol_hardware.machine import Machine, NetworkInterface
-from trebol_installer.describe import count_of, listing
+from trebol_installer.describe import listing
 from trebol_installer.filters import matches, show_filter
 
 
@@ -25,9 +26,9 @@ def select_interface(machine: Machine, answers: Answers) -> Selected:
     """The interface that becomes the port of the management bridge. Raises BadInput or Refused."""
     if not machine.interfaces:
         raise Refused(
-            "this machine has no network interface that Linux knows",
+            _("this machine has no network interface that Linux knows"),
             where="network",
-            hint="a node needs one; check that the card is on in the firmware and has a driver in Debian",
+            hint=_("a node needs one; check that the card is on in the firmware and has a driver in Debian"),
         )
     if answers.network.source is NetworkSource.DHCP:
         return _first_with_carrier(machine.interfaces)
@@ -37,30 +38,38 @@ def select_interface(machine: Machine, answers: Answers) -> Selected:
     if len(found) != 1:
         listed = listing(map(describe_interface, found or machine.interfaces))
         raise BadInput(
-            f"{show_filter(filters, FilterMatch.ANY)} matches {count_of(len(found), 'interface')}{listed}",
+            _matched(show_filter(filters, FilterMatch.ANY), len(found)) + listed,
             where="network.filter",
-            hint='make it match exactly one of these, for instance ID_NET_NAME_MAC = "enx…"',
+            hint=_('make it match exactly one of these, for instance ID_NET_NAME_MAC = "enx…"'),
         )
     chosen = found[0]
     if chosen.carrier is False:
-        return Selected(chosen, warnings=(f"{chosen.name} has no link: check its cable",))
+        return Selected(chosen, warnings=(_("{name} has no link: check its cable").format(name=chosen.name),))
     return Selected(chosen)
 
 
 def describe_interface(interface: NetworkInterface) -> str:
     """One line for a list: name, MAC, link, speed, model."""
-    link = {True: "link", False: "no link", None: "link unknown"}[interface.carrier]
+    link = {True: _("link"), False: _("no link"), None: _("link unknown")}[interface.carrier]
     speed = f" {interface.speed} Mbit/s" if interface.speed else ""
     said = (f"{interface.name:<12} {interface.mac}", f"{link}{speed}", interface.model or interface.driver)
     return "  ".join(filter(None, said))
+
+
+def _matched(wanted: str, number: int) -> str:
+    if not number:
+        return _("{filter} matches no interface").format(filter=wanted)
+    return counted("{filter} matches {count} interface", "{filter} matches {count} interfaces", number, filter=wanted)
 
 
 def _first_with_carrier(interfaces: Sequence[NetworkInterface]) -> Selected:
     linked = [interface for interface in interfaces if interface.carrier]
     if not linked:
         first = interfaces[0]
-        return Selected(first, warnings=(f"no interface has a link; {first.name} ({first.mac}) was taken",))
+        warning = _("no interface has a link; {name} ({mac}) was taken").format(name=first.name, mac=first.mac)
+        return Selected(first, warnings=(warning,))
     if len(linked) == 1:
         return Selected(linked[0])
     others = ", ".join(interface.name for interface in linked[1:])
-    return Selected(linked[0], notes=(f"{linked[0].name} is the first interface with a link; so have {others}",))
+    note = _("{name} is the first interface with a link; so have {others}").format(name=linked[0].name, others=others)
+    return Selected(linked[0], notes=(note,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import BtrfsRaid, DiskSetup, Filesystem, MdRaid, ZfsRaid
+from trebol_common.i18n import _, counted
 
 #: The volume group of a node.
 VOLUME_GROUP = "trebol"
@@ -33,11 +34,11 @@ class DiskCount:
 
     def __str__(self) -> str:
         if self.most == self.least:
-            return f"{self.least} disk" if self.least == 1 else f"{self.least} disks"
+            return counted("{count} disk", "{count} disks", self.least)
         if self.multiple > 1:
             numbers = ", ".join(str(self.least + step * self.multiple) for step in range(3))
-            return f"{numbers}, … disks"
-        return f"{self.least} disk or more" if self.least == 1 else f"{self.least} disks or more"
+            return _("{numbers}, … disks").format(numbers=numbers)
+        return counted("{count} disk or more", "{count} disks or more", self.least)
 
 
 @dataclass(frozen=True)
@@ -96,4 +97,6 @@ def show_layout(setup: DiskSetup) -> str:
     if level is None:
         return setup.filesystem.value
     table = setup.filesystem.value if setup.filesystem in (Filesystem.BTRFS, Filesystem.ZFS) else "lvm"
-    return f'{setup.filesystem.value} with {table}.raid = "{level.value}"'
+    return _('{filesystem} with {key} = "{level}"').format(
+        filesystem=setup.filesystem.value, key=f"{table}.raid", level=level.value
+    )

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from trebol_common.answers.model import DiskSetup, Filesystem
 from trebol_common.errors import Problem
+from trebol_common.i18n import _
 from trebol_hardware.alike import is_same
 from trebol_hardware.machine import Disk
 from trebol_hardware.sizes import show_size
@@ -27,19 +28,24 @@ def member_problems(disks: Sequence[Disk], setup: DiskSetup) -> Iterator[Problem
     for first, second in combinations(disks, 2):
         if is_same(first, second):
             yield Problem(
-                f"has the world wide name {first.wwn} of {first.stable_path} ({first.name}) too: they are two paths "
-                "to one disk",
+                _("has the world wide name {wwn} of {path} ({name}) too: they are two paths to one disk").format(
+                    wwn=first.wwn, path=first.stable_path, name=first.name
+                ),
                 f"{second.stable_path} ({second.name})",
-                "choose one of them, and unplug the other path",
+                _("choose one of them, and unplug the other path"),
             )
     if rule(setup).alike and (sizes := _sizes(disks, setup)):
         least, most = min(sizes), max(sizes)
         if (most - least) * 100 > most * TOLERANCE:
             shown = ", ".join(f"{disk.stable_path}: {show_size(disk.size)}" for disk in disks)
             yield Problem(
-                f"{show_layout(setup)} wants disks of one size, within {TOLERANCE} %; these have {shown}",
+                _("{layout} wants disks of one size, within {percent} %; these have {sizes}").format(
+                    layout=show_layout(setup), percent=TOLERANCE, sizes=shown
+                ),
                 "disk-setup",
-                f"choose others, or use a part of each: {_table(setup)}.hdsize, at most the size of the smallest",
+                _("choose others, or use a part of each: {key}, at most the size of the smallest").format(
+                    key=f"{_table(setup)}.hdsize"
+                ),
             )
 
 
@@ -49,10 +55,10 @@ def member_notes(disks: Sequence[Disk], setup: DiskSetup) -> tuple[str, ...]:
     if len(set(sizes)) < 2:
         return ()
     smallest = min(disks, key=lambda disk: disk.size)
-    return (
-        f"the disks differ in size ({show_size(min(sizes))} to {show_size(max(sizes))}): of each, as much is used as "
-        f"the smallest has ({smallest.name})",
+    text = _(
+        "the disks differ in size ({least} to {most}): of each, as much is used as the smallest has ({smallest})"
     )
+    return (text.format(least=show_size(min(sizes)), most=show_size(max(sizes)), smallest=smallest.name),)
 
 
 def _sizes(disks: Sequence[Disk], setup: DiskSetup) -> list[int]:

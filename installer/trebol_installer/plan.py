@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.i18n import _
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import HostNetwork
 from trebol_hardware.checks.finding import Finding
@@ -84,7 +85,8 @@ def plan(
     except TrebolError as error:
         errors.append(error)
     if machine.architecture != "x86_64":
-        errors.append(BadInput(f"is a {machine.architecture} machine; Trebol runs on x86_64 only", where="machine"))
+        other = _("is a {architecture} machine; Trebol runs on x86_64 only").format(architecture=machine.architecture)
+        errors.append(BadInput(other, where=_("machine")))
     if errors or layout is None or selected is None or network is None:
         reasons, kind = problems_by_class(errors)
         raise kind.of(reasons)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
-from trebol_common.answers.model import Answers, Filesystem
+from trebol_common.answers.model import Answers, DiskSetup, Filesystem
 from trebol_common.errors import Problem
+from trebol_common.i18n import _
 from trebol_hardware.machine import (
     ARRAY_MEMBER,
     LVM_MEMBER,
@@ -46,7 +48,8 @@ def refusals(targets: Sequence[Disk], machine: Machine, answers: Answers) -> Ite
 def _never(disk: Disk, machine: Machine) -> Iterator[Problem]:
     for obstacle in obstacles(disk, machine):
         if obstacle.final and obstacle.code not in _TOLD_BY_TEARDOWN and not disk.medium:
-            yield Problem(f"can never be a target: {obstacle.what}", disk.stable_path, obstacle.hint)
+            what = _("can never be a target: {reason}").format(reason=obstacle.what)
+            yield Problem(what, disk.stable_path, obstacle.hint)
 
 
 def _without_tpm(machine: Machine, answers: Answers) -> Iterator[Problem]:
@@ -55,24 +58,23 @@ def _without_tpm(machine: Machine, answers: Answers) -> Iterator[Problem]:
         return
     where = "disk-setup.encryption.tpm2"
     if machine.tpm != "2.0":
-        found = f"the TPM of this machine is of version {machine.tpm}" if machine.tpm else "this machine has no TPM"
-        hint = "switch it on in the firmware's setup (TPM, PTT or fTPM), or leave tpm2 out"
-        yield Problem(f"cannot be: {found}; 2.0 is needed", where, hint)
+        if machine.tpm:
+            found = _("cannot be: the TPM of this machine is of version {version}; 2.0 is needed")
+        else:
+            found = _("cannot be: this machine has no TPM; 2.0 is needed")
+        hint = _("switch it on in the firmware's setup (TPM, PTT or fTPM), or leave tpm2 out")
+        yield Problem(found.format(version=machine.tpm), where, hint)
     if machine.firmware.mode is not FirmwareMode.UEFI:
-        hint = "boot the medium by UEFI, or leave tpm2 out"
-        yield Problem(
-            "cannot be: by BIOS the TPM is not told what is booted, and would open the disks to all", where, hint
-        )
+        what = _("cannot be: by BIOS the TPM is not told what is booted, and would open the disks to all")
+        yield Problem(what, where, _("boot the medium by UEFI, or leave tpm2 out"))
 
 
 def _clashing_groups(others: Sequence[Disk], machine: Machine) -> Iterator[Problem]:
     for other in others:
         if VOLUME_GROUP in _groups(other, machine):
-            yield Problem(
-                f"holds a volume group or array named {VOLUME_GROUP} already; one machine cannot have two of it",
-                other.stable_path,
-                f"take this disk out, wipe it (wipefs), or rename a group: vgrename {VOLUME_GROUP} NEW-NAME",
-            )
+            what = _("holds a volume group or array named {name} already; one machine cannot have two of it")
+            hint = _("take this disk out, wipe it (wipefs), or rename a group: vgrename {name} NEW-NAME")
+            yield Problem(what.format(name=VOLUME_GROUP), other.stable_path, hint.format(name=VOLUME_GROUP))
 
 
 def _clashing_pools(targets: Sequence[Disk], others: Sequence[Disk], machine: Machine) -> Iterator[Problem]:
@@ -82,13 +84,12 @@ def _clashing_pools(targets: Sequence[Disk], others: Sequence[Disk], machine: Ma
         for pool in _pools(other, machine):
             if pool not in own:
                 # By guid, or the target's old pool might be meant; unmounted, or its root lies over this system's.
-                named = pool or POOL
-                yield Problem(
-                    f"holds a ZFS pool named {POOL} already; one machine cannot import two of it",
-                    other.stable_path,
+                what = _("holds a ZFS pool named {name} already; one machine cannot import two of it")
+                hint = _(
                     "take this disk out, wipe it, or give that pool another name: "
-                    f"zpool import -f -N {named} NEW-NAME && zpool export NEW-NAME",
+                    "zpool import -f -N {name} NEW-NAME && zpool export NEW-NAME"
                 )
+                yield Problem(what.format(name=POOL), other.stable_path, hint.format(name=pool or POOL))
                 break
 
 
@@ -98,9 +99,9 @@ def _clashing_volumes(others: Sequence[Disk], machine: Machine, answers: Answers
         taken = [volume.path for volume in volumes_on(other, machine) if _is_own_name(volume.path, answers)]
         if taken:
             yield Problem(
-                f"has {', '.join(taken)} open; a volume of the node has to have that name",
+                _("has {volumes} open; a volume of the node has to have that name").format(volumes=", ".join(taken)),
                 other.stable_path,
-                "close it first (vgchange --activate n, cryptsetup close or mdadm --stop), or take this disk out",
+                _("close it first (vgchange --activate n, cryptsetup close or mdadm --stop), or take this disk out"),
             )
 
 
@@ -129,34 +130,46 @@ def _unconfirmed(disk: Disk, targets: Sequence[Disk], machine: Machine, answers:
     if setup.wipe == "confirmed" and setup.disk_list:
         yield from _loosely_named(disk, setup.disk_list)
         return
+    said = [_("is not empty: {contents}").format(contents="; ".join(contents))] if contents else []
+    yield Problem(reduce(_also, [*said, *uses]), disk.stable_path, _how_to_confirm(targets, setup))
+
+
+def _also(first: str, second: str) -> str:
+    return _("{first}, and {second}").format(first=first, second=second)
+
+
+def _how_to_confirm(targets: Sequence[Disk], setup: DiskSetup) -> str:
+    """How the answers say that what is on the targets may be lost."""
     if setup.disk_list:
-        hint = f"if all of that may be lost, set {_CONFIRM} in [disk-setup]"
+        return _("if all of that may be lost, set {yes} in [disk-setup]").format(yes=_CONFIRM)
+    if len(targets) == 1:
+        hint = _("if all of that may be lost, name it instead of a filter: {disks} and {yes}")
     else:
-        named = ", ".join(f'"{_name(target)}"' for target in targets)
-        it = "it" if len(targets) == 1 else "all of them"
-        hint = f"if all of that may be lost, name {it} instead of a filter: disk-list = [{named}] and {_CONFIRM}"
-    said = [f"is not empty: {'; '.join(contents)}"] if contents else []
-    yield Problem(", and ".join([*said, *uses]), disk.stable_path, hint)
+        hint = _("if all of that may be lost, name all of them instead of a filter: {disks} and {yes}")
+    named = ", ".join(f'"{_name(target)}"' for target in targets)
+    return hint.format(disks=f"disk-list = [{named}]", yes=_CONFIRM)
 
 
 def _loosely_named(disk: Disk, names: Sequence[str]) -> Iterator[Problem]:
     """A yes to lose what is on "sda" may well have been meant for another disk."""
     if _name(disk) != disk.name and {disk.name, f"/dev/{disk.name}"}.intersection(names):
         yield Problem(
-            f"is not empty, and {disk.name} may be another disk each time the machine starts",
+            _("is not empty, and {name} may be another disk each time the machine starts").format(name=disk.name),
             disk.stable_path,
-            f'with {_CONFIRM}, name it by what stays: disk-list = ["{_name(disk)}"]',
+            _("with {yes}, name it by what stays: {disks}").format(
+                yes=_CONFIRM, disks=f'disk-list = ["{_name(disk)}"]'
+            ),
         )
 
 
 def _uses(disk: Disk, machine: Machine) -> Iterator[str]:
     """What the disk is used for right now: even where nothing known is on it, it is not free."""
     if mounted := [point for device in devices(disk) for point in device.mountpoints]:
-        yield f"is mounted at {', '.join(mounted)}"
+        yield _("is mounted at {points}").format(points=", ".join(mounted))
     if holders := [holder for device in devices(disk) for holder in device.holders]:
-        yield f"is in use by {', '.join(holders)}"
+        yield _("is in use by {names}").format(names=", ".join(holders))
     elif volumes := volumes_on(disk, machine):
-        yield f"is in use by {', '.join(volume.path for volume in volumes)}"
+        yield _("is in use by {names}").format(names=", ".join(volume.path for volume in volumes))
 
 
 def _name(disk: Disk) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers, DiskSetup
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError, raise_for
+from trebol_common.i18n import _
 from trebol_hardware.alike import is_twin
 from trebol_hardware.machine import Disk, Machine
-from trebol_installer.describe import count_of, describe_disk, listing
+from trebol_installer.describe import count_of_disks, describe_disk, listing
 from trebol_installer.disk_names import clearly_named, names_of
 from trebol_installer.filters import WHERE as FILTER
 from trebol_installer.filters import find_disks, read_filter, show_filter
@@ -70,9 +71,10 @@ def setup_problems(setup: DiskSetup) -> Iterator[Problem]:
     wants = rule(setup).disks
     number = len(setup.disk_list)
     if number and not wants.allows(number):
-        yield Problem(
-            f"names {count_of(number, 'disk')}; {show_layout(setup)} wants {wants}", DISK_LIST, _several(setup)
+        what = _("names {disks}; {layout} wants {wants}").format(
+            disks=count_of_disks(number), layout=show_layout(setup), wants=wants
         )
+        yield Problem(what, DISK_LIST, _several(setup))
 
 
 def _named(machine: Machine, clear: Machine, setup: DiskSetup) -> list[_Found]:
@@ -87,7 +89,9 @@ def _named(machine: Machine, clear: Machine, setup: DiskSetup) -> list[_Found]:
             case []:
                 missing.append(name)
             case [disk] if disk.name in names:
-                problems.append(Problem(f"{names[disk.name]} and {name} are one disk, {disk.name}", DISK_LIST))
+                what = _("{first} and {second} are one disk, {name}")
+                one = what.format(first=names[disk.name], second=name, name=disk.name)
+                problems.append(Problem(one, DISK_LIST))
             case [disk]:
                 names[disk.name] = name
                 found.append(_Found(disk, _is_of_serial(name, disk)))
@@ -120,29 +124,34 @@ def _check_count(disks: Sequence[Disk], clear: Machine, setup: DiskSetup) -> Non
     # Too many: which to leave out. Too few: what else there is.
     shown = disks if len(disks) > wants.least else clear.disks
     marks = {disk.name for disk in disks} if shown is clear.disks else set()
-    lines = (describe_disk(disk) + ("  (matches)" if disk.name in marks else "") for disk in shown)
+    lines = (describe_disk(disk) + (f"  ({_('matches')})" if disk.name in marks else "") for disk in shown)
+    what = _("{wanted} matches {disks}; {layout} wants {wants}").format(
+        wanted=wanted, disks=count_of_disks(len(disks)), layout=show_layout(setup), wants=wants
+    )
     raise BadInput(
-        f"{wanted} matches {count_of(len(disks), 'disk')}; {show_layout(setup)} wants {wants}{listing(lines)}",
+        what + listing(lines),
         where=where,
-        hint=_several(setup) if len(disks) > wants.least else f"make it match {wants} of these",
+        hint=_several(setup) if len(disks) > wants.least else _of_these(setup),
     )
 
 
 def _no_match(wanted: str, where: str, clear: Machine, setup: DiskSetup) -> Problem:
-    wants = rule(setup).disks
-    return Problem(
-        f"{wanted} matches no disk; {show_layout(setup)} wants {wants}{listing(map(describe_disk, clear.disks))}",
-        where,
-        f"make it match {wants} of these" if clear.disks else "no disk was found: check its controller",
+    what = _("{wanted} matches no disk; {layout} wants {wants}").format(
+        wanted=wanted, layout=show_layout(setup), wants=rule(setup).disks
     )
+    hint = _of_these(setup) if clear.disks else _("no disk was found: check its controller")
+    return Problem(what + listing(map(describe_disk, clear.disks)), where, hint)
 
 
 def _shared(name: str, disks: Sequence[Disk]) -> Problem:
-    twins = ", which have one serial number" if all(is_twin(disks[0], other) for other in disks[1:]) else ""
+    if all(is_twin(disks[0], other) for other in disks[1:]):
+        what = _("{name} matches {disks}, which have one serial number")
+    else:
+        what = _("{name} matches {disks}")
     return Problem(
-        f"{name} matches {count_of(len(disks), 'disk')}{twins}{listing(map(describe_disk, disks))}",
+        what.format(name=name, disks=count_of_disks(len(disks))) + listing(map(describe_disk, disks)),
         DISK_LIST,
-        "name it by where it is plugged in: a name in /dev/disk/by-path",
+        _("name it by where it is plugged in: a name in /dev/disk/by-path"),
     )
 
 
@@ -150,10 +159,11 @@ def _twins(disk: Disk, machine: Machine) -> Iterator[Problem]:
     for other in machine.disks:
         if is_twin(disk, other):
             yield Problem(
-                f"has the serial number {disk.serial} of {other.stable_path} ({other.name}) too, which does not tell "
-                "them apart",
+                _("has the serial number {serial} of {path} ({name}) too, which does not tell them apart").format(
+                    serial=disk.serial, path=other.stable_path, name=other.name
+                ),
                 f"{disk.stable_path} ({disk.name})",
-                "name it by where it is plugged in: a name in /dev/disk/by-path, or the key by-path of a filter",
+                _("name it by where it is plugged in: a name in /dev/disk/by-path, or the key by-path of a filter"),
             )
 
 
@@ -166,8 +176,12 @@ def _is_of_serial(name: str, disk: Disk) -> bool:
 def _several(setup: DiskSetup) -> str:
     wants = rule(setup).disks
     if wants.most == 1:
-        return "make it match exactly one of these, or set lvm.raid for several"
-    return f"make it match {wants}"
+        return _("make it match exactly one of these, or set lvm.raid for several")
+    return _("make it match {wants}").format(wants=wants)
+
+
+def _of_these(setup: DiskSetup) -> str:
+    return _("make it match {wants} of these").format(wants=rule(setup).disks)
 
 
 def _show(setup: DiskSetup) -> str:

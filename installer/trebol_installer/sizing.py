@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import LvmSizes, MdRaid
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+from trebol_common.i18n import _
 from trebol_hardware.sizes import show_size
 
 MIB = 1024**2
@@ -150,8 +151,10 @@ def sizes(
     rest = extents - swap
     if rest < root_needed:
         raise BadInput(
-            f"lvm.swapsize leaves {show_size(max(rest, 0))} for the root; it needs {show_size(root_needed)}",
-            hint="lower lvm.swapsize",
+            _("{key} leaves {rest} for the root; it needs {needed}").format(
+                key="lvm.swapsize", rest=show_size(max(rest, 0)), needed=show_size(root_needed)
+            ),
+            hint=_("lower {key}").format(key="lvm.swapsize"),
         )
     root = _root(rest, wishes, root_needed)
     data, metadata = _data(rest - root, total, wishes)
@@ -169,8 +172,12 @@ def cache_limit(memory: int, wish: int | None) -> int:
     limit = wish * MIB
     if memory and limit > max(memory - BESIDE_CACHE, LEAST_CACHE):
         raise BadInput(
-            f"zfs.arc-max is {show_size(limit)}; the machine has {show_size(memory)} of memory",
-            hint=f"lower it to {max(memory - BESIDE_CACHE, LEAST_CACHE) // MIB} or less, or leave it out",
+            _("{key} is {size}; the machine has {memory} of memory").format(
+                key="zfs.arc-max", size=show_size(limit), memory=show_size(memory)
+            ),
+            hint=_("lower it to {most} or less, or leave it out").format(
+                most=max(memory - BESIDE_CACHE, LEAST_CACHE) // MIB
+            ),
         )
     return limit
 
@@ -206,8 +213,12 @@ def _require_room(disk: int, total: int, usable: int, needed: int, key: str) -> 
     if has == wants:
         has, wants = f"{total // MIB} MiB", f"{-(-least // MIB)} MiB"
     if total == disk:
-        raise Refused(f"the disk has {has}; at least {wants} are needed", hint="choose a larger disk")
-    raise BadInput(f"{key} is {has}; at least {wants} are needed", hint=f"raise {key}, or leave it out")
+        small = _("the disk has {size}; at least {needed} are needed").format(size=has, needed=wants)
+        raise Refused(small, hint=_("choose a larger disk"))
+    raise BadInput(
+        _("{key} is {size}; at least {needed} are needed").format(key=key, size=has, needed=wants),
+        hint=_("raise {key}, or leave it out").format(key=key),
+    )
 
 
 def _rest(total: int, esp: int) -> int:
@@ -221,8 +232,8 @@ def _total(disk: int, hdsize: float | None, key: str) -> int:
     total = int(hdsize * GIB)
     if total > disk:
         raise BadInput(
-            f"{key} is {show_size(total)}; the disk has {show_size(disk)}",
-            hint=f"lower {key}, or leave it out",
+            _("{key} is {size}; the disk has {whole}").format(key=key, size=show_size(total), whole=show_size(disk)),
+            hint=_("lower {key}, or leave it out").format(key=key),
         )
     return total
 
@@ -252,7 +263,10 @@ def _root(rest: int, wishes: LvmSizes, needed: int) -> int:
     maximum = _down(int((DEFAULT_MAXIMUM_ROOT if wishes.maxroot is None else wishes.maxroot) * GIB))
     if maximum < needed:
         raise BadInput(
-            f"lvm.maxroot is {show_size(maximum)}; the root needs {show_size(needed)}", hint="raise lvm.maxroot"
+            _("{key} is {size}; the root needs {needed}").format(
+                key="lvm.maxroot", size=show_size(maximum), needed=show_size(needed)
+            ),
+            hint=_("raise {key}").format(key="lvm.maxroot"),
         )
     return max(min(root, maximum), needed)
 

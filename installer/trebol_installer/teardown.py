@@ -16,6 +16,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
+from trebol_common.i18n import _
 from trebol_hardware.machine import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, Content, Disk, Machine, Volume, VolumeKind
 from trebol_installer import steps
 from trebol_installer.describe import describe_contents
@@ -67,7 +68,8 @@ def teardown(machine: Machine, targets: Sequence[Disk]) -> Teardown:
         ordered = tuple(_closing(on))
     except CycleError as error:
         names = ", ".join(dict.fromkeys(str(name) for name in error.args[1]))
-        found += (Problem(f"lie on each other in a circle: {names}", "volumes", "probe the machine again"),)
+        what = _("lie on each other in a circle: {names}").format(names=names)
+        found += (Problem(what, _("volumes"), _("probe the machine again")),)
     wipes = [steps.WipeDisk(disk.stable_path, disk.size, describe_contents(disk)) for disk in targets]
     return Teardown(
         trees=tuple(tree(disk, on) for disk in targets),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from trebol_common.errors import Problem
+from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_hardware.machine import (
     ARRAY_MEMBERS,
@@ -120,19 +121,19 @@ def _of_target(name: str, stack: Stack) -> Iterator[Problem]:
     where = stack.path(name)
     disk = next(disk for disk in stack.targets if disk.name == name)
     if disk.medium:
-        yield Problem("is installation medium or virtual media, never a target", where, "choose another disk")
+        what = _("is installation medium or virtual media, never a target")
+        yield Problem(what, where, _("choose another disk"))
     here = [node for node in stack.own() if name in stack.disks[node.name]]
     if points := sorted({point for node in here for point in mounted(node) if is_needed(point)}):
-        yield Problem(
-            f"is in use by the running system: mounted at {', '.join(points)}", where, "choose another disk"
-        )
+        what = _("is in use by the running system: mounted at {points}").format(points=", ".join(points))
+        yield Problem(what, where, _("choose another disk"))
     maps = [node for node in here if isinstance(node, Volume) and node.kind is VolumeKind.MULTIPATH]
     if maps or any(is_member(node, MULTIPATH_MEMBER) for node in here):
-        called = ", ".join(volume.path for volume in maps) or "a multipath map"
+        called = ", ".join(volume.path for volume in maps)
         yield Problem(
-            f"is one of the paths to {called}",
+            _("is one of the paths to {map}").format(map=called or _("a multipath map")),
             where,
-            "leave one path to the disk (unplug or unmap the others), or choose another disk",
+            _("leave one path to the disk (unplug or unmap the others), or choose another disk"),
         )
 
 
@@ -164,7 +165,7 @@ def _shared_members(stack: Stack) -> Iterator[_Shared]:
     for (family, key), held in members.items():
         own = [(device, name) for device, name in held if stack.on_target(device)]
         # What lies on both is told of where it was put together.
-        others = {disk for device, _ in held if not stack.on_target(device) for disk in stack.outside(device)}
+        others = {disk for device, _label in held if not stack.on_target(device) for disk in stack.outside(device)}
         if own and others:
             yield _Shared(family, key, own[0][1] or key, own[0][0], tuple(sorted(others)))
 
@@ -208,42 +209,67 @@ def _key(uuid: str, name: str) -> str:
 
 def _shared_problem(shared: _Shared, stack: Stack) -> Problem:
     others = [
-        stack.path(name) if name in stack.nodes else f"/dev/{name}, which the probe does not know"
+        stack.path(name)
+        if name in stack.nodes
+        else _("{path}, which the probe does not know").format(path=f"/dev/{name}")
         for name in shared.others
     ]
     targets = sorted(stack.disks[shared.member] & stack.target_names) if shared.member in stack.disks else []
     where = ", ".join(stack.path(name) for name in targets)
     return Problem(
-        f"{shared.family.value} {shared.name} also lies on {', '.join(others)}, whose data would be lost with it",
+        _("{set} also lies on {others}, whose data would be lost with it").format(
+            set=_called(shared), others=", ".join(others)
+        ),
         where,
         _hint(shared, stack.path(shared.member)),
     )
 
 
-def _hint(shared: _Shared, node: str) -> str:
-    """How to take the target out of the set, so that the other disks keep their data."""
+def _called(shared: _Shared) -> str:
     match shared.family:
         case Family.GROUP:
-            return f"move it off this disk first: pvmove {node}; vgreduce {shared.name} {node}; pvremove {node}"
+            text = _("volume group {name}")
         case Family.ARRAY:
-            array = shared.name if shared.name.startswith("/dev/") else f"/dev/md/{shared.name}"
-            return (
-                f"take this disk out of it first: mdadm {array} --fail {node} --remove {node}; "
-                f"mdadm --zero-superblock {node}"
+            text = _("array {name}")
+        case Family.POOL:
+            text = _("ZFS pool {name}")
+        case Family.CACHE:
+            text = _("bcache set {name}")
+        case Family.BTRFS:
+            text = _("btrfs {name}")
+        case Family.OSD:
+            text = _("OSD {name}")
+        case Family.VOLUME:
+            text = _("volume {name}")
+    return text.format(name=shared.name)
+
+
+def _hint(shared: _Shared, node: str) -> str:
+    """How to take the target out of the set, so that the other disks keep their data."""
+    name = shared.name
+    match shared.family:
+        case Family.GROUP:
+            text = _("move it off this disk first: pvmove {node}; vgreduce {name} {node}; pvremove {node}")
+        case Family.ARRAY:
+            name = name if name.startswith("/dev/") else f"/dev/md/{name}"
+            text = _(
+                "take this disk out of it first: mdadm {name} --fail {node} --remove {node}; "
+                "mdadm --zero-superblock {node}"
             )
         case Family.POOL:
-            return (
-                f"name all its disks, or take this one out of it first: zpool detach {shared.name} {node}, or zpool "
-                f"replace by another; then zpool labelclear -f {node}"
+            text = _(
+                "name all its disks, or take this one out of it first: zpool detach {name} {node}, or zpool "
+                "replace by another; then zpool labelclear -f {node}"
             )
         case Family.CACHE:
-            return "detach it first: echo 1 > /sys/block/bcacheN/bcache/detach, for each bcacheN of the set"
+            text = _("detach it first: echo 1 > /sys/block/bcacheN/bcache/detach, for each bcacheN of the set")
         case Family.BTRFS:
-            return f"take this disk out of it first: btrfs device remove {node} MOUNT-POINT"
+            text = _("take this disk out of it first: btrfs device remove {node} MOUNT-POINT")
         case Family.OSD:
-            return f"take {shared.name} out of its cluster first, once that is healthy without it: ceph osd purge"
+            text = _("take {name} out of its cluster first, once that is healthy without it: ceph osd purge")
         case Family.VOLUME:
-            return "move it off this disk first, or close it: lsblk shows what it belongs to"
+            text = _("move it off this disk first, or close it: lsblk shows what it belongs to")
+    return text.format(name=name, node=node)
 
 
 def _mounted_inside(stack: Stack) -> Iterator[Problem]:
@@ -254,9 +280,9 @@ def _mounted_inside(stack: Stack) -> Iterator[Problem]:
         for point in mounted(node) if name not in own else ():
             if _inside(PurePosixPath(point), points):
                 yield Problem(
-                    f"is mounted at {point}, which has to be unmounted",
+                    _("is mounted at {point}, which has to be unmounted").format(point=point),
                     stack.path(name),
-                    f"unmount it first: umount {point}",
+                    _("unmount it first: umount {point}").format(point=point),
                 )
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.answer_files import GIB, machine
 
 from trebol_hardware.machine import Content, Disk, Partition
-from trebol_installer.describe import count_of, describe_disk, describe_targets
+from trebol_installer.describe import count_of_disks, describe_disk, describe_targets
 
 FIRST, SECOND = machine("supermicro-epyc-9004").disks[:2]
 
@@ -45,4 +45,4 @@ def test_every_target_is_in_the_summary() -> None:
 
 @pytest.mark.parametrize(("number", "said"), [(0, "no disk"), (1, "1 disk"), (2, "2 disks")])
 def test_disks_are_counted_in_words(number: int, said: str) -> None:
-    assert count_of(number, "disk") == said
+    assert count_of_disks(number) == said
