@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers
+from trebol_common.i18n import _
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import Dhcp, HostNetwork, Static
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
@@ -32,7 +33,7 @@ class DiskChange:
 
 def disk_change(disk: Disk, layout: Layout, *, alone: bool) -> DiskChange:
     """What becomes of a disk; with `alone`, what lies on its last partition too, which else lies on all of them."""
-    holds = {PartitionKind.BIOS_BOOT: "GRUB for BIOS", PartitionKind.ESP: "EFI system partition, kernels"}
+    holds = {PartitionKind.BIOS_BOOT: _("GRUB for BIOS"), PartitionKind.ESP: _("EFI system partition, kernels")}
     after = [
         f"{partition.number}: {holds.get(partition.kind, layout.title)}, {show_size(partition.size)}"
         for partition in layout.partitions
@@ -52,46 +53,59 @@ def summary(
     interface: NetworkInterface,
     network: HostNetwork,
 ) -> tuple[tuple[str, str], ...]:
-    """The installation in pairs of a title and what it is."""
+    """The installation in pairs of a key, which is the same in every language, and what it is."""
     fqdn = answers.global_.fqdn
-    name = fqdn if isinstance(fqdn, str) else f"from DHCP, else {fallback_name(interface)}"
-    bridge = network.bridges[0]
-    match bridge.addressing:
-        case Static(address, gateway, _):
-            addressing = f"{address}, gateway {gateway}"
-        case Dhcp():
-            addressing = "address from DHCP"
-    port = network.links[0].name
-    renamed = f" (now {interface.name})" if port != interface.name else ""
-    firmware = "UEFI" if machine.firmware.mode is FirmwareMode.UEFI else "BIOS"
+    name = fqdn if isinstance(fqdn, str) else _("from DHCP, else {name}").format(name=fallback_name(interface))
     return (
         ("node", name),
         describe_targets(targets),
         ("layout", layout.title),
-        ("network", f"{bridge.name} on {port}{renamed}, {interface.mac}: {addressing}"),
-        ("firmware", f"{firmware} now; {_boots(targets)}"),
+        ("network", _network(interface, network)),
+        ("firmware", _boots(machine.firmware.mode, targets)),
     )
 
 
-def _boots(targets: tuple[Disk, ...]) -> str:
-    each = "each" if len(targets) > 1 else "the"
+def _network(interface: NetworkInterface, network: HostNetwork) -> str:
+    bridge, port = network.bridges[0], network.links[0].name
+    match bridge.addressing:
+        case Static(address, gateway):
+            addressing = _("{address}, gateway {gateway}").format(address=address, gateway=gateway)
+        case Dhcp():
+            addressing = _("address from DHCP")
+    if port == interface.name:
+        text = _("{bridge} on {port}, {mac}: {addressing}")
+    else:
+        text = _("{bridge} on {port} (now {name}), {mac}: {addressing}")
+    return text.format(bridge=bridge.name, port=port, name=interface.name, mac=interface.mac, addressing=addressing)
+
+
+def _boots(mode: FirmwareMode, targets: tuple[Disk, ...]) -> str:
+    several = len(targets) > 1
     if any(disk.logical_sector != 512 for disk in targets):
-        return f"{each} disk will boot in UEFI (no BIOS boots from sectors of more than 512 bytes)"
-    return f"{each} disk will boot in BIOS and UEFI"
+        if several:
+            text = _("{mode} now; each disk will boot in UEFI (no BIOS boots from sectors of more than 512 bytes)")
+        else:
+            text = _("{mode} now; the disk will boot in UEFI (no BIOS boots from sectors of more than 512 bytes)")
+    elif several:
+        text = _("{mode} now; each disk will boot in BIOS and UEFI")
+    else:
+        text = _("{mode} now; the disk will boot in BIOS and UEFI")
+    return text.format(mode="UEFI" if mode is FirmwareMode.UEFI else "BIOS")
 
 
 def notes(answers: Answers, manifest: Manifest | None, layers: tuple[Layer, ...]) -> Iterator[str]:
     """What was assumed, and which answers have no effect."""
     if manifest is None:
-        yield f"no medium at hand: the system is taken to need {show_size(features.unpacked(layers))}"
+        size = show_size(features.unpacked(layers))
+        yield _("no medium at hand: the system is taken to need {size}").format(size=size)
     if answers.network.interface_name_pinning.mapping and not answers.network.interface_name_pinning.enabled:
-        yield "network.interface-name-pinning.mapping has no effect without enabled = true"
+        yield _("network.interface-name-pinning.mapping has no effect without enabled = true")
 
 
 def warnings(machine: Machine, answers: Answers, targets: tuple[Disk, ...]) -> Iterator[str]:
     """What an administrator should look at before saying yes."""
     if wants_tpm(answers) and machine.firmware.secure_boot is not True:
-        yield (
+        yield _(
             "Secure Boot is off: the TPM opens the disks for whatever is booted on this machine, so that only disks "
             "that are taken out are safe"
         )
@@ -99,7 +113,7 @@ def warnings(machine: Machine, answers: Answers, targets: tuple[Disk, ...]) -> I
         if paths := [
             other.name for other in machine.disks if other.name != disk.name and disk.wwn and other.wwn == disk.wwn
         ]:
-            yield (
-                f"{', '.join(paths)} has the world wide name of {disk.name}: where it is a second path to the same "
-                "disk, LVM may refuse to start the node; unplug that path (multipath is not served yet)"
-            )
+            yield _(
+                "{others} has the world wide name of {name}: where it is a second path to the same disk, LVM may "
+                "refuse to start the node; unplug that path (multipath is not served yet)"
+            ).format(others=", ".join(paths), name=disk.name)

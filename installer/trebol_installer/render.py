@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from trebol_common.errors import printable
+from trebol_common.i18n import _, counted
 from trebol_hardware.checks.finding import Severity
 from trebol_hardware.sizes import show_size
 from trebol_installer import steps
-from trebol_installer.hardware import by_gravity, short
+from trebol_installer.describe import count_of_disks
+from trebol_installer.hardware import by_gravity, severity_words, short
 from trebol_installer.plan import Plan
 from trebol_installer.plan_words import DiskChange
 from trebol_installer.steps import Step, step_to_json
@@ -48,99 +50,120 @@ def describe(step: Step) -> str:
     """One line that says what a step does."""
     match step:
         case steps.CheckTarget():
-            return f"Check that {step.disk} is the disk planned for"
+            return _("Check that {disk} is the disk planned for").format(disk=step.disk)
         case steps.VerifyLayers():
-            return f"Verify the medium ({', '.join(step.layers)}: {show_size(step.size)})"
+            text = _("Verify the medium ({layers}: {size})")
+            return text.format(layers=", ".join(step.layers), size=show_size(step.size))
         case steps.LoadZfs():
-            return "Load ZFS"
+            return _("Load ZFS")
         case steps.ReleaseSwap():
-            return f"Stop swapping to {step.device}"
+            return _("Stop swapping to {device}").format(device=step.device)
         case steps.ReleaseMount():
-            return f"Unmount {step.mountpoint} ({', '.join(map(str, step.devices))})"
+            text = _("Unmount {point} ({devices})")
+            return text.format(point=step.mountpoint, devices=", ".join(map(str, step.devices)))
         case steps.ExportPool():
-            return f"Let go of ZFS pool {step.pool or step.guid}"
+            return _("Let go of ZFS pool {name}").format(name=step.pool or step.guid)
         case steps.CloseGroup():
-            return f"Close volume group {step.group} ({step.uuid})"
+            return _("Close volume group {name} ({uuid})").format(name=step.group, uuid=step.uuid)
         case steps.CloseVolume():
-            return f"Close {step.volume}"
+            return _("Close {volume}").format(volume=step.volume)
         case steps.LeaveBcache():
-            return f"Have bcache let go of {step.device}"
+            return _("Have bcache let go of {device}").format(device=step.device)
         case steps.WipeVolume():
-            return f"Wipe {step.volume}"
+            return _("Wipe {device}").format(device=step.volume)
         case steps.WipeDisk():
-            return f"Wipe {step.disk}"
+            return _("Wipe {device}").format(device=step.disk)
         case steps.PartitionDisk():
-            return f"Partition {step.disk} (GPT, {len(step.partitions)} partitions)"
+            return counted(
+                "Partition {disk} (GPT, {count} partition)",
+                "Partition {disk} (GPT, {count} partitions)",
+                len(step.partitions),
+                disk=step.disk,
+            )
         case steps.CreateArray():
-            return f"Create array {step.path} ({step.level} of {len(step.members)})"
+            text = _("Create array {path} ({level} of {count})")
+            return text.format(path=step.path, level=step.level, count=len(step.members))
         case steps.EncryptDevice():
-            return f"Encrypt {step.device} (LUKS2)"
+            return _("Encrypt {device} (LUKS2)").format(device=step.device)
         case steps.CreateVolumeGroup():
-            return f"Create volume group {step.group}"
+            return _("Create volume group {name}").format(name=step.group)
         case steps.AssembleArray():
-            return f"Start array {step.path}"
+            return _("Start array {path}").format(path=step.path)
         case steps.OpenContainer():
-            return f"Open {step.device} (LUKS2)"
+            return _("Open {device} (LUKS2)").format(device=step.device)
         case steps.BindToTpm():
-            return f"Have the TPM open {step.device}"
+            return _("Have the TPM open {device}").format(device=step.device)
         case steps.UnbindFromTpm():
-            return f"Have no TPM open {step.device}"
+            return _("Have no TPM open {device}").format(device=step.device)
         case steps.ReuseVolumeGroup():
-            return f"Take over volume group {step.group}; {step.kept} stays"
+            return _("Take over volume group {name}; {kept} stays").format(name=step.group, kept=step.kept)
         case steps.ReplaceSubvolume():
-            return f"Make subvolume {step.name} anew; {step.kept} stays"
+            return _("Make subvolume {name} anew; {kept} stays").format(name=step.name, kept=step.kept)
         case steps.CreateVolume():
-            return f"Create volume {step.name} ({show_size(step.size)})"
+            return _("Create volume {name} ({size})").format(name=step.name, size=show_size(step.size))
         case steps.CreateThinPool():
-            return f"Create thin pool {step.name} ({show_size(step.size)})"
+            return _("Create thin pool {name} ({size})").format(name=step.name, size=show_size(step.size))
         case steps.MakeSwap():
-            return f"Make swap on {step.device}"
+            return _("Make swap on {device}").format(device=step.device)
         case steps.MakeFilesystem():
-            return f"Make {step.kind} on {step.device}"
+            return _("Make {kind} on {device}").format(kind=step.kind, device=step.device)
         case steps.MakeBtrfs():
-            return f"Make btrfs on {', '.join(map(str, step.devices))} ({', '.join(step.subvolumes)})"
+            text = _("Make btrfs on {devices} ({subvolumes})")
+            return text.format(devices=", ".join(map(str, step.devices)), subvolumes=", ".join(step.subvolumes))
         case steps.CreatePool():
-            return f"Create {'encrypted ' if step.encrypted else ''}ZFS pool {step.name} ({_vdevs(step)})"
+            encrypted, plain = _("Create encrypted ZFS pool {name} ({disks})"), _("Create ZFS pool {name} ({disks})")
+            return (encrypted if step.encrypted else plain).format(name=step.name, disks=_vdevs(step))
         case steps.ReusePool():
-            return f"Take over ZFS pool {step.name}; {step.kept} stays, {step.root} goes"
+            text = _("Take over ZFS pool {name}; {kept} stays, {root} goes")
+            return text.format(name=step.name, kept=step.kept, root=step.root)
         case steps.CreateDataset():
-            return f"Create ZFS file system {step.name}"
+            return _("Create ZFS file system {name}").format(name=step.name)
         case steps.MountDataset():
-            return f"Mount {step.name} as /"
+            return _("Mount {device} as {point}").format(device=step.name, point="/")
         case steps.MountTarget():
-            return f"Mount {step.device} as {step.at}"
+            return _("Mount {device} as {point}").format(device=step.device, point=step.at)
         case steps.ExtractLayer():
-            return f"Unpack {step.layer} ({show_size(step.unpacked)})"
+            return _("Unpack {layer} ({size})").format(layer=step.layer, size=show_size(step.unpacked))
         case steps.MergePackages():
-            return "Have dpkg take up the packages of all layers"
+            return _("Have dpkg take up the packages of all layers")
         case steps.WriteIdentity():
-            return f"Name the node {step.fqdn or 'as DHCP says'}, make machine id and SSH host keys"
+            named = _("Name the node {fqdn}, make machine id and SSH host keys")
+            by_dhcp = _("Name the node as DHCP says, make machine id and SSH host keys")
+            return named.format(fqdn=step.fqdn) if step.fqdn else by_dhcp
         case steps.WriteMounts():
-            return "Write the file system table"
+            return _("Write the file system table")
         case steps.WriteEncryption():
-            return f"Write what is unlocked at boot: {', '.join(name for name, _ in step.containers)}"
+            text = _("Write what is unlocked at boot: {names}")
+            return text.format(names=", ".join(name for name, _device in step.containers))
         case steps.WritePool():
-            limit = show_size(step.cache_limit)
-            return f"Write how the node imports {step.name} (root {step.root}; cache up to {limit})"
+            text = _("Write how the node imports {name} (root {root}; cache up to {limit})")
+            return text.format(name=step.name, root=step.root, limit=show_size(step.cache_limit))
         case steps.WriteNetwork():
+            text = _("Configure the network: {bridges}")
+            if step.network.pinned:
+                text = _("Configure the network: {bridges}; pinned names: {names}")
             bridges = ", ".join(bridge.name for bridge in step.network.bridges)
-            pinned = ", ".join(link.name for link in step.network.pinned)
-            return f"Configure the network: {bridges}{f'; pinned names: {pinned}' if pinned else ''}"
+            return text.format(bridges=bridges, names=", ".join(link.name for link in step.network.pinned))
         case steps.WriteLocale():
-            return f"Set keyboard {step.keyboard.value} and time zone {step.timezone}"
+            text = _("Set keyboard {keyboard} and time zone {zone}")
+            return text.format(keyboard=step.keyboard.value, zone=step.timezone)
         case steps.WriteAccess():
-            keys = {0: "no SSH key", 1: "1 SSH key"}.get(step.ssh_keys, f"{step.ssh_keys} SSH keys")
-            return f"Set root's password and {keys}"
+            if not step.ssh_keys:
+                return _("Set root's password and no SSH key")
+            return counted(
+                "Set root's password and {count} SSH key", "Set root's password and {count} SSH keys", step.ssh_keys
+            )
         case steps.WriteNodeConfiguration():
-            return "Write /etc/trebol/node.toml"
+            return _("Write {file}").format(file="/etc/trebol/node.toml")
         case steps.InstallBootLoader():
-            return f"Install the boot loaders for BIOS and UEFI on {', '.join(each.esp.disk for each in step.boot)}"
+            text = _("Install the boot loaders for BIOS and UEFI on {disks}")
+            return text.format(disks=", ".join(each.esp.disk for each in step.boot))
         case steps.WriteReport():
-            return "Write the report to /var/log/trebol"
+            return _("Write the report to {folder}").format(folder="/var/log/trebol")
         case steps.CloseTarget():
-            return "Unmount the target"
+            return _("Unmount the target")
         case steps.MarkFinished():
-            return f"Mark {step.disk} as finished"
+            return _("Mark {disk} as finished").format(disk=step.disk)
         case _:
             assert_never(step)
 
@@ -149,31 +172,34 @@ def _vdevs(pool: steps.CreatePool) -> str:
     """`mirror of 2`, `2 x mirror of 2`, `3 disks`."""
     times = len(pool.groups)
     if not pool.level:
-        return "1 disk" if times == 1 else f"{times} disks"
-    return f"{f'{times} x ' if times > 1 else ''}{pool.level} of {len(pool.groups[0])}"
+        return count_of_disks(times)
+    text = _("{times} x {level} of {count}") if times > 1 else _("{level} of {count}")
+    return text.format(times=times, level=pool.level, count=len(pool.groups[0]))
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    for name, value in plan.summary:
-        yield from _wrap(value, f"{name + ':':<10} ", " " * 11)
+    titles = _summary_titles()
+    width = max(map(len, titles.values())) + len(":  ")
+    for key, value in plan.summary:
+        yield from _wrap(value, f"{titles[key]}:".ljust(width), " " * width)
     for disk in plan.disks:
         yield ""
         yield from _disk(disk)
     if plan.torn_down:
         yield ""
-        yield "Torn down:"
+        yield _("Torn down:")
         yield from (f"  {line}" for line in plan.torn_down)
     if plan.together:
         yield ""
-        yield from _block("On all of them together:", plan.together)
+        yield from _block(_("On all of them together:"), plan.together)
     yield ""
-    yield "Steps:"
+    yield _("Steps:")
     for number, step in enumerate(plan.steps, 1):
         yield from _wrap(describe(step), f"{number:>4}. ", " " * 6)
-    for title, texts in (("Notes", plan.notes), ("Warnings", plan.warnings)):
+    for title, texts in ((_("Notes:"), plan.notes), (_("Warnings:"), plan.warnings)):
         if texts:
             yield ""
-            yield f"{title}:"
+            yield title
             for text in texts:
                 yield from _wrap(text, "  - ", "    ")
     if plan.findings:
@@ -184,22 +210,38 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _findings(plan: Plan) -> Iterator[str]:
     """One line for each that failed, warns or is unknown, and the remedy of each that failed."""
     told = by_gravity(plan.findings)
-    quiet = f"{len(plan.findings) - len(told)} more are passed, notes or muted"
-    yield from _wrap(f"Hardware checks, role {plan.role} ({quiet}):", "", "  ")
+    title = _("Hardware checks, role {role} ({count} more are passed, notes or muted):")
+    yield from _wrap(title.format(role=plan.role, count=len(plan.findings) - len(told)), "", "  ")
+    indent = " " * (len("  - ") + len(severity_words()[Severity.FAIL]))
     for finding in told:
-        yield from _wrap(short(finding), "  - ", " " * 12)
+        yield from _wrap(short(finding), "  - ", indent)
         if finding.severity is Severity.FAIL and finding.remedy:
-            yield from _wrap(finding.remedy, " " * 12 + "→ ", " " * 14)
+            yield from _wrap(finding.remedy, f"{indent}→ ", f"{indent}  ")
     if any(finding.severity is Severity.FAIL for finding in told):
-        yield from _wrap('This does not stop the installation: fail-on = "fail" in [checks] would.', "  ", "  ")
+        text = _('This does not stop the installation: fail-on = "fail" in [checks] would.')
+        yield from _wrap(text, "  ", "  ")
+
+
+def _summary_titles() -> dict[str, str]:
+    """What people call each line of a plan's summary, by its key."""
+    return {
+        "node": _("node"),
+        "disk": _("disk"),
+        "disks": _("disks"),
+        "layout": _("layout"),
+        "network": _("network"),
+        "firmware": _("firmware"),
+    }
 
 
 def _disk(disk: DiskChange) -> Iterator[str]:
-    yield from _wrap(disk.path, "Disk ", "     ")
-    about = [show_size(disk.size), disk.model, f"serial {disk.serial}" if disk.serial else ""]
-    yield from _wrap(", ".join(filter(None, about)), "     ", "     ")
-    yield from _block("  before:", disk.before or ("empty",))
-    yield from _block("  after:", disk.after)
+    title = f"{_('Disk')} "
+    indent = " " * len(title)
+    yield from _wrap(disk.path, title, indent)
+    serial = _("serial {serial}").format(serial=disk.serial) if disk.serial else ""
+    yield from _wrap(", ".join(filter(None, [show_size(disk.size), disk.model, serial])), indent, indent)
+    yield from _block(f"  {_('before:')}", disk.before or (_("empty"),))
+    yield from _block(f"  {_('after:')}", disk.after)
 
 
 def _block(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trebol_common.errors import printable
+from trebol_common.i18n import _
 from trebol_hardware.content_words import phrase
 from trebol_hardware.machine import BCACHE, BLUESTORE, SWAP, ZFS_MEMBER, Disk, Partition, Volume, VolumeKind
 from trebol_hardware.sizes import show_size
@@ -40,7 +41,7 @@ def _lines(disk: Disk, stack: Stack) -> Iterator[str]:
         node, depth = waiting.pop()
         indent = "  " * min(depth, _DEEPEST)
         if node.name in drawn:
-            yield from _wrap(f"{_called(node)}: see above", indent)
+            yield from _wrap(_("{name}: see above").format(name=_called(node)), indent)
             continue
         drawn.add(node.name)
         yield from _wrap(f"{_called(node)}: {_holds(node)} → {', '.join(_fate(node, stack))}", indent)
@@ -59,35 +60,35 @@ def _called(node: Node) -> str:
 
 
 def _holds(node: Node) -> str:
-    return ", ".join(map(phrase, node.content)) or "nothing known"
+    return ", ".join(map(phrase, node.content)) or _("nothing known")
 
 
 def _fate(node: Node, stack: Stack) -> Iterator[str]:
     """What is done to a node, in the order in which it is done."""
     if outside := stack.outside(node.name):
-        yield f"refused: also on {', '.join(outside)}"
+        yield _("refused: also on {disks}").format(disks=", ".join(outside))
         return
-    yield from (f"unmount {point}" for point in node.mountpoints if point != SWAP)
+    yield from (_("unmount {point}").format(point=point) for point in node.mountpoints if point != SWAP)
     if SWAP in node.mountpoints:
-        yield "stop swapping"
+        yield _("stop swapping")
     if is_member(node, ZFS_MEMBER):
-        yield "let go of the pool"
+        yield _("let go of the pool")
     if is_member(node, BCACHE):
-        yield "leave bcache"
+        yield _("leave bcache")
     if not isinstance(node, Volume):
-        yield "wipe"
+        yield _("wipe")
         return
     if is_member(node, BLUESTORE):
-        yield "wipe"
+        yield _("wipe")
     match node.kind:
         case VolumeKind.LVM if node.group:
-            yield f"close with group {node.group}"
+            yield _("close with group {group}").format(group=node.group)
         case VolumeKind.RAID:
-            yield "stop"
+            yield _("stop")
         case _ if is_part_of_volume(node):
-            yield "goes with its device"
+            yield _("goes with its device")
         case _:
-            yield "close"
+            yield _("close")
 
 
 def _wrap(text: str, indent: str) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import BtrfsCompress, BtrfsRaid
+from trebol_common.i18n import _
 from trebol_hardware.sizes import show_size
 from trebol_installer import steps
-from trebol_installer.layout.model import Layout, Request, boot_and
+from trebol_installer.layout.model import Layout, Request, boot_and, on_several
 from trebol_installer.layout_rules import CONTAINER
 from trebol_installer.sizing import PoolSizes, pool_sizes
 from trebol_installer.steps import Device, Mount, PartitionKind, PartitionRef
@@ -24,7 +25,7 @@ DATA_MOUNT = "/var/lib/trebol/data"
 
 @dataclass(frozen=True)
 class _Profile:
-    """Profiles of mkfs.btrfs, and the share of all targets that can be filled."""
+    """Profiles of mkfs.btrfs, the share of all targets that can be filled, and the name where there are several."""
 
     data: str
     metadata: str
@@ -32,7 +33,7 @@ class _Profile:
     title: str
 
 
-_SINGLE = _Profile("single", "dup", 1, "single")
+_SINGLE = _Profile("single", "dup", 1, "")
 
 #: Metadata is kept twice in each of them, as mkfs.btrfs(8) does by default for several devices.
 _PROFILES = {
@@ -48,7 +49,7 @@ def btrfs(request: Request) -> Layout:
     assert wishes is not None
     members = request.system_partitions()
     encrypted = _containers(members) if request.setup.encryption is not None else ()
-    devices: tuple[Device, ...] = tuple(f"/dev/mapper/{name}" for name, _ in encrypted) or members
+    devices: tuple[Device, ...] = tuple(f"/dev/mapper/{name}" for name, _device in encrypted) or members
     profile = _PROFILES[wishes.raid] if len(devices) > 1 else _SINGLE
     made = pool_sizes(
         disk=request.smallest,
@@ -72,7 +73,7 @@ def btrfs(request: Request) -> Layout:
         root=first,
         words=(f"rootflags=subvol={ROOT}", "rootfstype=btrfs"),
         encrypted=encrypted,
-        title=f"btrfs, {profile.title}{_detail(len(devices), encrypted=bool(encrypted))}",
+        title=_title(profile, len(devices), encrypted=bool(encrypted)),
         volumes=_lines(made, len(devices) * profile.share),
     )
 
@@ -82,8 +83,9 @@ def _containers(members: tuple[PartitionRef, ...]) -> tuple[tuple[str, Device], 
     return tuple((f"{CONTAINER}{number}", member) for number, member in enumerate(members, 1))
 
 
-def _detail(disks: int, *, encrypted: bool) -> str:
-    return (f" of {disks} disks" if disks > 1 else "") + (" on LUKS2" if encrypted else "")
+def _title(profile: _Profile, disks: int, *, encrypted: bool) -> str:
+    level = on_several(profile.title, disks) if disks > 1 else _("single")
+    return _("btrfs, {level} on LUKS2").format(level=level) if encrypted else f"btrfs, {level}"
 
 
 def _compress(wish: BtrfsCompress) -> tuple[str, ...]:
@@ -98,5 +100,8 @@ def _compress(wish: BtrfsCompress) -> tuple[str, ...]:
 
 
 def _lines(made: PoolSizes, disks: float) -> tuple[str, ...]:
-    room = show_size(int(made.pool * disks))
-    return (f"{ROOT}: root, subvolume", f"{DATA}: subvolume, mounted at {DATA_MOUNT}", f"room for both: {room}")
+    return (
+        _("{name}: root, subvolume").format(name=ROOT),
+        _("{name}: subvolume, mounted at {point}").format(name=DATA, point=DATA_MOUNT),
+        _("room for both: {size}").format(size=show_size(int(made.pool * disks))),
+    )

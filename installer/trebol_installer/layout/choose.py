@@ -6,6 +6,7 @@ from typing import assert_never
 
 from trebol_common.answers.model import Filesystem
 from trebol_common.errors import Refused
+from trebol_common.i18n import _
 from trebol_installer.layout.btrfs import btrfs
 from trebol_installer.layout.keep import keep
 from trebol_installer.layout.lvm import lvm
@@ -23,9 +24,9 @@ def _made(request: Request) -> Layout:
     if len({disk.logical_sector for disk in request.targets}) > 1:
         told = ", ".join(f"{disk.name}: {disk.logical_sector}" for disk in request.targets)
         raise Refused(
-            f"disks with sectors of different sizes cannot be one array or pool ({told} bytes)",
+            _("disks with sectors of different sizes cannot be one array or pool ({sizes} bytes)").format(sizes=told),
             where="disk-setup",
-            hint="choose disks whose logical sectors are equal",
+            hint=_("choose disks whose logical sectors are equal"),
         )
     match request.setup.filesystem:
         case Filesystem.EXT4 | Filesystem.XFS:

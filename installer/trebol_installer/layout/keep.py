@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from trebol_common.errors import Problem, Refused
+from trebol_common.i18n import _
 from trebol_hardware.machine import ARRAY_MEMBER, LUKS, LVM_MEMBER, ZFS_MEMBER, Content, Disk
 from trebol_hardware.sizes import show_size
 from trebol_hardware.systems import TREBOL
@@ -54,17 +55,17 @@ def keep(request: Request, made: Layout) -> Layout:
             notes = made.notes
         case PartitionKind.ZFS:
             build, mounts = _zfs(request, made)
-            notes = (*made.notes, _POOL_AS_IT_WAS)
+            notes = (*made.notes, _(_POOL_AS_IT_WAS))
         case _:
             build, mounts = _lvm(request, made)
-            notes = (_GROUP_AS_IT_WAS,)
+            notes = (_(_GROUP_AS_IT_WAS),)
     return Layout(
         partitions=partitions,
         build=tuple(build),
         mounts=mounts,
         root=made.root,
-        title=f"{made.title}, data kept",
-        volumes=("root: made anew in its old place", "data: kept as it is"),
+        title=_("{layout}, data kept").format(layout=made.title),
+        volumes=(_("root: made anew in its old place"), _("data: kept as it is")),
         words=made.words,
         encrypted=made.encrypted,
         kept=True,
@@ -120,25 +121,23 @@ def _containers(made: Layout) -> list[Step]:
 
 
 def _problems(targets: Sequence[Disk], expected: str) -> Iterator[Problem]:
-    hint = "leave keep out of [disk-setup], or name the disks of the node whose data is to be kept"
+    hint = _("leave keep out of [disk-setup], or name the disks of the node whose data is to be kept")
     found: list[Content] = []
     for disk in targets:
         inside = system_of(disk)
         sizes = {partition.number: partition.size for partition in disk.partitions}
         if disk.system != TREBOL or [*sizes] != [1, ESP_PARTITION, SYSTEM_PARTITION] or not _is_one(inside, expected):
-            yield Problem(
-                f"holds no node of this layout, whose third partition is {expected}", disk.stable_path, hint
-            )
+            other = _("holds no node of this layout, whose third partition is {kind}").format(kind=expected)
+            yield Problem(other, disk.stable_path, hint)
         elif sizes[ESP_PARTITION] < LEAST_ESP:
-            esp = show_size(sizes[ESP_PARTITION])
-            yield Problem(
-                f"has an EFI system partition of {esp}; {show_size(LEAST_ESP)} are needed",
-                disk.stable_path,
-                hint,
+            small = _("has an EFI system partition of {size}; {needed} are needed").format(
+                size=show_size(sizes[ESP_PARTITION]), needed=show_size(LEAST_ESP)
             )
+            yield Problem(small, disk.stable_path, hint)
         found += inside
     if expected in _SHARE_UUID and len({content.uuid for content in found}) > 1:
-        yield Problem(f"are members of more than one {expected}", "disk-setup.disk-list", hint)
+        several = _("are members of more than one {kind}").format(kind=expected)
+        yield Problem(several, "disk-setup.disk-list", hint)
 
 
 def _is_one(contents: Sequence[Content], expected: str) -> bool:

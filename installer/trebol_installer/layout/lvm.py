@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 from trebol_common.answers.model import LvmSizes, MdRaid
+from trebol_common.i18n import _
 from trebol_hardware.sizes import show_size
 from trebol_installer import steps
-from trebol_installer.layout.model import Layout, Request, boot_and, line
+from trebol_installer.layout.model import Layout, Request, boot_and, on_several
 from trebol_installer.layout_rules import ARRAY, CONTAINER, VOLUME_GROUP
 from trebol_installer.sizing import EXTENT, GIB, Sizes, sizes
 from trebol_installer.steps import Device, Mount, PartitionKind, Step
@@ -70,14 +72,18 @@ def lvm(request: Request) -> Layout:
 
 def _notes(made: Sizes, wishes: LvmSizes) -> Iterator[str]:
     if not made.data:
-        yield "no room for a thin pool: guests' disks need another store"
+        yield _("no room for a thin pool: guests' disks need another store")
     if wishes.minfree is not None and made.free < int(wishes.minfree * GIB) // EXTENT * EXTENT:
-        yield f"lvm.minfree cannot be met: {show_size(made.free)} stay free"
+        yield _("lvm.minfree cannot be met: {size} stay free").format(size=show_size(made.free))
 
 
 def _title(filesystem: str, raid: MdRaid | None, disks: int, *, encrypted: bool) -> str:
-    array = [f"{_LEVELS[raid]} of {disks} disks"] if raid else []
-    return " on ".join([filesystem, "LVM", *(["LUKS2"] if encrypted else []), *array])
+    array = [on_several(_LEVELS[raid], disks)] if raid else []
+    return reduce(_on, [filesystem, "LVM", *(["LUKS2"] if encrypted else []), *array])
+
+
+def _on(upper: str, lower: str) -> str:
+    return _("{upper} on {lower}").format(upper=upper, lower=lower)
 
 
 def _volumes(made: Sizes, below: Device) -> list[Step]:
@@ -93,11 +99,12 @@ def _volumes(made: Sizes, below: Device) -> list[Step]:
 
 
 def _lines(made: Sizes, filesystem: str) -> tuple[str, ...]:
-    told = [line("root", filesystem, made.root)]
+    told = [f"root: {filesystem}, {show_size(made.root)}"]
     if made.swap:
-        told.append(line("swap", "", made.swap))
+        told.append(f"swap: {show_size(made.swap)}")
     if made.data:
-        told.append(f"data: thin pool, {show_size(made.data)} (metadata: 2 x {show_size(made.metadata)})")
+        pool = _("{name}: thin pool, {size} (metadata: 2 x {metadata})")
+        told.append(pool.format(name="data", size=show_size(made.data), metadata=show_size(made.metadata)))
     if made.free:
-        told.append(line("free", "", made.free))
+        told.append(_("free: {size}").format(size=show_size(made.free)))
     return tuple(told)

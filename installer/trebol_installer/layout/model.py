@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import DiskSetup
+from trebol_common.i18n import counted
 from trebol_hardware.machine import Content, Disk
-from trebol_hardware.sizes import show_size
 from trebol_installer.sizing import ALIGNMENT
 from trebol_installer.steps import Device, Mount, PartitionKind, PartitionRef, PlannedPartition, Step
 
@@ -75,6 +75,6 @@ def boot_and(kind: PartitionKind, *, bios_boot: int, esp: int, rest: int) -> tup
     )
 
 
-def line(name: str, what: str, size: int) -> str:
-    """A line about one volume: `root: ext4, 9.5 GiB`."""
-    return f"{name}: {what}, {show_size(size)}" if what else f"{name}: {show_size(size)}"
+def on_several(level: str, disks: int) -> str:
+    """A layout over several disks: `RAID 1 of 2 disks`."""
+    return counted("{level} of {count} disk", "{level} of {count} disks", disks, level=level)

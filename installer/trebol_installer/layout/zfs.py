@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from trebol_common.answers.model import ZfsOptions, ZfsRaid
 from trebol_common.errors import BadInput
+from trebol_common.i18n import _
 from trebol_hardware.sizes import show_size
 from trebol_installer import steps
-from trebol_installer.layout.model import Layout, Request, boot_and
+from trebol_installer.layout.model import Layout, Request, boot_and, on_several
 from trebol_installer.layout_rules import POOL
 from trebol_installer.sizing import PoolSizes, cache_floor, cache_limit, pool_sizes
 from trebol_installer.steps import PartitionKind, PartitionRef, Step
@@ -63,7 +64,8 @@ def zfs(request: Request) -> Layout:
     encrypted = request.setup.encryption is not None
     if encrypted and wishes.copies > 2:
         # Where the third copy would be, encrypted blocks have what they are decrypted with (zfsprops(7), copies).
-        raise BadInput("zfs.copies is 3; of what is encrypted, ZFS keeps 2 copies at most", hint="lower zfs.copies")
+        wrong = _("zfs.copies is 3; of what is encrypted, ZFS keeps 2 copies at most")
+        raise BadInput(wrong, hint=_("lower {key}").format(key="zfs.copies"))
     members = request.system_partitions()
     groups = _groups(wishes.raid, members)
     share = _share(wishes, len(members))
@@ -94,7 +96,7 @@ def zfs(request: Request) -> Layout:
         volumes=_lines(made, share),
         prepare=(steps.LoadZfs(limit, floor),),
         finish=(steps.WritePool(POOL, ROOT, limit, floor),),
-        notes=("no swap: there is none on ZFS that is safe to use",),
+        notes=(_("no swap: there is none on ZFS that is safe to use"),),
     )
 
 
@@ -103,8 +105,10 @@ def _require_whole_sectors(request: Request, wishes: ZfsOptions) -> None:
     sector = request.targets[0].logical_sector
     if 2**wishes.ashift < sector:
         raise BadInput(
-            f"zfs.ashift is {wishes.ashift}: {2**wishes.ashift} bytes; the disks have sectors of {sector}",
-            hint=f"raise it to {sector.bit_length() - 1}, or leave it out",
+            _("zfs.ashift is {ashift}: {size} bytes; the disks have sectors of {sector}").format(
+                ashift=wishes.ashift, size=2**wishes.ashift, sector=sector
+            ),
+            hint=_("raise it to {least}, or leave it out").format(least=sector.bit_length() - 1),
         )
 
 
@@ -137,13 +141,13 @@ def _data(wishes: ZfsOptions) -> tuple[str, ...]:
 
 
 def _title(raid: ZfsRaid, disks: int, *, encrypted: bool) -> str:
-    level = "single" if disks == 1 else f"{_LEVELS[raid].title} of {disks} disks"
-    return f"ZFS, {level}{', encrypted' if encrypted else ''}"
+    level = _("single") if disks == 1 else on_several(_LEVELS[raid].title, disks)
+    return _("ZFS, {level}, encrypted").format(level=level) if encrypted else f"ZFS, {level}"
 
 
 def _lines(made: PoolSizes, share: float) -> tuple[str, ...]:
     return (
-        f"{ROOT}: root",
-        f"{DATA}: mounted at {DATA_MOUNT}",
-        f"room for both: {show_size(int(made.pool * share))}",
+        _("{name}: root").format(name=ROOT),
+        _("{name}: mounted at {point}").format(name=DATA, point=DATA_MOUNT),
+        _("room for both: {size}").format(size=show_size(int(made.pool * share))),
     )
