@@ -13,6 +13,7 @@ from types import FrameType
 from trebol_common.answers.model import Answers, NetworkSource, RebootMode
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.events import Context, Sink, tee, while_it_lasts
+from trebol_common.i18n import _
 from trebol_common.medium import MANIFEST, module_key, read_manifest
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
@@ -37,9 +38,8 @@ class Prepared:
 def require_root() -> None:
     """Raise BadInput unless this process may write to disks."""
     if os.geteuid() != 0:
-        raise BadInput(
-            "installing needs root", where="trebol install", hint="run it as root, or look first with --dry-run"
-        )
+        hint = _("run it as root, or look first with --dry-run")
+        raise BadInput(_("installing needs root"), where="trebol install", hint=hint)
 
 
 def this_machine(runner: Runner) -> Machine:
@@ -95,7 +95,7 @@ def run_logged(prepared: Prepared, sink: Sink, *, logs: Path = LOGS) -> None:
 
 def execute(prepared: Prepared, sink: Sink) -> None:
     """Carry the plan out as one context named "install"."""
-    with Context(sink).child("install", "Install Trebol") as context:
+    with Context(sink).child("install", _("Install Trebol")) as context:
         prepared.executor.execute(prepared.plan, context)
 
 
@@ -109,7 +109,8 @@ def running_consoles() -> tuple[str, ...]:
     try:
         return console_words(COMMAND_LINE.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
-        raise TrebolError(f"cannot be read: {error.strerror}", where=str(COMMAND_LINE)) from error
+        wrong = _("cannot be read: {reason}").format(reason=error.strerror)
+        raise TrebolError(wrong, where=str(COMMAND_LINE)) from error
 
 
 def leave(mode: RebootMode, runner: Runner) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from trebol_common.answers.parse import MAXIMUM_SIZE, decode, read_text
 from trebol_common.errors import BadInput
+from trebol_common.i18n import _
 from trebol_common.medium import SLOT
 from trebol_common.urls import without_user
+from trebol_installer.describe import listing
 
 COMMAND_LINE = Path("/proc/cmdline")
 
@@ -37,21 +39,24 @@ def fetch(url: str) -> bytes:
     import requests
 
     shown = without_user(url)
-    hint = f"check the URL after {WORD}=, the network and the server; then start again"
+    hint = _("check the URL after {word}=, the network and the server; then start again").format(word=WORD)
     try:
         with requests.get(url, timeout=TIMEOUT, stream=True) as reply:
             if reply.status_code != requests.codes.ok:
-                raise BadInput(f"the server says {reply.status_code} {reply.reason}", where=shown, hint=hint)
+                said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reply.reason)
+                raise BadInput(said, where=shown, hint=hint)
             content = b""
             for piece in reply.iter_content(65536):
                 content += piece
                 if len(content) > MAXIMUM_SIZE:
-                    raise BadInput(f"is larger than {MAXIMUM_SIZE} bytes", where=shown, hint=hint)
+                    large = _("is larger than {size} bytes").format(size=MAXIMUM_SIZE)
+                    raise BadInput(large, where=shown, hint=hint)
             return content
     except requests.Timeout as error:
-        raise BadInput("the server does not answer in time", where=shown, hint=hint) from error
+        raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
     except requests.RequestException as error:
-        raise BadInput(f"cannot be fetched: {str(error).replace(url, shown)}", where=shown, hint=hint) from error
+        failed = _("cannot be fetched: {reason}").format(reason=str(error).replace(url, shown))
+        raise BadInput(failed, where=shown, hint=hint) from error
 
 
 def words(command_line: str, key: str) -> tuple[str, ...]:
@@ -82,14 +87,17 @@ def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Foun
         # Up to the first NUL: seeding that was interrupted leaves one in front, which makes the slot empty.
         content = slot.read_bytes().partition(b"\0")[0]
     except OSError as error:
-        looked = f"{slot}: cannot be read ({error.strerror})"
+        looked = _("{file}: cannot be read ({reason})").format(file=slot, reason=error.strerror)
     else:
         if content.strip():
-            return Found(decode(content, where=f"the medium's answer slot ({slot})"), "the medium's answer slot")
-        looked = f"{slot}: empty"
+            where = _("the medium's answer slot ({file})").format(file=slot)
+            return Found(decode(content, where=where), _("the medium's answer slot"))
+        looked = _("{file}: empty").format(file=slot)
+    hint = _("seed the medium (trebol image seed ISO answer.toml), or boot with {word}=PATH-OR-URL")
     raise BadInput(
-        f"no answers were found; looked at:\n    kernel command line: no {WORD}=\n    {looked}",
-        hint=f"seed the medium (trebol image seed ISO answer.toml), or boot with {WORD}=PATH-OR-URL",
+        _("no answers were found; looked at:")
+        + listing([_("kernel command line: no {word}=").format(word=WORD), looked]),
+        hint=hint.format(word=WORD),
     )
 
 
@@ -97,5 +105,5 @@ def _named(value: str, medium: Path, get: Fetch) -> Found:
     if value.startswith(("http://", "https://")):
         return Found(decode(get(value), where=without_user(value)), without_user(value))
     path = medium / value  # An absolute path stays itself.
-    text = read_text(path, hint=f"{WORD}= takes a path on the medium, an absolute path, or an http(s) URL")
-    return Found(text, str(path))
+    hint = _("{word}= takes a path on the medium, an absolute path, or an http(s) URL").format(word=WORD)
+    return Found(read_text(path, hint=hint), str(path))

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import IO
 
 from trebol_common.answers import Answers, parse_answers
+from trebol_common.answers.model import RebootMode
 from trebol_common.errors import TrebolError, of_system
 from trebol_common.events import abandon_stdout, while_it_lasts
+from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner, Runner
@@ -32,7 +34,7 @@ def run(medium: Path = LIVE_MEDIUM) -> int:
         _say(f"trebol: {told}", sys.stderr)
         return told.exit_status
     except KeyboardInterrupt:
-        _say("trebol: interrupted", sys.stderr)
+        _say(f"trebol: {_('interrupted')}", sys.stderr)
         return 130
 
 
@@ -43,7 +45,7 @@ def _install(medium: Path) -> int:
         session.require_root()
         words = COMMAND_LINE.read_text(encoding="utf-8", errors="replace")
         found = find_answers(words, medium, get=lambda url: _over_the_network(url, runner))
-        _say(f"Answers: {found.where}")
+        _say(_("Answers: {place}").format(place=found.where))
         answers = parse_answers(found.text, where=found.where)
         live.await_devices(runner)
         prepared = session.prepare(answers, medium, runner=runner)
@@ -51,28 +53,29 @@ def _install(medium: Path) -> int:
         session.run_logged(prepared, while_it_lasts(show_progress(sys.stdout), abandon_stdout))
     except (TrebolError, OSError) as error:
         told = of_system(error) if isinstance(error, OSError) else error
-        _say(f"\nThe installation failed.\n\n{told}\n\n{_what_next(answers)}", sys.stderr)
+        _say(f"\n{_('The installation failed.')}\n\n{told}\n\n{_what_next(answers)}", sys.stderr)
         if answers is not None and answers.global_.reboot_on_error:
             runner.run(["systemctl", "reboot"])
         return told.exit_status
     mode = answers.global_.reboot_mode
-    _say(f"\nInstalled. {mode.value.capitalize()} follows.")
+    power_off = mode is RebootMode.POWER_OFF
+    _say(f"\n{_('Installed. Power-off follows.') if power_off else _('Installed. Reboot follows.')}")
     session.leave(mode, runner)
     return 0
 
 
 def _over_the_network(url: str, runner: Runner) -> bytes:
-    _say(f"Fetching {without_user(url)}")
+    _say(_("Fetching {url}").format(url=without_user(url)))
     live.await_network(runner)
     return fetch(url)
 
 
 def _what_next(answers: Answers | None) -> str:
     if answers is not None and answers.global_.reboot_on_error:
-        return "Rebooting, as reboot-on-error says."
+        return _("Rebooting, as reboot-on-error says.")
     log = LOGS / LOG
-    again = "To start again: systemctl start trebol-install"
-    return f"The log is {log}.\n{again}" if log.is_file() else again
+    again = _("To start again: systemctl start trebol-install")
+    return f"{_('The log is {file}.').format(file=log)}\n{again}" if log.is_file() else again
 
 
 def _say(text: str, stream: IO[str] | None = None) -> None:

@@ -12,6 +12,7 @@ import typer
 from trebol_common.answers import Answers, load_answers
 from trebol_common.answers.parse import dump_answers
 from trebol_common.errors import BadInput, raise_for
+from trebol_common.i18n import _
 from trebol_common.medium import read_manifest
 from trebol_hardware.checks.mute import mute_problems
 from trebol_hardware.machine import Machine
@@ -43,7 +44,8 @@ def validate(file: File, json_: Json = False) -> None:
     # What the schema cannot say, and no machine is needed for.
     problems = [*mute_problems(answers.checks), *setup_problems(answers.disk_setup)]
     raise_for([replace(problem, where=f"{file}: {problem.where}") for problem in problems], BadInput)
-    typer.echo(json.dumps({"valid": True, "file": str(file)}) if json_ else f"{file}: valid")
+    members = {"valid": True, "file": str(file)}
+    typer.echo(json.dumps(members) if json_ else _("{file}: valid").format(file=file))
 
 
 @app.command()

@@ -14,6 +14,7 @@ import typer
 from trebol_common.answers import Answers, load_answers
 from trebol_common.errors import BadInput, printable
 from trebol_common.events import Sink, abandon_stdout, into_file, json_lines, tee, while_it_lasts
+from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner
@@ -53,13 +54,13 @@ def install(
     Example: trebol install --answers answer.toml --dry-run
     """
     if answers is None:
-        raise BadInput("missing", where="--answers", hint="trebol install --answers answer.toml")
+        raise BadInput(_("missing"), where="--answers", hint="trebol install --answers answer.toml")
     if machine and not dry_run:
-        raise BadInput(
-            "a recorded machine cannot be installed on", where="--machine", hint="add --dry-run, or leave it out"
-        )
+        what = _("a recorded machine cannot be installed on")
+        raise BadInput(what, where="--machine", hint=_("add --dry-run, or leave it out"))
     if json_ and (not dry_run or events == "-"):
-        raise BadInput("goes with --dry-run, and without --events -", where="--json", hint="for progress: --events -")
+        what = _("goes with --dry-run, and without --events -")
+        raise BadInput(what, where="--json", hint=_("for progress: --events -"))
     if dry_run:
         _dry_run(load_answers(answers), machine, medium, events, json_)
         return
@@ -73,7 +74,7 @@ def install(
             typer.echo(render(prepared.plan))
         session.run_logged(prepared, sink)
     if events != "-":
-        typer.echo("Installed. Take the medium out and reboot.")
+        typer.echo(_("Installed. Take the medium out and reboot."))
 
 
 def ask_for_retry(failed: StepFailed) -> bool:
@@ -84,7 +85,8 @@ def ask_for_retry(failed: StepFailed) -> bool:
             # What was typed while the step was running is no answer.
             termios.tcflush(sys.stdin, termios.TCIFLUSH)
         typer.echo(f"\n{printable(f'{problem.where}: {problem.what}')}", err=True)
-        typer.echo(f"  → put the cause right, then type {AGAIN}; anything else gives up", err=True)
+        way = _("put the cause right, then type {word}; anything else gives up").format(word=AGAIN)
+        typer.echo(f"  → {way}", err=True)
         return sys.stdin is not None and sys.stdin.readline().strip() == AGAIN
     except (OSError, termios.error):  # The terminal is gone, and nobody there to ask.
         return False
@@ -124,6 +126,7 @@ def _events_to(target: str | None, *, quiet: bool = False) -> Iterator[Sink]:
                 try:
                     sink = stack.enter_context(into_file(Path(path)))
                 except OSError as error:
-                    raise BadInput(f"cannot be written: {error.strerror}", where="--events", hint=path) from error
+                    wrong = _("cannot be written: {reason}").format(reason=error.strerror)
+                    raise BadInput(wrong, where="--events", hint=path) from error
                 shown = () if quiet else (while_it_lasts(show_progress(sys.stdout), abandon_stdout),)
                 yield tee(sink, *shown)

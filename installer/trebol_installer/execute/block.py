@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trebol_common.errors import Refused, TrebolError
+from trebol_common.i18n import _
 from trebol_installer.steps import Device, PartitionRef
 
 SYSFS = Path("/sys/class/block")
@@ -26,11 +27,10 @@ def disk_node(disk: str) -> Path:
     try:
         node = Path(disk).resolve(strict=True)
     except OSError as error:
-        raise TrebolError(
-            "is not there any more", where=disk, hint="check the disk and its cables, then start again"
-        ) from error
+        hint = _("check the disk and its cables, then start again")
+        raise TrebolError(_("is not there any more"), where=disk, hint=hint) from error
     if not (SYSFS / node.name).exists():
-        raise TrebolError("is not a block device", where=disk)
+        raise TrebolError(_("is not a block device"), where=disk)
     return node
 
 
@@ -51,7 +51,7 @@ def node_of(device: Device) -> Path:
         return disk_node(device) if device.startswith(ARRAYS) else Path(device)
     node = partitions(device.disk).get(device.number)
     if node is None:
-        raise TrebolError("the kernel does not know this partition", where=str(device))
+        raise TrebolError(_("the kernel does not know this partition"), where=str(device))
     return node
 
 
@@ -63,24 +63,26 @@ def check_disk(disk: str, *, size: int, serial: str, edges: str = "", released: 
     node = disk_node(disk)
     sysfs = SYSFS / node.name
     if (sysfs / "partition").exists():
-        raise Refused("is a partition, not a disk", where=disk)
+        raise Refused(_("is a partition, not a disk"), where=disk)
     found = int((sysfs / "size").read_text()) * _SYSFS_SECTOR
     if found != size:
-        raise Refused(
-            f"has {found} bytes, but the plan is for a disk of {size}", where=disk, hint="start again: probe and plan"
-        )
+        what = _("has {size} bytes, but the plan is for a disk of {planned}").format(size=found, planned=size)
+        raise Refused(what, where=disk, hint=_("start again: probe and plan"))
     if serial and (now := _serial(node.name)) != serial:
-        has = f"serial {now}" if now else "no serial"
-        raise Refused(f"has {has}, but the plan is for {serial}", where=disk, hint="start again")
+        if now:
+            what = _("has serial {serial}, but the plan is for {planned}")
+        else:
+            what = _("has no serial, but the plan is for {planned}")
+        raise Refused(what.format(serial=now, planned=serial), where=disk, hint=_("start again"))
     if (sysfs / "ro").read_text().strip() != "0":
-        raise Refused("is read-only", where=disk)
+        raise Refused(_("is read-only"), where=disk)
     mounted = [point for point in mountpoints([node, *partitions(disk).values()]) if point not in released]
     if mounted:
-        raise Refused(f"is mounted at {', '.join(mounted)}", where=disk, hint="unmount it, then start again")
+        what = _("is mounted at {points}").format(points=", ".join(mounted))
+        raise Refused(what, where=disk, hint=_("unmount it, then start again"))
     if edges and _edges(node, size) != edges:
-        raise Refused(
-            "holds something else than when it was planned for", where=disk, hint="start again: probe and plan"
-        )
+        what = _("holds something else than when it was planned for")
+        raise Refused(what, where=disk, hint=_("start again: probe and plan"))
 
 
 def _edges(node: Path, size: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from trebol_common.errors import TrebolError
 from trebol_common.esp import BOOT_PARTITIONS, COMMAND_LINE, boot_partitions_file, synchronise
 from trebol_common.files import write_text
+from trebol_common.i18n import _
 from trebol_common.run import CommandFailed
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.execute.block import disk_node, node_of
@@ -62,15 +63,16 @@ def _mounted(esp: PartitionRef, run: Run, *, already: bool) -> Iterator[Path]:
 def _install_on(boot: BootPartition, esp: Path, step: InstallBootLoader, run: Run) -> None:
     done = synchronise(run.target, esp, on_progress=lambda done, total: run.context.progress(done, total, "bytes"))
     for warning in done.warnings:
-        run.context.log(f"warning: {warning}")
+        run.context.log(_("warning: {text}").format(text=warning))
     if not (esp / "EFI/BOOT/BOOTX64.EFI").is_file() and step.firmware is FirmwareMode.UEFI:
-        raise TrebolError("this machine boots by UEFI, and the system has no signed boot loader", where=str(esp))
+        raise TrebolError(_("this machine boots by UEFI, and the system has no signed boot loader"), where=str(esp))
     try:
         _install_for_bios(boot, esp, run)
     except CommandFailed as error:
         if step.firmware is not FirmwareMode.UEFI or boot.sector == 512:
             raise
-        run.context.log(f"warning: BIOS cannot boot from this disk, whose sectors have {boot.sector} bytes: {error}")
+        text = _("warning: BIOS cannot boot from this disk, whose sectors have {size} bytes: {reason}")
+        run.context.log(text.format(size=boot.sector, reason=error))
 
 
 def _install_for_bios(boot: BootPartition, esp: Path, run: Run) -> None:
@@ -107,6 +109,5 @@ def _write_boot_entries(step: InstallBootLoader, run: Run) -> None:
         try:
             run.runner.run(["efibootmgr", "--quiet", "--create", *place, *entry])
         except CommandFailed as error:
-            run.context.log(
-                f"warning: no boot entry could be written; the firmware finds EFI/BOOT by itself: {error}"
-            )
+            text = _("warning: no boot entry could be written; the firmware finds EFI/BOOT by itself: {reason}")
+            run.context.log(text.format(reason=error))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 from trebol_installer.execute import block
 from trebol_installer.execute.holders import (
     above,
@@ -47,7 +48,8 @@ def close_all_above(name: str, run: Run) -> None:
                 close_group(group, run) if group else close(volume, run)
                 break
         else:
-            raise TrebolError(f"cannot be closed one after the other: {', '.join(left)}", where=f"/dev/{name}")
+            what = _("cannot be closed one after the other: {names}").format(names=", ".join(left))
+            raise TrebolError(what, where=f"/dev/{name}")
     for device in (name, *parts(name)):
         leave_bcache(device, run)
 
@@ -66,9 +68,10 @@ def close(name: str, run: Run) -> None:
         _write(entry / "bcache/stop")
         _wait(lambda: not slaves(name), name)
     else:
-        raise TrebolError("is of no kind that can be closed", where=f"/dev/{name}", hint="lsblk shows what it is")
+        what, hint = _("is of no kind that can be closed"), _("lsblk shows what it is")
+        raise TrebolError(what, where=f"/dev/{name}", hint=hint)
     if slaves(name):
-        raise TrebolError("is still open", where=f"/dev/{name}", hint="lsof or fuser show who uses it")
+        raise TrebolError(_("is still open"), where=f"/dev/{name}", hint=_("lsof or fuser show who uses it"))
 
 
 def close_group(uuid: str, run: Run) -> None:
@@ -81,12 +84,14 @@ def close_group(uuid: str, run: Run) -> None:
         run.runner.run(["vgchange", "--activate", "n", "--select", f"vg_uuid={uuid}"], check=False)
     while left := logical_volumes(uuid):
         top = [name for name in left if not holders(name)]
+        where = _("volume group {name}").format(name=uuid)
         if not top:
-            raise TrebolError(f"something stands on {', '.join(left)}", where=f"volume group {uuid}")
+            what = _("something stands on {names}").format(names=", ".join(left))
+            raise TrebolError(what, where=where)
         for name in top:
             _close_mapped(name, run)
         if left == logical_volumes(uuid):
-            raise TrebolError(f"{', '.join(left)} stay open", where=f"volume group {uuid}")
+            raise TrebolError(_("{names} stay open").format(names=", ".join(left)), where=where)
 
 
 def leave_bcache(name: str, run: Run) -> None:
@@ -146,5 +151,6 @@ def _wait(done: Callable[[], bool], name: str) -> None:
     end = time.monotonic() + PATIENCE
     while not done():
         if time.monotonic() > end:
-            raise TrebolError(f"bcache did not let go of it within {PATIENCE} s", where=f"/dev/{name}")
+            what = _("bcache did not let go of it within {seconds} s").format(seconds=PATIENCE)
+            raise TrebolError(what, where=f"/dev/{name}")
         select.select([], [], [], _LOOK_AGAIN)

@@ -11,6 +11,7 @@ import tomli_w
 
 from trebol_common.errors import TrebolError
 from trebol_common.files import write_text
+from trebol_common.i18n import _
 from trebol_common.keyboard import CACHED_KEYMAP, KEYBOARD_FILE, KEYMAPS, keyboard_file
 from trebol_common.network import to_link_files, to_netplan
 from trebol_installer.execute.passwords import hash_password, with_root_password
@@ -81,7 +82,7 @@ def write_mounts(step: WriteMounts, run: Run) -> None:
         if identity is None and mount.optional:
             continue
         if identity is None:
-            raise TrebolError("no UUID was made for it", where=str(mount.device))
+            raise TrebolError(_("no UUID was made for it"), where=str(mount.device))
         lines.append(fstab_line(identity, mount))
     write_text(run.inside("/etc/fstab"), "\n".join(lines) + "\n")
 
@@ -116,7 +117,7 @@ def write_locale(step: WriteLocale, run: Run) -> None:
     """Keyboard, time zone, and C.UTF-8: English messages, as logs and other people's answers have them."""
     zone = Path("/usr/share/zoneinfo") / step.timezone
     if not run.inside(str(zone)).is_file():
-        raise TrebolError(f"time zone {step.timezone} is not in the system", where=str(zone))
+        raise TrebolError(_("time zone {zone} is not in the system").format(zone=step.timezone), where=str(zone))
     localtime = run.inside("/etc/localtime")
     localtime.unlink(missing_ok=True)
     localtime.symlink_to(zone)

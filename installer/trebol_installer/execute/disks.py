@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trebol_common import unfinished
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 from trebol_installer.execute.block import check_disk, disk_node, partitions
 from trebol_installer.execute.state import Run
 from trebol_installer.steps import CheckTarget, MarkFinished, PartitionDisk, ReleaseMount
@@ -34,6 +35,7 @@ def partition_disk(step: PartitionDisk, run: Run) -> None:
             run.keep_udev_off(disk)
     known = partitions(step.disk)
     if missing := [planned.number for planned in step.partitions if planned.number not in known]:
-        raise TrebolError(f"the kernel did not take up partition {', '.join(map(str, missing))}", where=step.disk)
+        what = _("the kernel did not take up partition {numbers}").format(numbers=", ".join(map(str, missing)))
+        raise TrebolError(what, where=step.disk)
     # A signature of an older layout may lie just where a partition starts now.
     run.runner.run(["wipefs", "--all", *sorted(known.values())])

@@ -13,6 +13,7 @@ from typing import Protocol, assert_never
 from trebol_common.answers.model import Answers
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.events import Context
+from trebol_common.i18n import _
 from trebol_common.medium import Manifest
 from trebol_common.run import Runner
 from trebol_hardware.machine import Machine
@@ -68,7 +69,7 @@ class DryRun:
         """See `Executor.execute`; nothing can fail."""
         for step in plan.steps:
             with context.child(step_name(step), describe(step)) as inside:
-                inside.log("not done: dry run")
+                inside.log(_("not done: dry run"))
 
 
 def never(failed: StepFailed) -> bool:
@@ -107,7 +108,7 @@ class Installer:
                 self._until_done(step, number, run)
                 run = replace(run, again=False, begun=run.begun or isinstance(step, _FIRST_WRITES))
         except BaseException:
-            with run.context.child("undo", "Unmount the target") as inside:
+            with run.context.child("undo", _("Unmount the target")) as inside:
                 _undo(run.opened, inside)
             raise
 
@@ -129,10 +130,11 @@ def _perform_in_context(step: Step, number: int, run: Run) -> None:
         if isinstance(error, Refused | BadInput) and not run.begun:
             raise
         reason = str(error).replace("\n", "\n  ")
+        failed = _("step {number} of {count} failed:").format(number=number, count=len(run.plan.steps))
         raise StepFailed(
-            f"step {number} of {len(run.plan.steps)} failed:\n  {reason}",
+            f"{failed}\n  {reason}",
             where=describe(step),
-            hint="put the cause right and start again; the disk needs no cleaning up first",
+            hint=_("put the cause right and start again; the disk needs no cleaning up first"),
         ) from error
 
 
@@ -152,7 +154,7 @@ def _undo(undo: Undo, context: Context) -> None:
         try:
             undo.close()
         except TrebolError as error:
-            context.log(f"cannot be undone: {error}")
+            context.log(_("cannot be undone: {reason}").format(reason=error))
             undo.skip()
 
 

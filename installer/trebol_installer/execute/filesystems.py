@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from trebol_common.errors import Refused, TrebolError
+from trebol_common.i18n import _
 from trebol_common.run import Runner
 from trebol_hardware.sizes import show_size
 from trebol_installer.execute.block import MOUNTS, node_of
@@ -38,7 +39,7 @@ def make_filesystem(step: MakeFilesystem, run: Run) -> None:
             clusters = ["-s", "1"] if step.sector == 4096 else []
             run.runner.run(["mkfs.vfat", "-F", "32", *clusters, "-n", step.label, "-i", number, node])
         case other:
-            raise TrebolError(f"no such kind of file system: {other}", where=str(step.device))
+            raise TrebolError(_("no such kind of file system: {kind}").format(kind=other), where=str(step.device))
     run.uuids[key_of(step.device)] = identity
 
 
@@ -60,16 +61,16 @@ def replace_subvolume(step: ReplaceSubvolume, run: Run) -> None:
     identities = {_identity(node, run) for node in nodes}
     if len(identities) > 1:
         raise Refused(
-            "hold file systems of more than one node",
+            _("hold file systems of more than one node"),
             where=", ".join(map(str, step.devices)),
-            hint="name the disks of the node whose data is to be kept",
+            hint=_("name the disks of the node whose data is to be kept"),
         )
     with _top(nodes, run) as top:
         if not (top / step.kept).is_dir():
             raise Refused(
-                f"has no subvolume {step.kept} to keep",
+                _("has no subvolume {name} to keep").format(name=step.kept),
                 where=str(step.devices[0]),
-                hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
+                hint=_("leave keep out of [disk-setup]: then all of it is made anew, and lost"),
             )
         _require_profile(step, *identities)
         _require_room(step, top, run)
@@ -85,9 +86,11 @@ def _require_profile(step: ReplaceSubvolume, identity: str) -> None:
     found = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if found != [step.data]:
         raise Refused(
-            f"the btrfs that is to be kept is {' and '.join(found)}, not {step.data}",
+            _("the btrfs that is to be kept is {found}, not {wanted}").format(
+                found=_(" and ").join(found), wanted=step.data
+            ),
             where=str(step.devices[0]),
-            hint="name its own layout in btrfs.raid, or leave keep out of [disk-setup]",
+            hint=_("name its own layout in btrfs.raid, or leave keep out of [disk-setup]"),
         )
 
 
@@ -100,9 +103,11 @@ def _require_room(step: ReplaceSubvolume, top: Path, run: Run) -> None:
         room += int(said.stdout.splitlines()[-1].split()[1])
     if room < step.size:
         raise Refused(
-            f"has room for {show_size(room)}; the new system needs {show_size(step.size)}",
+            _("has room for {room}; the new system needs {needed}").format(
+                room=show_size(room), needed=show_size(step.size)
+            ),
             where=str(step.devices[0]),
-            hint=f"make room in the subvolume {step.kept} first",
+            hint=_("make room in the subvolume {name} first").format(name=step.kept),
         )
 
 

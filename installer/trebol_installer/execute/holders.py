@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trebol_common.errors import Refused
+from trebol_common.i18n import _
 from trebol_hardware.machine import VolumeKind
 from trebol_installer.execute import block
 from trebol_installer.execute.state import Run
@@ -78,9 +79,9 @@ def require_own(name: str, run: Run) -> None:
     own = targets(run)
     if outside := sorted(disks_below(name) - own.keys()):
         raise Refused(
-            f"also lies on {', '.join(f'/dev/{disk}' for disk in outside)}, which is no target",
+            _("also lies on {disks}, which is no target").format(disks=", ".join(f"/dev/{disk}" for disk in outside)),
             where=f"/dev/{name}",
-            hint="start again: probe and plan",
+            hint=_("start again: probe and plan"),
         )
 
 

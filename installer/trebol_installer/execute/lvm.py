@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from trebol_common.errors import Refused
+from trebol_common.i18n import _
 from trebol_common.run import Argument
 from trebol_hardware.sizes import show_size
 from trebol_installer.execute.block import node_of
@@ -42,15 +43,21 @@ def reuse_group(step: ReuseVolumeGroup, run: Run) -> None:
     volumes = {volume["lv_name"]: volume for volume in json.loads(said.stdout)["report"][0]["lv"]}
     if "root" not in volumes or volumes.get(step.kept, {}).get("segtype") != "thin-pool":
         raise Refused(
-            f"has no volume root and thin pool {step.kept}; it has {', '.join(volumes) or 'none'}",
-            where=f"volume group {step.group}",
-            hint="leave keep out of [disk-setup]: then all of it is made anew, and lost",
+            _("has no volume root and thin pool {name}; it has {found}").format(
+                name=step.kept, found=", ".join(volumes) or _("none")
+            ),
+            where=_("volume group {name}").format(name=step.group),
+            hint=_("leave keep out of [disk-setup]: then all of it is made anew, and lost"),
         )
     if (size := int(volumes["root"]["lv_size"])) < step.root_size:
         raise Refused(
-            f"root has {show_size(size)}; the new system needs {show_size(step.root_size)}",
-            where=f"volume group {step.group}",
-            hint=f"make it larger first: lvextend --size {step.root_size}b {step.group}/root",
+            _("{name} has {size}; the new system needs {needed}").format(
+                name="root", size=show_size(size), needed=show_size(step.root_size)
+            ),
+            where=_("volume group {name}").format(name=step.group),
+            hint=_("make it larger first: lvextend --size {size}b {group}/root").format(
+                size=step.root_size, group=step.group
+            ),
         )
     run.undo.callback(run.runner.run, ["vgchange", "--activate", "n", step.group])
     for name in ("root", "swap"):

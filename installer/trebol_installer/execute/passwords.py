@@ -6,6 +6,7 @@ import ctypes
 import time
 
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 
 #: crypt(3) as Debian ships it (libxcrypt; login and PAM use the same).
 LIBRARY = "libcrypt.so.1"
@@ -21,7 +22,8 @@ def hash_password(password: str) -> str:
     try:
         library = ctypes.CDLL(LIBRARY, use_errno=True)
     except OSError as error:
-        raise TrebolError(f"cannot be loaded: {error}", where=LIBRARY, hint="give root-password-hashed") from error
+        what = _("cannot be loaded: {reason}").format(reason=error)
+        raise TrebolError(what, where=LIBRARY, hint=_("give root-password-hashed")) from error
     library.crypt_gensalt.restype = ctypes.c_char_p
     library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
     library.crypt.restype = ctypes.c_char_p
@@ -30,7 +32,7 @@ def hash_password(password: str) -> str:
     setting: bytes | None = library.crypt_gensalt(PREFIX, 0, None, 0)
     hashed: bytes | None = library.crypt(password.encode(), setting) if setting else None
     if hashed is None or not hashed.startswith(PREFIX):
-        raise TrebolError("cannot hash with yescrypt", where=LIBRARY, hint="give root-password-hashed")
+        raise TrebolError(_("cannot hash with yescrypt"), where=LIBRARY, hint=_("give root-password-hashed"))
     return hashed.decode("ascii")
 
 
@@ -43,4 +45,4 @@ def with_root_password(shadow: str, hashed: str, *, now: float | None = None) ->
         if fields[0] == "root" and len(fields) == 9:
             lines[index] = ":".join(["root", hashed, today, *fields[3:]])
             return "\n".join(lines) + "\n"
-    raise TrebolError("has no line for root", where="/etc/shadow")
+    raise TrebolError(_("has no line for root"), where="/etc/shadow")

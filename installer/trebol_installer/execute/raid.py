@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trebol_common.errors import Refused
+from trebol_common.i18n import _
 from trebol_installer.execute.block import disk_node, node_of
 from trebol_installer.execute.holders import attribute, holders
 from trebol_installer.execute.state import Run
@@ -41,15 +42,17 @@ def assemble_array(step: AssembleArray, run: Run) -> None:
     level = next((line.partition("=")[2] for line in told.splitlines() if line.startswith("MD_LEVEL=")), "unknown")
     if level != step.level:
         raise Refused(
-            f"the array that is to be kept is {level}, not {step.level}",
+            _("the array that is to be kept is {found}, not {wanted}").format(found=level, wanted=step.level),
             where=step.path,
-            hint=f'set lvm.raid = "{level}", or leave keep out',
+            hint=_('set lvm.raid = "{level}", or leave keep out').format(level=level),
         )
     if (missing := attribute(disk_node(step.path).name, "md/degraded")) not in ("", "0"):
         raise Refused(
-            f"the array that is to be kept lacks {missing} of its {len(members)} members, or they are out of date",
+            _("the array that is to be kept lacks {missing} of its {count} members, or they are out of date").format(
+                missing=missing, count=len(members)
+            ),
             where=step.path,
-            hint="have the old system mend it first (mdadm --add), or leave keep out",
+            hint=_("have the old system mend it first (mdadm --add), or leave keep out"),
         )
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 from trebol_common.run import Argument
 from trebol_installer.execute import block
 from trebol_installer.execute.holders import attribute, holders, parts
@@ -133,14 +134,14 @@ def require_clear(disk: str, run: Run) -> None:
     """Look afresh: no signature, no partition, nothing that holds the disk. Raises TrebolError with what is left."""
     node = block.disk_node(disk)
     left = signatures(node, run)
-    left += [f"partition {name}" for name in parts(node.name)]
-    left += [f"volume {name}" for name in holders(node.name)]
+    left += [_("partition {name}").format(name=name) for name in parts(node.name)]
+    left += [_("volume {name}").format(name=name) for name in holders(node.name)]
     left += ["bcache"] if (block.SYSFS / node.name / "bcache").exists() else []
     if left:
         raise TrebolError(
-            f"is not blank after the wipe: {', '.join(left)}",
+            _("is not blank after the wipe: {left}").format(left=", ".join(left)),
             where=disk,
-            hint="something writes to it or has taken it up again: restart the machine, then start again",
+            hint=_("something writes to it or has taken it up again: restart the machine, then start again"),
         )
 
 
@@ -148,7 +149,8 @@ def signatures(node: Path, run: Run) -> list[str]:
     """What wipefs knows to be on a device, without taking it away: `ext4 at 0x438`."""
     said = run.runner.run(["wipefs", "--json", "--no-act", node], on_line=lambda line: None)
     return [
-        f"{found['type']} at {found['offset']}" for found in json.loads(said.stdout or "{}").get("signatures", [])
+        _("{kind} at {offset}").format(kind=found["type"], offset=found["offset"])
+        for found in json.loads(said.stdout or "{}").get("signatures", [])
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.files import write_text
+from trebol_common.i18n import _
 from trebol_common.run import Argument
 from trebol_hardware.sizes import show_size
 from trebol_installer.execute.block import node_of
@@ -59,10 +60,11 @@ def load_zfs(step: LoadZfs, run: Run) -> None:
     """See `LoadZfs`. Raises Refused with the kernel's reason, while all disks are as they were."""
     said = run.runner.run(["modprobe", "zfs"], check=False)
     if said.status:
+        reason = said.stderr.strip() or _("exit status {status}").format(status=said.status)
         raise Refused(
-            f"this kernel does not load ZFS: {said.stderr.strip() or f'exit status {said.status}'}",
+            _("this kernel does not load ZFS: {reason}").format(reason=reason),
             where="modprobe zfs",
-            hint="under Secure Boot, the key of its modules has to be enrolled; dmesg tells more",
+            hint=_("under Secure Boot, the key of its modules has to be enrolled; dmesg tells more"),
         )
     # Of itself it takes most of the memory, which is also where the live system keeps what it writes. Not by
     # modprobe: udev may have loaded it already.
@@ -79,9 +81,9 @@ def create_pool(step: CreatePool, run: Run) -> None:
     for member in members:
         if left := signatures(node_of(member), run):
             raise TrebolError(
-                f"is not blank: {', '.join(left)}",
+                _("is not blank: {left}").format(left=", ".join(left)),
                 where=str(member),
-                hint="something writes to it: restart the machine, then start again",
+                hint=_("something writes to it: restart the machine, then start again"),
             )
     paths = _paths(members, run)
     run.target.mkdir(parents=True, exist_ok=True)
@@ -134,9 +136,9 @@ def _require_free(name: str, run: Run) -> None:
     """Raise Refused where this system has a pool of that name already: it lies on other disks."""
     if name in _imported(run):
         raise Refused(
-            f"a pool named {name} is imported already, from disks that are no targets",
-            where=f"pool {name}",
-            hint=f"let go of it first: zpool export {name}",
+            _("a pool named {name} is imported already, from disks that are no targets").format(name=name),
+            where=_("pool {name}").format(name=name),
+            hint=_("let go of it first: zpool export {name}").format(name=name),
         )
 
 
@@ -201,20 +203,21 @@ def _cache(limit: int, floor: int) -> Iterator[tuple[str, int]]:
 
 def _require_same(step: ReusePool, run: Run) -> None:
     """Raise Refused unless the pool is whole, and of the shape that the answers ask for."""
-    where = f"pool {step.name}"
+    where = _("pool {name}").format(name=step.name)
     health = run.runner.run(["zpool", "list", "-H", "-o", "health", step.name]).stdout.strip()
     if health != "ONLINE":
         raise Refused(
-            f"is {health}: a member is damaged, or is on a disk that is no target",
+            _("is {health}: a member is damaged, or is on a disk that is no target").format(health=health),
             where=where,
-            hint="mend it first (zpool status tells what is wrong), or name all its disks",
+            hint=_("mend it first (zpool status tells what is wrong), or name all its disks"),
         )
     said = run.runner.run(["zpool", "status", "-j", step.name], on_line=lambda line: None)
     pool = json.loads(said.stdout)["pools"][step.name]
     found = sorted(_shape(vdev) for vdev in pool["vdevs"][step.name]["vdevs"].values())
     expected = sorted((step.level, len(group)) for group in step.groups)
     if found != expected:
-        raise Refused(f"is made of {_words(found)}, not of {_words(expected)}", where=where, hint=_ANEW)
+        what = _("is made of {found}, not of {wanted}").format(found=_words(found), wanted=_words(expected))
+        raise Refused(what, where=where, hint=_(_ANEW))
 
 
 def _shape(vdev: Mapping[str, Any]) -> tuple[str, int]:
@@ -225,7 +228,8 @@ def _shape(vdev: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _words(shape: list[tuple[str, int]]) -> str:
-    return ", ".join(f"{level} of {number}" if level else "a disk" for level, number in shape)
+    text = _("{level} of {count}")
+    return ", ".join(text.format(level=level, count=number) if level else _("a disk") for level, number in shape)
 
 
 def _require_contents(step: ReusePool, run: Run) -> Set[str]:
@@ -233,29 +237,30 @@ def _require_contents(step: ReusePool, run: Run) -> Set[str]:
     columns = ["-r", "-t", "filesystem", "-o", "name,used,available,encryption", step.name]
     said = run.runner.run(["zfs", "list", "-H", "-p", *columns], on_line=lambda line: None)
     found = {name: values for name, *values in (line.split("\t") for line in said.stdout.splitlines())}
-    where = f"pool {step.name}"
+    where = _("pool {name}").format(name=step.name)
     if missing := [name for name in (step.root.rpartition("/")[0], step.kept) if name not in found]:
-        raise Refused(f"has no {' and no '.join(missing)}", where=where, hint=_ANEW)
+        what = _("has no {name} and no {other}") if len(missing) > 1 else _("has no {name}")
+        raise Refused(what.format(name=missing[0], other=missing[-1]), where=where, hint=_(_ANEW))
     _used, available, encryption = found[step.name]
-    if (encryption != "off") != step.encrypted:
-        raise Refused(
-            f"is {'not ' if step.encrypted else ''}encrypted",
-            where=where,
-            hint=f"{'take encryption.passphrase out of' if step.encrypted else 'add encryption.passphrase to'} "
-            "[disk-setup]",
-        )
+    if step.encrypted and encryption == "off":
+        hint = _("take encryption.passphrase out of [disk-setup]")
+        raise Refused(_("is not encrypted"), where=where, hint=hint)
+    if encryption != "off" and not step.encrypted:
+        raise Refused(_("is encrypted"), where=where, hint=_("add encryption.passphrase to [disk-setup]"))
     room = int(available) + (int(found[step.root][0]) if step.root in found else 0)
     if room < step.root_size:
         raise Refused(
-            f"has room for {show_size(room)}; the new system needs {show_size(step.root_size)}",
+            _("has room for {room}; the new system needs {needed}").format(
+                room=show_size(room), needed=show_size(step.root_size)
+            ),
             where=where,
-            hint=f"make room in {step.kept} first",
+            hint=_("make room in {name} first").format(name=step.kept),
         )
     if clones := _clones(step.root, run) if step.root in found else []:
         raise Refused(
-            f"has file systems that were cloned from the old root: {', '.join(clones)}",
+            _("has file systems that were cloned from the old root: {names}").format(names=", ".join(clones)),
             where=where,
-            hint="destroy them (zfs destroy), or make them stand alone (zfs promote)",
+            hint=_("destroy them (zfs destroy), or make them stand alone (zfs promote)"),
         )
     return found.keys()
 
