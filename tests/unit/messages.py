@@ -1,5 +1,5 @@
-"""Every text for people in the source (what `_()` is called with, what the registry of checks gives it), and the
-Spanish catalogue."""
+"""Every text for people in the source (what `_()` is called with, what the registry of checks gives it), what of it
+nobody translates, and the Spanish catalogue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ast
 import gettext
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +22,18 @@ CATALOGUE = i18n.catalogue
 
 #: A placeholder of str.format, whole.
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+
+#: What says to people what is wrong: what, where, hint.
+ERRORS = frozenset({"Problem", "TrebolError", "BadInput", "Refused", "StepFailed", "DamagedMedium"})
+
+#: Hints that are no words but what to type.
+TYPED = frozenset({"trebol install --answers answer.toml"})
+
+#: More than one word.
+_WORDS = re.compile(r"[a-z] [a-z]")
+
+#: What translates its arguments.
+_TRANSLATORS = frozenset({"_", "counted"})
 
 
 def messages(package: Path) -> set[str]:
@@ -66,6 +78,61 @@ def _texts(module: ast.Module) -> Iterator[str]:
                     yield text
                 case ast.Name(id=name) if name in names:
                     yield names[name]
+
+
+def untranslated(package: Path) -> list[str]:
+    """Words that the modules below `package` give to errors without `_()`: `installer/plan.py: no such thing`."""
+    return [
+        f"{path.relative_to(package.parent)}: {text}"
+        for path in sorted(package.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and _name_of(call) in ERRORS
+        for argument in _said(call)
+        for text in _plain(argument)
+        if _WORDS.search(text) and text not in TYPED
+    ]
+
+
+def translated_too_early(package: Path) -> list[str]:
+    """Where a module below `package` translates something when it is loaded: the language is not chosen yet then."""
+    return [
+        f"{path.relative_to(package.parent)}:{call.lineno}"
+        for path in sorted(package.rglob("*.py"))
+        for call in _calls_on_loading(ast.parse(path.read_text()))
+        if _name_of(call) in _TRANSLATORS
+    ]
+
+
+def _calls_on_loading(node: ast.AST) -> Iterator[ast.Call]:
+    if isinstance(node, ast.Call):
+        yield node
+    children: Iterable[ast.AST] = ast.iter_child_nodes(node)
+    if isinstance(node, ast.FunctionDef):
+        children = (*node.decorator_list, node.args)
+    elif isinstance(node, ast.Lambda):
+        children = (node.args,)
+    for child in children:
+        yield from _calls_on_loading(child)
+
+
+def _said(call: ast.Call) -> Iterator[ast.AST]:
+    """The arguments of an error but the second, `where`: keys, devices, files."""
+    yield from (*call.args[:1], *call.args[2:])
+    yield from (keyword.value for keyword in call.keywords if keyword.arg != "where")
+
+
+def _plain(node: ast.AST) -> Iterator[str]:
+    """The strings below `node` that nothing translates."""
+    if isinstance(node, ast.Call) and _name_of(node) in _TRANSLATORS:
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    for child in ast.iter_child_nodes(node):
+        yield from _plain(child)
+
+
+def _name_of(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def placeholders(text: str) -> list[str]:
