@@ -5,15 +5,22 @@ from __future__ import annotations
 from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
 from trebol_common.errors import BadInput, Problem
 from trebol_common.i18n import _
-from trebol_common.network import MANAGEMENT_BRIDGE, Bridge, Dhcp, HostNetwork, Link, Static
+from trebol_common.network import MANAGEMENT_BRIDGE, Bond, Bridge, Dhcp, HostNetwork, Link, Static, Vlan
 from trebol_hardware.machine import Machine, NetworkInterface
 
 #: Names that no pinned interface may have; "all" and "default" the kernel refuses (sysctl_dev_name_is_allowed).
-_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE})
+_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE, "bond0"})
 
 
-def host_network(machine: Machine, answers: Answers, chosen: NetworkInterface) -> HostNetwork:
-    """The links, the bridge on `chosen`, and the address that the answers ask for. Raises BadInput."""
+#: The bond below the bridge, where there is one.
+BOND = "bond0"
+
+
+def host_network(machine: Machine, answers: Answers, chosen: tuple[NetworkInterface, ...]) -> HostNetwork:
+    """The links, the bridge on `chosen` (several: as a bond), and the address that the answers ask for.
+
+    Raises BadInput.
+    """
     names, pinned = _names(machine, answers)
     network = answers.network
     fqdn = answers.global_.fqdn
@@ -23,13 +30,25 @@ def host_network(machine: Machine, answers: Answers, chosen: NetworkInterface) -
         search = (fqdn.domain,) if isinstance(fqdn, FqdnFromDhcp) and fqdn.domain else ()
     else:
         assert network.cidr is not None and network.gateway is not None and network.dns is not None
-        addressing = Static(network.cidr, network.gateway, (network.dns,))
+        second = (network.ipv6.cidr, network.ipv6.gateway) if network.ipv6 else None
+        addressing = Static(network.cidr, network.gateway, (network.dns,), second)
         search = ()
     if isinstance(fqdn, str):
         search = (fqdn.split(".", 1)[1],)
-    link = Link(names[chosen.mac], chosen.mac)
-    bridge = Bridge(MANAGEMENT_BRIDGE, (link.name,), chosen.mac, addressing, search)
-    return HostNetwork((link,), (bridge,), pinned)
+    links = tuple(Link(names[port.mac], port.mac) for port in chosen)
+    first = links[0]
+    bonds: tuple[Bond, ...] = ()
+    if network.bond is not None:
+        bonds = (Bond(BOND, tuple(link.name for link in links), network.bond.mode, first.mac),)
+    below = bonds[0].name if bonds else first.name
+    vlans: tuple[Vlan, ...] = ()
+    if network.vlan is not None:
+        name = f"{MANAGEMENT_BRIDGE}.{network.vlan}"
+        vlans = (Vlan(name, network.vlan, MANAGEMENT_BRIDGE, addressing, search),)
+        bridge = Bridge(MANAGEMENT_BRIDGE, (below,), first.mac, None)
+    else:
+        bridge = Bridge(MANAGEMENT_BRIDGE, (below,), first.mac, addressing, search)
+    return HostNetwork(links, (bridge,), pinned, bonds, vlans, network.mtu)
 
 
 def _names(machine: Machine, answers: Answers) -> tuple[dict[str, str], tuple[Link, ...]]:

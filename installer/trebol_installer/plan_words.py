@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trebol_common.answers.model import Answers
 from trebol_common.i18n import _
 from trebol_common.medium import Layer, Manifest
-from trebol_common.network import Dhcp, HostNetwork, Static
+from trebol_common.network import HostNetwork, Static
 from trebol_hardware.machine import Disk, FirmwareMode, Machine, NetworkInterface
 from trebol_hardware.sizes import show_size
 from trebol_installer import features
@@ -50,33 +50,49 @@ def summary(
     answers: Answers,
     targets: tuple[Disk, ...],
     layout: Layout,
-    interface: NetworkInterface,
+    interfaces: Sequence[NetworkInterface],
     network: HostNetwork,
 ) -> tuple[tuple[str, str], ...]:
     """The installation in pairs of a key, which is the same in every language, and what it is."""
     fqdn = answers.global_.fqdn
-    name = fqdn if isinstance(fqdn, str) else _("from DHCP, else {name}").format(name=fallback_name(interface))
+    name = fqdn if isinstance(fqdn, str) else _("from DHCP, else {name}").format(name=fallback_name(interfaces[0]))
     return (
         ("node", name),
         describe_targets(targets),
         ("layout", layout.title),
-        ("network", _network(interface, network)),
+        ("network", _network(interfaces, network)),
         ("firmware", _boots(machine.firmware.mode, targets)),
     )
 
 
-def _network(interface: NetworkInterface, network: HostNetwork) -> str:
-    bridge, port = network.bridges[0], network.links[0].name
-    match bridge.addressing:
-        case Static(address, gateway):
+def _network(interfaces: Sequence[NetworkInterface], network: HostNetwork) -> str:
+    managed = network.managed
+    match managed.addressing:
+        case Static(address, gateway, _servers, second):
             addressing = _("{address}, gateway {gateway}").format(address=address, gateway=gateway)
-        case Dhcp():
+            if second is not None:
+                addressing = f"{addressing}; {second[0]}"
+        case _:
             addressing = _("address from DHCP")
-    if port == interface.name:
+    if network.mtu is not None:
+        addressing = _("{addressing}, MTU {mtu}").format(addressing=addressing, mtu=network.mtu)
+    first, port = interfaces[0], network.links[0].name
+    if network.bonds:
+        bond = network.bonds[0]
+        text = _("{bridge} on {port} ({mode} of {ports}), {mac}: {addressing}")
+        return text.format(
+            bridge=managed.name,
+            port=bond.name,
+            mode=bond.mode.value,
+            ports=", ".join(bond.ports),
+            mac=first.mac,
+            addressing=addressing,
+        )
+    if port == first.name:
         text = _("{bridge} on {port}, {mac}: {addressing}")
     else:
         text = _("{bridge} on {port} (now {name}), {mac}: {addressing}")
-    return text.format(bridge=bridge.name, port=port, name=interface.name, mac=interface.mac, addressing=addressing)
+    return text.format(bridge=managed.name, port=port, name=first.name, mac=first.mac, addressing=addressing)
 
 
 def _boots(mode: FirmwareMode, targets: tuple[Disk, ...]) -> str:

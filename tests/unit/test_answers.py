@@ -13,6 +13,7 @@ from tests.unit.answer_files import DHCP, SSH_KEY, STATIC, answers, changed
 
 from trebol_common.answers import load_answers, parse_answers
 from trebol_common.answers.model import (
+    BondAnswers,
     BtrfsOptions,
     BtrfsRaid,
     Checks,
@@ -21,6 +22,7 @@ from trebol_common.answers.model import (
     FqdnFromDhcp,
     Global,
     InterfaceNamePinning,
+    Ipv6Answers,
     Keyboard,
     LvmSizes,
     Network,
@@ -342,7 +344,29 @@ def test_all_problems_are_told_at_once() -> None:
 def test_keys_of_a_static_address_are_refused_with_dhcp() -> None:
     text = problem(changed(("network.source", "from-dhcp")))
 
-    assert 'cidr, dns, gateway, filter: only with source = "from-answer"' in text
+    assert 'cidr, dns, gateway: only with source = "from-answer"' in text
+
+
+PORTS = ["52:54:00:12:34:56", "52:54:00:12:34:57"]
+BOND = {"mode": "802.3ad", "ports": PORTS}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("network.bond", BOND, "network: needs either filter or bond, and not both"),
+        ("network.bond", {**BOND, "mode": "lacp"}, "network.bond.mode: 'lacp' is not one of"),
+        ("network.bond", {**BOND, "ports": []}, "network.bond.ports: "),
+        ("network.bond", {**BOND, "ports": ["ens3"]}, "network.bond.ports.0: 'ens3' is not a MAC address such as"),
+        ("network.bond", {**BOND, "ports": PORTS[:1] * 2}, "network.bond: ports names an interface twice"),
+        ("network.vlan", 4095, "network.vlan: 4095: Input should be less than or equal to 4094"),
+        ("network.mtu", 9217, "network.mtu: 9217: Input should be less than or equal to 9216"),
+        ("network.ipv6", {"cidr": "192.0.2.11/24"}, "network.ipv6: cidr is no IPv6 address"),
+        ("network.ipv6", {"cidr": "2001:db8::1/64", "gateway": "2001:db8:1::1"}, "is not in 2001:db8::/64"),
+    ],
+)
+def test_what_is_wrong_with_a_bond_a_vlan_or_a_second_address(key: str, value: object, told: str) -> None:
+    assert told in problem(changed((key, value)))
 
 
 def test_a_name_from_dhcp_needs_dhcp() -> None:
@@ -509,7 +533,7 @@ def test_every_example_of_a_layout_is_valid_or_said_not_to_be_served_yet(layout:
 def test_every_key_of_the_model_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs/answer-file.md").read_text()
     sections = (
-        *(Global, Network, InterfaceNamePinning, Checks),
+        *(Global, Network, BondAnswers, Ipv6Answers, InterfaceNamePinning, Checks),
         *(DiskSetup, LvmSizes, BtrfsOptions, ZfsOptions, Encryption),
     )
     keys = [field.alias or name for section in sections for name, field in section.model_fields.items()]

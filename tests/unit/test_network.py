@@ -7,7 +7,18 @@ from ipaddress import ip_address, ip_interface
 import pytest
 import yaml
 
-from trebol_common.network import Bridge, Dhcp, HostNetwork, Link, Static, to_link_files, to_netplan
+from trebol_common.network import (
+    Bond,
+    BondMode,
+    Bridge,
+    Dhcp,
+    HostNetwork,
+    Link,
+    Static,
+    Vlan,
+    to_link_files,
+    to_netplan,
+)
 
 MAC = "52:54:00:12:34:56"
 LINK = Link("ens3", MAC)
@@ -97,3 +108,85 @@ def test_pinned_names_are_bound_to_the_permanent_mac() -> None:
     assert to_link_files(pinned) == {
         "10-trebol-nic0.link": f"[Match]\nPermanentMACAddress={MAC}\nType=ether\n\n[Link]\nName=nic0\n"
     }
+
+
+BONDED = """\
+# Written by Trebol.
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    ens3:
+      match:
+        macaddress: '52:54:00:12:34:56'
+      dhcp4: false
+      dhcp6: false
+      accept-ra: false
+      link-local: []
+      optional: true
+      mtu: 9000
+    ens4:
+      match:
+        macaddress: '52:54:00:12:34:57'
+      dhcp4: false
+      dhcp6: false
+      accept-ra: false
+      link-local: []
+      optional: true
+      mtu: 9000
+  bonds:
+    bond0:
+      interfaces:
+      - ens3
+      - ens4
+      macaddress: '52:54:00:12:34:56'
+      parameters:
+        mode: 802.3ad
+        mii-monitor-interval: 100
+        lacp-rate: fast
+        transmit-hash-policy: layer3+4
+      dhcp4: false
+      dhcp6: false
+      accept-ra: false
+      link-local: []
+      optional: true
+      mtu: 9000
+  bridges:
+    vmbr0:
+      interfaces:
+      - bond0
+      macaddress: '52:54:00:12:34:56'
+      parameters:
+        stp: false
+        forward-delay: 0
+      dhcp4: false
+      dhcp6: false
+      accept-ra: false
+      link-local: []
+      optional: true
+      mtu: 9000
+  vlans:
+    vmbr0.120:
+      id: 120
+      link: vmbr0
+      dhcp4: true
+      dhcp-identifier: mac
+      nameservers:
+        search:
+        - example.org
+      mtu: 9000
+"""
+
+
+def test_a_nodes_address_can_be_in_a_vlan_over_a_bond_below_the_bridge() -> None:
+    other = Link("ens4", "52:54:00:12:34:57")
+    made = HostNetwork(
+        (LINK, other),
+        (Bridge("vmbr0", ("bond0",), MAC, None),),
+        bonds=(Bond("bond0", (LINK.name, other.name), BondMode.LACP, MAC),),
+        vlans=(Vlan("vmbr0.120", 120, "vmbr0", Dhcp(), ("example.org",)),),
+        mtu=9000,
+    )
+
+    assert to_netplan(made) == BONDED
+    assert made.managed is made.vlans[0]

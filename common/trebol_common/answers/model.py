@@ -2,8 +2,8 @@
 and keys of our own.
 
 Keys are kebab-case in files; snake_case is accepted too, as it is there. Unknown keys are errors. A value that the
-form knows but Trebol does not serve yet is refused by `parse.unserved`, in these words, so that files people already
-have either mean what they say or are refused.
+form knows but Trebol does not serve yet is refused by `parse.check_members`, in these words, so that files people
+already have either mean what they say or are refused.
 """
 
 from __future__ import annotations
@@ -32,24 +32,32 @@ from trebol_common.answers.disks import (
 from trebol_common.answers.section import BRANCH, Section
 from trebol_common.answers.values import (
     Address,
+    AnyAddress,
+    AnyInterface,
     Country,
     Domain,
     Fqdn,
     HashedPassword,
     Interface,
+    Mac,
     Mail,
+    Mtu,
     NetworkFilter,
     Password,
     PinnedNames,
     SshKey,
     Timezone,
+    VlanId,
     other_meaning,
 )
 from trebol_common.i18n import _
+from trebol_common.network import BondMode
 
 __all__ = [
     "BRANCH",
     "Answers",
+    "BondAnswers",
+    "BondMode",
     "BtrfsCompress",
     "BtrfsOptions",
     "BtrfsRaid",
@@ -62,6 +70,7 @@ __all__ = [
     "FqdnFromDhcp",
     "Global",
     "InterfaceNamePinning",
+    "Ipv6Answers",
     "Keyboard",
     "LvmSizes",
     "MdRaid",
@@ -164,8 +173,54 @@ class InterfaceNamePinning(Section):
     mapping: PinnedNames = Field(default={})
 
 
+class BondAnswers(Section):
+    """`[network]` bond.*, ours: several interfaces, by their MAC addresses, below the bridge as one."""
+
+    mode: BondMode
+    ports: Annotated[tuple[Mac, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        if len(set(self.ports)) != len(self.ports):
+            raise ValueError(_("ports names an interface twice"))
+        return self
+
+
+class Ipv6Answers(Section):
+    """`[network]` ipv6.*, ours: an IPv6 address beside the IPv4 one; without `gateway`, routers say the way out."""
+
+    cidr: Interface
+    gateway: Address | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.cidr.version != 6:
+            raise ValueError(_("cidr is no IPv6 address"))
+        if self.gateway is not None:
+            check_gateway(self.cidr, self.gateway)
+        return self
+
+
+def check_gateway(cidr: AnyInterface, gateway: AnyAddress) -> None:
+    """Raise ValueError where a node with this address cannot have this gateway, or cannot have the address at all."""
+    if gateway.version != cidr.version:
+        raise ValueError(_("gateway and cidr are of different IP versions"))
+    if gateway not in cidr.network and not gateway.is_link_local:
+        raise ValueError(_("gateway {address} is not in {network}").format(address=gateway, network=cidr.network))
+    if gateway == cidr.ip:
+        raise ValueError(_("gateway is the node's own address"))
+    for key, shown, address in (("cidr", cidr, cidr.ip), ("gateway", gateway, gateway)):
+        if key == "gateway" and address.version == 6 and address == cidr.network.network_address:
+            continue  # RFC 4291, 2.6.1: the network's own address is that of its routers.
+        if meaning := other_meaning(address, cidr.network):
+            raise ValueError(_("{key} {address} is {meaning}").format(key=key, address=shown, meaning=meaning))
+
+
 class Network(Section):
-    """`[network]`: the management address, on bridge vmbr0."""
+    """`[network]`: the management address, on bridge vmbr0.
+
+    `bond`, `vlan`, `mtu` and `ipv6` are ours, and so is `filter` with DHCP.
+    """
 
     source: NetworkSource
     cidr: Interface | None = None
@@ -173,29 +228,29 @@ class Network(Section):
     gateway: Address | None = None
     filter: NetworkFilter | None = None
     interface_name_pinning: InterfaceNamePinning = InterfaceNamePinning()
+    bond: BondAnswers | None = None
+    vlan: VlanId | None = None
+    mtu: Mtu | None = None
+    ipv6: Ipv6Answers | None = None
 
     @model_validator(mode="after")
     def _fits_source(self) -> Self:
-        keys = {"cidr": self.cidr, "dns": self.dns, "gateway": self.gateway, "filter": self.filter}
+        if self.bond is not None and self.filter is not None:
+            raise ValueError(_("needs either filter or bond, and not both"))
+        keys: dict[str, object] = {"cidr": self.cidr, "dns": self.dns, "gateway": self.gateway}
         if self.source is NetworkSource.DHCP:
+            keys["ipv6"] = self.ipv6
             if given := [key for key, value in keys.items() if value is not None]:
                 raise ValueError(_('{keys}: only with source = "from-answer"').format(keys=", ".join(given)))
             return self
+        if self.bond is None:
+            keys["filter"] = self.filter
         if missing := [key for key, value in keys.items() if value is None]:
             raise ValueError(_('source = "from-answer" also needs {keys}').format(keys=", ".join(missing)))
         assert self.cidr is not None and self.gateway is not None
-        if self.gateway.version != self.cidr.version:
-            raise ValueError(_("gateway and cidr are of different IP versions"))
-        if self.gateway not in self.cidr.network and not self.gateway.is_link_local:
-            outside = _("gateway {address} is not in {network}")
-            raise ValueError(outside.format(address=self.gateway, network=self.cidr.network))
-        if self.gateway == self.cidr.ip:
-            raise ValueError(_("gateway is the node's own address"))
-        for key, shown, address in (("cidr", self.cidr, self.cidr.ip), ("gateway", self.gateway, self.gateway)):
-            if key == "gateway" and address.version == 6 and address == self.cidr.network.network_address:
-                continue  # RFC 4291, 2.6.1: the network's own address is that of its routers.
-            if meaning := other_meaning(address, self.cidr.network):
-                raise ValueError(_("{key} {address} is {meaning}").format(key=key, address=shown, meaning=meaning))
+        check_gateway(self.cidr, self.gateway)
+        if self.ipv6 is not None and self.cidr.version == 6:
+            raise ValueError(_("ipv6 goes beside an IPv4 cidr; this one is IPv6 itself"))
         if self.dns is not None and (self.dns.is_multicast or self.dns.is_unspecified):
             raise ValueError(_("dns {address} is no address that a server can have").format(address=self.dns))
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -69,8 +70,19 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
     Raises BadInput with all problems: TOML syntax, unknown keys (with the nearest known one), wrong values, and what
     the form knows but Trebol does not serve yet.
     """
+    members = load_members(text, where)
     try:
-        members = tomllib.loads(text)
+        answers = Answers.model_validate(members)
+    except ValidationError as error:
+        raise BadInput.of(wrong.in_file(where) for wrong in _problems(error)) from error
+    raise_for([wrong.in_file(where) for wrong in _unserved(answers)], BadInput)
+    return answers
+
+
+def load_members(text: str, where: str) -> dict[str, Any]:
+    """The tables of an answer file, whatever is in them. Raises BadInput where it is no TOML."""
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         wrong = _("not valid TOML: {reason}").format(reason=error)
         raise BadInput(wrong, where=where, hint=_("see docs/answer-file.md")) from error
@@ -81,27 +93,44 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
         else:
             wrong = _("not valid TOML: a number or date out of range")
         raise BadInput(wrong, where=where, hint=_("see docs/answer-file.md")) from error
+
+
+@dataclass(frozen=True)
+class KeyProblem:
+    """What is wrong with a key ("global.fqdn"), with a whole table ("network"), or with all of it ("")."""
+
+    key: str
+    what: str
+    hint: str = ""
+
+    def in_file(self, where: str) -> Problem:
+        """The same, said of a file."""
+        return Problem(self.what, f"{where}: {self.key}" if self.key else where, self.hint)
+
+
+def check_members(members: Mapping[str, Any]) -> tuple[Answers | None, tuple[KeyProblem, ...]]:
+    """The answers that the tables of an answer file are, or else every problem in them."""
     try:
         answers = Answers.model_validate(members)
     except ValidationError as error:
-        raise BadInput.of(_problems(error, where)) from error
-    raise_for(list(unserved(answers, where)), BadInput)
-    return answers
+        return None, tuple(_problems(error))
+    wrong = tuple(_unserved(answers))
+    return (None if wrong else answers), wrong
 
 
-def unserved(answers: Answers, where: str) -> Iterator[Problem]:
+def _unserved(answers: Answers) -> Iterator[KeyProblem]:
     """What the answer file asks for and Trebol does not do yet: refused, never silently dropped."""
     disk = answers.disk_setup
     if disk.filesystem is Filesystem.ZFS and disk.encryption is not None and disk.encryption.tpm2:
         hint = _("remove it: the passphrase is asked for at boot; or use ext4, xfs or btrfs")
-        yield Problem(_("tpm2 with zfs is not served yet"), f"{where}: disk-setup.encryption", hint)
+        yield KeyProblem("disk-setup.encryption", _("tpm2 with zfs is not served yet"), hint)
     for section, table in (
         ("post-installation-webhook", answers.post_installation_webhook),
         ("first-boot", answers.first_boot),
     ):
         if table is not None:
             wrong = _("{section} is not served yet").format(section=f"[{section}]")
-            yield Problem(wrong, where, _("remove the section"))
+            yield KeyProblem("", wrong, _("remove the section"))
 
 
 def dump_answers(answers: Answers) -> str:
@@ -132,31 +161,32 @@ def _without_secrets(members: Mapping[str, Any], prefix: str = "") -> tuple[dict
     return kept, secrets
 
 
-def _problems(error: ValidationError, where: str) -> list[Problem]:
-    return [_problem(details, where) for details in error.errors(include_url=False, include_context=True)]
+def _problems(error: ValidationError) -> Iterator[KeyProblem]:
+    return map(_problem, error.errors(include_url=False, include_context=True))
 
 
-def _problem(details: ErrorDetails, where: str) -> Problem:
+def _problem(details: ErrorDetails) -> KeyProblem:
     """One of pydantic's errors, in our words; the value itself is shown only where it cannot be a secret."""
     path = [part for part in map(str, details["loc"]) if not part.startswith(BRANCH)]
     key = ".".join(path)
-    place = f"{where}: {key}" if key else where
     shown = _shown(details["input"], path)
     match details["type"]:
         case "extra_forbidden":
-            return Problem(_("unknown key"), place, _nearest(path))
+            return KeyProblem(key, _("unknown key"), _nearest(path))
         case "missing":
-            return Problem(_("missing"), place, _("add this key; see docs/answer-file.md"))
+            return KeyProblem(key, _("missing"), _("add this key; see docs/answer-file.md"))
         case "enum" | "literal_error":
             # 'ext4', 'xfs' or 'btrfs'
             values = str(details["ctx"]["expected"]).replace(" or ", _(" or "))
-            return Problem(_("{value} is not one of {values}").format(value=shown or _("this"), values=values), place)
+            return KeyProblem(
+                key, _("{value} is not one of {values}").format(value=shown or _("this"), values=values)
+            )
         case "value_error":
             own = str(details["msg"]).removeprefix("Value error, ")
-            return Problem(f"{shown} {own}" if shown and isinstance(details["input"], str) else own, place)
+            return KeyProblem(key, f"{shown} {own}" if shown and isinstance(details["input"], str) else own)
         case kind:
             wrong = _wrong(kind, details["msg"])
-            return Problem(f"{shown}: {wrong}" if shown else wrong, place)
+            return KeyProblem(key, f"{shown}: {wrong}" if shown else wrong)
 
 
 def _wrong(kind: str, said: str) -> str:

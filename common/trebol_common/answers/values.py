@@ -154,17 +154,32 @@ def _not_empty(filters: dict[str, str]) -> dict[str, str]:
     return filters
 
 
+def _mac(address: str) -> str:
+    lowered = address.lower().replace("-", ":")
+    if not _MAC.fullmatch(lowered):
+        raise ValueError(_("is not a MAC address such as {example}").format(example="52:54:00:12:34:56"))
+    return lowered
+
+
 Country = Annotated[str, AfterValidator(_country), Field(json_schema_extra={"pattern": f"^{_COUNTRY}$"})]
 Fqdn = Annotated[str, AfterValidator(_fqdn)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Mail = Annotated[str, AfterValidator(_mail)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-Interface = Annotated[ipaddress.IPv4Interface | ipaddress.IPv6Interface, BeforeValidator(_interface)]
-Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, BeforeValidator(_address)]
+AnyInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+AnyAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Interface = Annotated[AnyInterface, BeforeValidator(_interface)]
+Address = Annotated[AnyAddress, BeforeValidator(_address)]
 SshKey = Annotated[str, AfterValidator(_ssh_key)]
 Password = Annotated[SecretStr, AfterValidator(_password_length)]
 HashedPassword = Annotated[SecretStr, AfterValidator(_hashed_password)]
 Passphrase = Annotated[SecretStr, AfterValidator(_passphrase)]
+#: In lower case with colons, however it was written.
+Mac = Annotated[str, AfterValidator(_mac)]
+#: IEEE 802.1Q: 0 and 4095 mean something else.
+VlanId = Annotated[int, Field(ge=1, le=4094, strict=True)]
+#: Bytes: IPv6 needs 1280 (RFC 8200, 5); switches take jumbo frames of up to 9216.
+Mtu = Annotated[int, Field(ge=1280, le=9216, strict=True)]
 #: Names of interfaces by MAC addresses; those in lower case with colons, however they were written.
 PinnedNames = Annotated[dict[str, str], AfterValidator(_pinned_names)]
 #: Values of udev properties by their names, of which there must be one at least.
