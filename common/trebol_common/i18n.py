@@ -7,6 +7,7 @@ when the Debian package is built; without them, and for languages that there are
 from __future__ import annotations
 
 import gettext
+import os
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +16,15 @@ LOCALE = Path(__file__).parent / "locale"
 
 
 @cache
-def catalogue(folder: Path = LOCALE, language: str | None = None) -> gettext.NullTranslations:
-    """The translations below `folder` for `language` ("es"), by default that of the environment."""
-    return gettext.translation(DOMAIN, folder, languages=[language] if language else None, fallback=True)
+def catalogue(folder: Path | None = None, language: str | None = None) -> gettext.NullTranslations:
+    """The translations below `folder` (LOCALE) for `language` ("es"), by default that of the environment."""
+    return gettext.translation(DOMAIN, folder or LOCALE, languages=[language] if language else None, fallback=True)
+
+
+def use(language: str) -> None:
+    """Speak another language from now on, in this process and those that it starts."""
+    os.environ["LANGUAGE"] = language
+    catalogue.cache_clear()
 
 
 def _(message: str) -> str:

@@ -265,6 +265,14 @@ def spawn(
             _end(process)
 
 
+def interactive(command: Sequence[Argument], *, env: Mapping[str, str] | None = None) -> int:
+    """Give our terminal to a program, such as a shell, until it ends; its exit status. What it prints is not ours."""
+    try:
+        return subprocess.run([os.fspath(argument) for argument in command], env=env, check=False).returncode
+    except FileNotFoundError as error:
+        raise CommandFailed(show(command), 127, (f"{error.filename}: not found",)) from error
+
+
 @dataclass
 class Expected:
     """A command a test expects: its exact arguments, and what it answers."""

@@ -6,10 +6,16 @@ processor.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from trebol_common.run import Runner
 
 DEVICES = "trebol-live-devices.service"
 NETWORK = "trebol-live-network.service"
+SCREENS = "trebol-screens@{console}.service"
+
+#: The consoles that the kernel was told of; tty0 is whatever terminal is in front.
+CONSOLES = Path("/sys/class/tty/console/active")
 
 
 def await_devices(runner: Runner) -> None:
@@ -23,3 +29,9 @@ def await_network(runner: Runner) -> None:
     Without one this returns too: whoever needs the network then says for what.
     """
     runner.run(["systemctl", "start", NETWORK])
+
+
+def start_screens(runner: Runner) -> None:
+    """Ask on every console."""
+    consoles = ["tty1" if name == "tty0" else name for name in CONSOLES.read_text(encoding="utf-8").split()]
+    runner.run(["systemctl", "start", "--no-block", *(SCREENS.format(console=name) for name in consoles)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trebol_common.answers.model import Answers
+from trebol_common.answers.model import Answers, DiskSetup
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.i18n import _
 from trebol_common.medium import Layer, Manifest
@@ -70,12 +70,12 @@ def plan(
     network: HostNetwork | None = None
     try:
         targets = select_disks(machine, answers)
-        layout = _layout(targets, machine, answers, layers)
+        layout = layout_for(targets, machine, answers.disk_setup, layers)
     except TrebolError as error:
         errors.append(error)
     try:
         selected = select_interface(machine, answers)
-        network = host_network(machine, answers, selected.interface)
+        network = host_network(machine, answers, selected.interfaces)
     except TrebolError as error:
         errors.append(error)
     findings: tuple[Finding, ...] = ()
@@ -93,13 +93,13 @@ def plan(
     torn_down = teardown(machine, targets)
     return Plan(
         steps=plan_steps(
-            machine, answers, manifest, layers, targets, torn_down, layout, selected.interface, network, console
+            machine, answers, manifest, layers, targets, torn_down, layout, selected.interfaces[0], network, console
         ),
         disks=tuple(disk_change(disk, layout, alone=len(targets) == 1) for disk in targets),
         together=layout.volumes if len(targets) > 1 else (),
         # Where nothing is open, it would only repeat what the disks hold.
         torn_down=torn_down.lines if torn_down.active and not layout.kept else (),
-        summary=summary(machine, answers, targets, layout, selected.interface, network),
+        summary=summary(machine, answers, targets, layout, selected.interfaces, network),
         notes=(
             *selected.notes,
             *member_notes(targets, answers.disk_setup),
@@ -113,9 +113,10 @@ def plan(
     )
 
 
-def _layout(targets: tuple[Disk, ...], machine: Machine, answers: Answers, layers: tuple[Layer, ...]) -> Layout:
+def layout_for(targets: tuple[Disk, ...], machine: Machine, setup: DiskSetup, layers: tuple[Layer, ...]) -> Layout:
+    """What becomes of the targets. Raises BadInput or Refused, with the key or the disk that it is about."""
     try:
-        return choose(Request(targets, answers.disk_setup, machine.memory, features.unpacked(layers)))
+        return choose(Request(targets, setup, machine.memory, features.unpacked(layers)))
     except BadInput as error:
         raise BadInput.of(problems_of(error, "disk-setup")) from error
     except TrebolError as error:

@@ -25,6 +25,11 @@ from trebol_installer.links import wake_links
 from trebol_installer.plan import Plan, plan
 from trebol_installer.report import logging_to
 from trebol_installer.sources import COMMAND_LINE, console_words
+from trebol_installer.step_weights import weight
+
+#: The outermost context of an installation, and the one before it in which the plan is made.
+INSTALL = "install"
+PREPARE = "prepare"
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ def run_logged(prepared: Prepared, sink: Sink, *, logs: Path = LOGS) -> None:
 
 def execute(prepared: Prepared, sink: Sink) -> None:
     """Carry the plan out as one context named "install"."""
-    with Context(sink).child("install", _("Install Trebol")) as context:
+    with Context(sink).child(INSTALL, _("Install Trebol")) as context:
+        context.result(weights=[weight(step) for step in prepared.plan.steps])
         prepared.executor.execute(prepared.plan, context)
 
 

@@ -8,7 +8,8 @@ from typing import IO
 
 from trebol_common.answers import Answers, parse_answers
 from trebol_common.answers.model import RebootMode
-from trebol_common.errors import TrebolError, of_system
+from trebol_common.answers.partial import Partial, partial
+from trebol_common.errors import BadInput, TrebolError, of_system, raise_for
 from trebol_common.events import abandon_stdout, while_it_lasts
 from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
@@ -46,6 +47,9 @@ def _install(medium: Path) -> int:
         words = COMMAND_LINE.read_text(encoding="utf-8", errors="replace")
         found = find_answers(words, medium, get=lambda url: _over_the_network(url, runner))
         _say(_("Answers: {place}").format(place=found.where))
+        if left := partial(found.text, found.where):
+            _hand_over(left, found.where, runner)
+            return 0
         answers = parse_answers(found.text, where=found.where)
         live.await_devices(runner)
         prepared = session.prepare(answers, medium, runner=runner)
@@ -62,6 +66,17 @@ def _install(medium: Path) -> int:
     _say(f"\n{_('Installed. Power-off follows.') if power_off else _('Installed. Reboot follows.')}")
     session.leave(mode, runner)
     return 0
+
+
+def _hand_over(left: Partial, where: str, runner: Runner) -> None:
+    """Leave the rest to the screens. Raises BadInput with every problem of what is known already."""
+    raise_for([problem.in_file(where) for problem in left.problems()], BadInput)
+    from trebol_installer.screens.draft import Draft
+    from trebol_installer.screens.driver import DRAFT, FOLDER
+
+    Draft.of(left).save(FOLDER / DRAFT)
+    _say(_("The screens ask for {keys}").format(keys=", ".join(left.asked)))
+    live.start_screens(runner)
 
 
 def _over_the_network(url: str, runner: Runner) -> bytes:

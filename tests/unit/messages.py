@@ -141,14 +141,19 @@ def placeholders(text: str) -> list[str]:
 
 
 def spanish_catalogue(folder: Path) -> gettext.NullTranslations:
-    """The compiled catalogue: that of an installed package, or one made in `folder` from the checkout's source."""
+    """The compiled catalogue, see `compiled`."""
+    return CATALOGUE(compiled(folder), "es")
+
+
+def compiled(folder: Path) -> Path:
+    """Where compiled catalogues are: with an installed package, else made in `folder` of what the checkout has."""
     source = i18n.LOCALE / "es/LC_MESSAGES/trebol.po"
     if not source.is_file():
-        return CATALOGUE(language="es")
+        return i18n.LOCALE
     msgfmt = shutil.which("msgfmt")
     if msgfmt is None:
         pytest.skip("needs msgfmt, of Debian's gettext")
     target = folder / "es/LC_MESSAGES/trebol.mo"
     target.parent.mkdir(parents=True)
     CommandRunner().run([msgfmt, "--check", f"--output-file={target}", source])
-    return gettext.translation("trebol", folder, languages=["es"])
+    return folder

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from trebol_common.answers import Answers, load_answers
-from trebol_common.answers.parse import dump_answers
+from trebol_common.answers.parse import dump_answers, read_text
+from trebol_common.answers.partial import partial
 from trebol_common.errors import BadInput, raise_for
 from trebol_common.i18n import _
 from trebol_common.medium import read_manifest
@@ -40,6 +41,11 @@ def validate(file: File, json_: Json = False) -> None:
 
     Example: trebol answer validate answer.toml
     """
+    if left := partial(read_text(file), str(file)):
+        raise_for([problem.in_file(str(file)) for problem in left.problems()], BadInput)
+        told = _("{file}: valid, and asks for {keys}").format(file=file, keys=", ".join(left.asked))
+        typer.echo(json.dumps({"valid": True, "file": str(file), "asks": left.asked}) if json_ else told)
+        return
     answers = load_answers(file)
     # What the schema cannot say, and no machine is needed for.
     problems = [*mute_problems(answers.checks), *setup_problems(answers.disk_setup)]

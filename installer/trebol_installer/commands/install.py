@@ -13,7 +13,7 @@ import typer
 
 from trebol_common.answers import Answers, load_answers
 from trebol_common.errors import BadInput, printable
-from trebol_common.events import Sink, abandon_stdout, into_file, json_lines, tee, while_it_lasts
+from trebol_common.events import Context, Sink, abandon_stdout, into_file, json_lines, tee, while_it_lasts
 from trebol_common.i18n import _
 from trebol_common.medium import LIVE_MEDIUM
 from trebol_common.progress import show_progress
@@ -35,6 +35,9 @@ def install(
     machine: Annotated[
         Path | None, typer.Option(help="A recorded machine instead of this one (with --dry-run).")
     ] = None,
+    tui: Annotated[
+        bool, typer.Option("--tui", help="Ask on screens; with --dry-run and --machine on any computer.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     medium: Annotated[Path | None, typer.Option(help="Where the installation medium is mounted.")] = None,
     events: Annotated[
@@ -53,11 +56,14 @@ def install(
 
     Example: trebol install --answers answer.toml --dry-run
     """
-    if answers is None:
-        raise BadInput(_("missing"), where="--answers", hint="trebol install --answers answer.toml")
     if machine and not dry_run:
         what = _("a recorded machine cannot be installed on")
         raise BadInput(what, where="--machine", hint=_("add --dry-run, or leave it out"))
+    if tui:
+        _on_screens(answers, machine, dry_run=dry_run, other=json_ or events is not None or retry is not None)
+        return
+    if answers is None:
+        raise BadInput(_("missing"), where="--answers", hint="trebol install --answers answer.toml")
     if json_ and (not dry_run or events == "-"):
         what = _("goes with --dry-run, and without --events -")
         raise BadInput(what, where="--json", hint=_("for progress: --events -"))
@@ -67,14 +73,30 @@ def install(
     session.require_root()
     with _events_to(events) as sink:
         asks = _stdin_is_terminal() if retry is None else retry
-        prepared = session.prepare(
-            load_answers(answers), medium or LIVE_MEDIUM, retry=ask_for_retry if asks else never
-        )
+        with Context(sink).child(session.PREPARE, _("Look at the machine")):
+            prepared = session.prepare(
+                load_answers(answers), medium or LIVE_MEDIUM, retry=ask_for_retry if asks else never
+            )
         if events != "-":
             typer.echo(render(prepared.plan))
         session.run_logged(prepared, sink)
     if events != "-":
         typer.echo(_("Installed. Take the medium out and reboot."))
+
+
+def _on_screens(answers: Path | None, machine: Path | None, *, dry_run: bool, other: bool) -> None:
+    if other:
+        raise BadInput(_("goes with --answers, --dry-run and --machine only"), where="--tui")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadInput(_("needs a terminal"), where="--tui", hint=_("or use --answers FILE"))
+    # urwid is for screens only, and takes a while to load.
+    from trebol_installer.screens import start
+
+    if dry_run:
+        start.dry(start.begun(answers), Machine.load(machine) if machine else None)
+    else:
+        session.require_root()
+        start.on_live_system(start.begun(answers) if answers else None)
 
 
 def ask_for_retry(failed: StepFailed) -> bool:

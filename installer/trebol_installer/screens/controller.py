@@ -1,0 +1,321 @@
+"""What keys and finished work change, and the page that follows from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from trebol_common import i18n
+from trebol_common.errors import Problem, TrebolError
+from trebol_common.events import Event
+from trebol_common.i18n import _
+from trebol_common.tui.app import SHELL, Jobs
+from trebol_common.tui.page import Action, Element, Page, Tone
+from trebol_common.tui.wizard import Place
+from trebol_installer.plan import Plan
+from trebol_installer.preview import Preview, network_of, preview
+from trebol_installer.screens import disks, location, network, node, review, verdict, welcome
+from trebol_installer.screens.draft import Checked, Draft
+from trebol_installer.screens.edits import edit
+from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.order import WIZARD, screen_of, title
+from trebol_installer.screens.watch import Watched, after, done_page, failure_page, progress_page
+from trebol_installer.screens.world import World
+from trebol_installer.wire import Grade, Look
+
+#: What has a failed step done again (`trebol install --retry`).
+AGAIN = "retry"
+
+
+class Screens:
+    """The controller of the installer's screens: a draft, what is known of the world, and the screen that is shown.
+
+    `saved` is where the draft is kept. What comes of work for answers that have changed since is dropped.
+    """
+
+    def __init__(self, draft: Draft, world: World, saved: Path | None = None) -> None:
+        self.draft = draft
+        self._world = world
+        self._saved = saved
+        self._jobs: Jobs | None = None
+        self._facts = Facts()
+        self._preview: Preview | None = None
+        self._plan: Plan | None = None
+        self._problems: tuple[Problem, ...] = ()
+        self._seen: tuple[Look, ...] = ()
+        self._insisted: frozenset[str] = frozenset()
+        self._watched: Watched | None = None
+        self._ended = False
+        if draft.place is None:
+            draft.place = WIZARD.first(draft)
+        i18n.use(draft.language)
+
+    @property
+    def place(self) -> Place:
+        """The screen that is shown."""
+        assert self.draft.place is not None
+        return self.draft.place
+
+    def begin(self, jobs: Jobs) -> None:
+        """See `Controller.begin`: the machine is looked at while the first screen is read."""
+        self._jobs = jobs
+        if self._world.engine.has_begun():
+            self._follow()
+        jobs.start(self._looked, self._found)
+
+    def page(self) -> Page | None:
+        """See `Controller.page`."""
+        if self._ended:
+            return None
+        if self._watched is not None:
+            return installation_page(self._watched, self.draft)
+        name = self.place.at
+        danger = name == "review" and bool(self._preview and self._preview.lost)
+        return Page(
+            title(name),
+            self._elements(name),
+            self._actions(name),
+            WIZARD.position(self.place, self.draft),
+            danger=danger,
+        )
+
+    def change(self, key: str, value: Any) -> None:
+        """See `Controller.change`."""
+        edit(self.draft, key, value)
+        i18n.use(self.draft.language)
+        if key in (location.KEYBOARD, location.COUNTRY):
+            self._world.type_as(self.draft.text(location.KEYBOARD))
+        self._changed()
+
+    def act(self, name: str) -> None:
+        """See `Controller.act`."""
+        match name:
+            case "next":
+                self._forward()
+            case "back":
+                self._go(WIZARD.back(self.place, self.draft))
+            case "quit":
+                self._ended = True
+            case "install":
+                self._begin_installation()
+            case "test":
+                self._test_network()
+            case "retry":
+                self._world.engine.say(AGAIN)
+            case "answers":
+                self._give_up()
+            case "restart":
+                self._ended = not self._world.restart()
+            case _ if name.startswith("mend "):
+                problem = self._problems[int(name.removeprefix("mend "))]
+                self._go(WIZARD.jump(self.place, screen_of(problem.where)))
+
+    def _elements(self, name: str) -> tuple[Element, ...]:
+        draft, facts, insist = self.draft, self._facts, name in self._insisted
+        match name:
+            case "welcome":
+                return welcome.page(draft.language)
+            case "hardware":
+                return verdict.page(facts)
+            case "disks":
+                return disks.page(draft, facts, self._preview, insist=insist)
+            case "location":
+                return location.page(draft, insist=insist)
+            case "node":
+                return node.page(draft, self._checked(), insist=insist)
+            case "network":
+                return network.page(draft, facts, self._checked(), self._seen, insist=insist)
+            case _:
+                return review.page(draft, self._plan, self._preview, self._problems)
+
+    def _actions(self, name: str) -> tuple[Action, ...]:
+        back = Action("back", _("Back"))
+        match name:
+            case "welcome":
+                return (Action("next", _("Next")), Action("quit", _("Quit")))
+            case "review" if self._plan is not None and not self._problems:
+                return (Action("install", _("Install"), tone=Tone.BAD), back)
+            case "review":
+                return (back,)
+            case "network" if self._world.has_wire:
+                return (Action("next", _("Next")), Action("test", _("Test")), back)
+            case _:
+                return (Action("next", _("Next")), back)
+
+    def _checked(self) -> Checked:
+        return self.draft.check()
+
+    def _forward(self) -> None:
+        name = self.place.at
+        self._insisted |= {name}
+        if not self._is_whole(name):
+            return
+        self._go(WIZARD.forward(self.place, self.draft))
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether a screen can be left: what it asks for is there and right, and what is typed twice is the same."""
+        draft = self.draft
+        if any(screen_of(problem.key) == name for problem in self._checked().problems if problem.key):
+            return False
+        match name:
+            case "disks":
+                again = draft.aside.get(disks.PASSPHRASE_AGAIN, "")
+                refused = self._preview is not None and bool(self._preview.problems)
+                return not refused and draft.text(disks.PASSPHRASE) == str(again)
+            case "node":
+                return draft.text(node.PASSWORD) == str(draft.aside.get(node.PASSWORD_AGAIN, ""))
+            case _:
+                return True
+
+    def _go(self, place: Place) -> None:
+        self.draft.place = place
+        if place.at == "review":
+            self._make_plan()
+        self._save()
+
+    def _changed(self) -> None:
+        self._save()
+        self._seen = ()
+        if self.place.at == "disks":
+            self._make_preview()
+
+    def _looked(self) -> Facts:
+        try:
+            return self._world.look()
+        except TrebolError as error:
+            return Facts(failures={"machine": str(error)})
+
+    def _found(self, facts: Facts) -> None:
+        self._facts = facts
+        self._make_preview()
+
+    def _make_preview(self) -> None:
+        machine = self._facts.machine
+        setup = dict(self.draft.get("disk-setup", {}))
+        if machine is None or self._jobs is None or not setup.get("disk-list"):
+            self._preview = None
+            return
+        revision = self.draft.revision
+        manifest = self._facts.manifest
+
+        def keep(made: Preview) -> None:
+            if self.draft.revision == revision:
+                self._preview = made
+
+        self._jobs.start(lambda: preview(machine, setup, manifest), keep)
+
+    def _test_network(self) -> None:
+        machine, draft = self._facts.machine, self.draft
+        if machine is None or self._jobs is None:
+            return
+        self._insisted |= {"network"}
+        made, wrong = network_of(machine, draft.get("network", {}), draft.get(node.FQDN))
+        self._seen = tuple(Look(problem.where, Grade.BAD, problem.what) for problem in wrong)
+        if made is None:
+            return
+        revision = draft.revision
+
+        def add(look: Look) -> None:
+            # What is seen of a network that has been changed since says nothing of the new one.
+            if draft.revision == revision:
+                self._seen = (*self._seen, look)
+
+        self._jobs.follow(_told(self._world.try_network(made)), add)
+
+    def _make_plan(self) -> None:
+        self._plan, self._problems = None, ()
+        self._make_preview()
+        members = dict(self.draft.members)
+        setup = dict(members.get("disk-setup", {}))
+        # Whether the loss was agreed to is asked for beside the plan, not in place of it.
+        members["disk-setup"] = {**setup, "wipe": "confirmed"}
+        checked = replace(self.draft, members=members).check()
+        if checked.answers is None:
+            self._problems = tuple(Problem(each.what, each.key, each.hint) for each in checked.problems)
+            return
+        if self._jobs is None or self._facts.machine is None:
+            return
+        answers, facts, revision = checked.answers, self._facts, self.draft.revision
+
+        def make() -> Plan | tuple[Problem, ...]:
+            try:
+                return self._world.plan(answers, facts)
+            except TrebolError as error:
+                return error.problems
+
+        def keep(made: Plan | tuple[Problem, ...]) -> None:
+            if self.draft.revision != revision:
+                return
+            if isinstance(made, Plan):
+                self._plan = made
+            else:
+                self._problems = made
+
+        self._jobs.start(make, keep)
+
+    def _begin_installation(self) -> None:
+        if not review.agreed(self.draft, self._preview):
+            return
+        if self._preview and self._preview.lost:
+            self.draft.put("disk-setup.wipe", "confirmed")
+        try:
+            self._world.engine.begin(self.draft)
+        except TrebolError as error:
+            self._problems = error.problems
+            return
+        self._follow()
+
+    def _follow(self) -> None:
+        assert self._jobs is not None
+        self._watched = Watched()
+        self._jobs.follow(self._world.engine.events(), self._heard)
+
+    def _heard(self, event: Event) -> None:
+        if self._watched is not None:
+            self._watched = after(self._watched, event)
+
+    def _give_up(self) -> None:
+        """Back to the answers; a step that waits is not done again."""
+        if self._watched is not None and self._watched.waits:
+            self._world.engine.say("")
+        self._watched = None
+        # What was agreed to was the plan that failed.
+        self.draft.put("disk-setup.wipe", None)
+        self.draft.put_aside(review.CONFIRMED, "")
+        self._go(Place("review"))
+
+    def _save(self) -> None:
+        if self._saved is not None:
+            self.draft.save(self._saved)
+
+
+def _told(looks: Iterator[Look]) -> Iterator[Look]:
+    """The same, and a failure as the last of them."""
+    try:
+        yield from looks
+    except TrebolError as error:
+        yield Look(_("failed"), Grade.BAD, str(error))
+
+
+def installation_page(seen: Watched, draft: Draft) -> Page:
+    """The course of an installation, its good end, or its failure and what can be done about it."""
+    if seen.ended:
+        return Page(_("Installed"), done_page(seen, _url(draft)), (Action("restart", _("Restart")),))
+    if seen.failure:
+        again = (Action("retry", _("Do this step again")),) if seen.waits else ()
+        others = (
+            Action("answers", _("Back to the answers")),
+            Action(SHELL, _("Shell")),
+            Action("restart", _("Restart")),
+        )
+        return Page(_("The installation failed"), failure_page(seen), (*again, *others), danger=True)
+    return Page(_("Installing"), progress_page(seen, time.monotonic()))
+
+
+def _url(draft: Draft) -> str:
+    """Where the node's management will be: by its address where that is known, else by its name."""
+    address = draft.text(network.CIDR).partition("/")[0] or draft.text(node.FQDN)
+    return f"https://[{address}]:9090" if ":" in address else f"https://{address}:9090"

@@ -1,0 +1,20 @@
+"""What the screens know of the machine and the medium besides what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trebol_common.medium import Manifest
+from trebol_hardware.checks.finding import Finding
+from trebol_hardware.machine import Machine
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`machine` is None while it is looked at. `failures` are the jobs that could not find something out, by name."""
+
+    machine: Machine | None = None
+    findings: tuple[Finding, ...] = ()
+    manifest: Manifest | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,77 @@
+"""The screen of the node itself: its name, root's password, and the keys that get in over SSH."""
+
+from __future__ import annotations
+
+from trebol_common.i18n import _
+from trebol_common.tui.page import Element, Gap, Input, Text, Tone
+from trebol_installer.screens.draft import Checked, Draft
+
+FQDN = "global.fqdn"
+MAIL = "global.mailto"
+PASSWORD = "global.root-password"
+PASSWORD_AGAIN = "root-password-again"
+KEYS = "global.root-ssh-keys"
+#: Lines for keys beyond those that are there.
+ONE_MORE = 1
+
+
+def page(draft: Draft, checked: Checked, *, insist: bool) -> tuple[Element, ...]:
+    """Its elements. With `insist`, fields that nothing was typed into are wrong too, where they are needed."""
+    first, second = draft.text(PASSWORD), draft.aside.get(PASSWORD_AGAIN, "")
+    keys = draft.get(KEYS, ())
+
+    def problem(key: str) -> str:
+        if draft.text(key):
+            return checked.of(key)
+        return _("is needed") if insist else ""
+
+    return (
+        Input(
+            FQDN,
+            _("Full name"),
+            draft.text(FQDN),
+            hint=_("Host name and domain, such as node1.example.org. A cluster tells its nodes apart by it."),
+            problem=problem(FQDN),
+        ),
+        Input(
+            MAIL,
+            _("Mail to"),
+            draft.text(MAIL),
+            hint=_("Where the node's own messages go, such as those of a failing disk."),
+            problem=problem(MAIL),
+        ),
+        Gap(),
+        Input(PASSWORD, _("Root password"), first, secret=True, problem=problem(PASSWORD)),
+        Input(
+            PASSWORD_AGAIN,
+            _("Again"),
+            second,
+            secret=True,
+            problem=_("is not the same") if (second or insist) and first != second else "",
+        ),
+        *((Text(_strength(first), Tone.DIM),) if first else ()),
+        Gap(),
+        Text(_("SSH keys of root, one per line (optional)"), Tone.STRONG),
+        *(
+            Input(
+                f"{KEYS}.{number}",
+                str(number + 1),
+                keys[number] if number < len(keys) else "",
+                hint=_("A line of a .pub file: ssh-ed25519 AAAA… admin@laptop"),
+                problem=checked.of(f"{KEYS}.{number}") if number < len(keys) else "",
+            )
+            for number in range(len(keys) + ONE_MORE)
+        ),
+    )
+
+
+def _strength(password: str) -> str:
+    """How long a password would stand, in words, by its length and its kinds of characters."""
+    kinds = sum(
+        any(test(character) for character in password)
+        for test in (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
+    )
+    score = len(password) + 2 * kinds
+    if score < 14:
+        return _("weak: longer is better than stranger; four words are good")
+    return _("fair") if score < 20 else _("strong")

@@ -1,0 +1,66 @@
+"""The first screen of a console: it waits for nothing, and knows when another console drives."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.screens.installer import screens
+from tests.screens.snapshot import compare
+from tests.screens.terminal import AtOnce, Terminal
+
+from trebol_installer.screens import start
+from trebol_installer.screens.driver import DRAFT, Driver
+from trebol_installer.screens.first import First
+
+
+@pytest.fixture(autouse=True)
+def live(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The language is in the draft, which a console finds where another one has left it.
+    monkeypatch.setattr(start, "live_screens", lambda: screens("qemu-bios", language=os.environ["LANGUAGE"]))
+
+
+def console(folder: Path, name: str = "tty1", *, held: bool = False) -> Terminal[First]:
+    return Terminal(First(name, Driver(name, folder)), jobs=AtOnce(held=held))
+
+
+def test_what_is_pressed_before_the_rest_is_loaded_is_done_then(tmp_path: Path) -> None:
+    shown = console(tmp_path, held=True)
+    shown.go_to("Español")
+    shown.press("enter")
+    shown.push("Siguiente")
+    assert "Cargando…" in shown.text() and "1/7" in shown.text()
+
+    shown.release()
+
+    assert "Esta máquina" in shown.text() and "2/7" in shown.text()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_second_console_watches_and_takes_over(tmp_path: Path, language: str) -> None:
+    first = console(tmp_path, "ttyS0")
+    first.controller.change("language", language)
+    (tmp_path / DRAFT).touch()
+
+    second = console(tmp_path)
+
+    compare(f"{language}/watching", second.text())
+    first.controller.driver.let_go()
+    second.push("Go on here" if language == "en" else "Seguir aquí")
+    assert ("Install Trebol" if language == "en" else "Instalar Trebol") in second.text()
+    assert second.controller.driver.drives
+    first.refresh()
+    assert "tty1" in first.text()
+
+
+def test_any_console_can_be_the_first_to_be_used(tmp_path: Path) -> None:
+    first = console(tmp_path, "tty1")
+    second = console(tmp_path, "ttyS0")
+    assert "Language / Idioma" in first.text() and "Language / Idioma" in second.text()
+
+    first.controller.driver.let_go()  # As it does when it is asked.
+    second.push("Next")
+
+    assert "This machine" in second.text()
+    assert second.controller.driver.drives

@@ -1,0 +1,235 @@
+"""A whole way through the installer's screens, by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.screens.installer import WHOLE, screens, terminal
+from tests.screens.terminal import AtOnce, Terminal
+
+from trebol_common.events import Context, Event
+from trebol_common.tui.palette import ASCII
+from trebol_installer.screens.controller import Screens
+from trebol_installer.screens.draft import Draft
+
+
+class Scripted:
+    """An engine whose installation fails in its second step, as often as it is told to."""
+
+    def __init__(self, failures: int = 1) -> None:
+        self.failures = failures
+        self.begun: list[str] = []
+        self.said: list[str] = []
+
+    def begin(self, draft: Draft) -> None:
+        self.begun.append(draft.to_toml())
+
+    def has_begun(self) -> bool:
+        return False
+
+    def events(self) -> Iterator[Event]:
+        seen: list[Event] = []
+        context = Context(seen.append)
+        with context.child("install", "Install Trebol") as inside:
+            inside.result(weights=[1, 1])
+            with inside.child("check", "Check the disk"):
+                pass
+            for _ in range(self.failures):
+                try:
+                    with inside.child("mkfs", "Make ext4") as step:
+                        step.log("mkfs.ext4: No space left on device")
+                        raise OSError("mkfs.ext4 ended with status 1")
+                except OSError:
+                    pass
+                yield from seen
+                seen.clear()
+            with inside.child("mkfs", "Make ext4"):
+                pass
+        yield from seen
+
+    def say(self, word: str) -> None:
+        self.said.append(word)
+
+
+def typed_through(shown: Terminal[Screens]) -> None:
+    """Answer every screen as somebody does who takes the defaults."""
+    shown.push("Next")
+    shown.push("Next")
+    shown.go_to("[ ] vda")
+    shown.press("blank")
+    shown.push("Next")
+    shown.go_to("Country")
+    shown.press("enter")
+    shown.type("spa")
+    shown.press("enter")
+    shown.push("Next")
+    for label, text in (
+        ("Full name", "node1.example.org"),
+        ("Mail to", "admin@example.org"),
+        ("Root password", "correct horse"),
+        ("Again", "correct horse"),
+    ):
+        shown.go_to(label)
+        shown.type(text)
+    shown.push("Next")
+    shown.push("Next")
+
+
+def test_a_whole_installation_is_typed_with_defaults() -> None:
+    shown = terminal()
+
+    typed_through(shown)
+
+    assert "What will be done" in shown.text() and "node:      node1.example.org" in shown.text()
+    draft = shown.controller.draft
+    assert draft.get("global.timezone") == "Europe/Madrid" and draft.get("global.keyboard") == "es"
+    shown.push("Install")
+    assert "Trebol is installed." in shown.text() and "https://node1.example.org:9090" in shown.text()
+
+
+def test_nothing_is_lost_back_and_forth(tmp_path: Path) -> None:
+    shown = terminal(saved=tmp_path / "draft.json")
+    typed_through(shown)
+    before = shown.controller.draft.to_toml()
+
+    for _ in range(8):
+        shown.push("Back")
+        if "Install Trebol" in shown.text().splitlines()[0]:
+            break
+    for _ in range(6):
+        shown.push("Next")
+
+    assert "What will be done" in shown.text()
+    assert shown.controller.draft.to_toml() == before
+    assert Draft.load(tmp_path / "draft.json").to_toml() == before, "another screen could go on from here"
+
+
+def test_a_fixed_address_stays_typed_while_dhcp_is_tried() -> None:
+    controller = screens("qemu-bios", WHOLE)
+    controller.change("network.source", "from-answer")
+    controller.change("network.cidr", "192.0.2.10/24")
+
+    controller.change("network.source", "from-dhcp")
+    assert controller.draft.get("network.cidr") is None
+    controller.change("network.source", "from-answer")
+    assert controller.draft.text("network.cidr") == "192.0.2.10/24"
+
+
+def test_what_is_lost_has_to_be_typed_first() -> None:
+    shown = terminal("rack-server", WHOLE)
+    shown.push("Next")
+    shown.push("Next")
+    shown.go_to("[ ] sdb")
+    shown.press("blank")
+    while "What will be done" not in shown.text():
+        shown.push("Next")
+    assert "All that these disks hold is lost: sdb" in shown.text()
+
+    shown.push("Install")
+    assert "All that these disks hold is lost: sdb" in shown.text(), "nothing has begun"
+
+    shown.go_to("Type their names")
+    shown.type("sdb")
+    shown.push("Install")
+    assert "Trebol is installed." in shown.text()
+    assert shown.controller.draft.get("disk-setup.wipe") == "confirmed"
+
+
+@pytest.mark.parametrize("button", ["Do this step again", "Back to the answers"])
+def test_a_failed_step_says_why_and_can_be_done_again_or_left(button: str) -> None:
+    engine, jobs = Scripted(), Stepwise()
+    shown = Terminal(screens("qemu-bios", WHOLE, engine=engine), jobs=jobs)
+    ready(shown.controller)
+    shown.refresh()
+    shown.push("Install")
+    jobs.take(lambda: "failed" in title(shown.controller))
+    shown.refresh()
+    assert "mkfs.ext4 ended with status 1" in shown.text() and "No space left on device" in shown.text()
+
+    shown.push(button)
+
+    if button == "Back to the answers":
+        assert engine.said == [""]
+        assert "What will be done" in shown.text()
+    else:
+        assert engine.said == ["retry"]
+        jobs.take(lambda: False)
+        shown.refresh()
+        assert "Trebol is installed." in shown.text()
+
+
+def title(controller: Screens) -> str:
+    """Of the page that would be drawn now."""
+    page = controller.page()
+    return page.title if page else ""
+
+
+def ready(controller: Screens) -> None:
+    """Bring the screens to the review of a whole draft."""
+    controller.change("disk-setup.disk-list", ("vda",))
+    while controller.place.at != "review":
+        controller.act("next")
+
+
+class Stepwise(AtOnce):
+    """Jobs that hand out what they follow one item after the other, when a test asks for it."""
+
+    _items: Iterator[Any] = iter(())
+    _each: Callable[[Any], None]
+
+    def follow(self, items: Iterable[Any], each: Callable[[Any], None]) -> None:
+        self._items, self._each = iter(items), each
+
+    def take(self, enough: Callable[[], bool]) -> None:
+        """Hand out one item after the other until it is enough."""
+        for item in self._items:
+            self._each(item)
+            if enough():
+                return
+
+
+@pytest.mark.parametrize(
+    ("asked", "screens_shown"),
+    [
+        (["network"], ["Network", "What will be done"]),
+        (["global.fqdn"], ["The node", "What will be done"]),
+        (["disk-setup", "global"], ["Disks", "Place and keyboard", "The node", "What will be done"]),
+    ],
+)
+def test_an_answer_file_that_leaves_something_out_has_that_asked_for(
+    asked: list[str], screens_shown: list[str]
+) -> None:
+    known = {**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}}
+    shown = terminal("qemu-bios", known, asked=tuple(asked))
+    shown.controller.change("root-password-again", "correct horse")
+    seen: list[str] = []
+    while not seen or seen[-1] != "What will be done":
+        seen.append(shown.page.title)
+        if seen[-1] != "What will be done":
+            shown.push("Next")
+
+    assert seen == screens_shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (132, 43), (100, 30)])
+def test_a_screen_fits_a_terminal_of_any_size(size: tuple[int, int]) -> None:
+    shown = Terminal(screens("rack-server", WHOLE), size=size)
+    for _ in range(2):
+        shown.push("Next")
+
+    lines = shown.text().splitlines()
+    assert len(lines) == size[1] and all(len(line) <= size[0] for line in lines)
+    shown.size = (80, 24)
+    assert "< Next >" in shown.text(), "and it fits when the terminal gets smaller"
+
+
+def test_a_terminal_without_utf8_gets_signs_that_it_has() -> None:
+    shown = Terminal(screens("rack-server", WHOLE), signs=ASCII)
+    shown.push("Next")
+    shown.push("Next")
+
+    body = shown.text()
+    assert "─" not in body and "↓" not in body and "---" in body

@@ -1,0 +1,113 @@
+"""The installer's screens at 80x24, in both languages, and what keys do to them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+from tests.screens.installer import WHOLE, terminal
+from tests.screens.snapshot import compare
+from tests.screens.terminal import Terminal
+
+from trebol_common.tui.page import Input
+from trebol_common.tui.rows import Opened
+from trebol_common.tui.view import HINT_LINES, NARROWEST
+from trebol_installer.screens.controller import Screens
+
+LANGUAGES = ("en", "es")
+#: What leaves an address and its prefix beside it: 43 characters.
+WIDEST_LABEL = 30
+#: The usual button, in each language.
+NEXT = {"en": "< Next >", "es": "< Siguiente >"}
+
+
+def _to(screen: int, language: str, machine: str = "qemu-bios", **others: object) -> Terminal[Screens]:
+    shown = terminal(machine, WHOLE, language=language, **others)
+    for number in range(1, screen):
+        if number == 3:
+            shown.go_to("[ ]")
+            shown.press("blank")
+        shown.push(NEXT[language])
+    return shown
+
+
+def _fixed(language: str) -> Terminal[Screens]:
+    shown = _to(6, language)
+    shown.controller.change("network.source", "from-answer")
+    for key, value in (
+        ("network.cidr", "192.0.2.10/24"),
+        ("network.gateway", "198.51.100.1"),
+        ("network.vlan", "5000"),
+    ):
+        shown.controller.change(key, value)
+    assert shown.controller.draft.get("network.vlan") == 5000
+    shown.push(NEXT[language])
+    return shown
+
+
+def _bonded(language: str) -> Terminal[Screens]:
+    shown = _to(3, language, "rack-server")
+    shown.controller.change("disk-setup.disk-list", ("nvme0n1",))
+    while shown.controller.place.at != "network":
+        shown.controller.act("next")
+    shown.refresh()
+    shown.controller.change("bonded", True)
+    shown.controller.change("network.bond.ports", ("b0:7b:25:d1:00:10", "b0:7b:25:d1:00:11"))
+    shown.refresh()
+    return shown
+
+
+def _encrypted(language: str) -> Terminal[Screens]:
+    shown = _to(3, language)
+    shown.press("tab", "tab", "blank", "tab", "blank", "tab")
+    shown.type("short")
+    return shown
+
+
+def _unnamed(language: str) -> Terminal[Screens]:
+    shown = terminal(
+        "qemu-bios", {"global": {"country": "es"}, "disk-setup": {"disk-list": ["vda"]}}, language=language
+    )
+    for _ in range(5):
+        shown.push(NEXT[language])
+    return shown
+
+
+STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
+    "welcome": lambda language: _to(1, language),
+    "hardware": lambda language: _to(2, language),
+    "hardware-looking": lambda language: terminal("qemu-bios", WHOLE, language=language, held=True),
+    "hardware-bad": lambda language: _to(2, language, "asus-ryzen-svm-off"),
+    "disks": lambda language: _to(3, language, "rack-server"),
+    "disks-encrypted": _encrypted,
+    "location": lambda language: _to(4, language),
+    "node": lambda language: _to(5, language),
+    "node-missing": _unnamed,
+    "network": lambda language: _to(6, language),
+    "network-fixed": _fixed,
+    "network-bond": _bonded,
+    "review": lambda language: _to(7, language),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", STATES)
+def test_a_screen_looks_as_it_is_to_look(state: str, language: str) -> None:
+    compare(f"{language}/{state}", STATES[state](language).text())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_is_cut_on_the_smallest_terminal(state: str, language: str) -> None:
+    shown = STATES[state](language)
+    page = shown.page
+
+    for field in page.fields():
+        assert len(textwrap.wrap(field.hint, NARROWEST)) <= HINT_LINES, field
+        assert not isinstance(field, Input) or len(field.label) <= WIDEST_LABEL, field
+    assert sum(len(action.text) + 4 + 2 for action in page.actions) <= NARROWEST
+    assert len(page.title) < 70
+    for row in shown.view._rows:
+        if isinstance(row, Opened):
+            assert row.width + max(len(option.text) for option in row.options) + 3 <= NARROWEST, row.label
