@@ -24,6 +24,7 @@ from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
 from tests.e2e.retried import Retried, retried_job
 from tests.e2e.teardown import TornDown, teardown_job
+from tests.e2e.typed import Typed, typed_job
 
 from trebol_common.errors import BadInput
 from trebol_common.medium import Feature
@@ -47,12 +48,17 @@ JOBS: dict[str, Job] = {
     **{name: kept_job(name) for name in REINSTALLATIONS},
     "power-cut": power_cut_job(),
     "retried": retried_job(),
+    "typed": typed_job(),
 }
 #: Each is a machine by name.
-FIXTURES = ("node", "outcome", "moved", "examined", "layout", "degraded", "torn", "kept", "survivor", "retried")
+FIXTURES = (
+    *("node", "outcome", "moved", "examined", "layout", "degraded"),
+    *("torn", "kept", "survivor", "retried", "typed"),
+)
 
 QUICK = frozenset(
-    [case.name for case in CASES.values() if not case.slow]
+    ["typed"]
+    + [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
 )
@@ -164,3 +170,4 @@ torn = machine(TornDown, ["teardown"])
 kept = machine(Kept, REINSTALLATIONS)
 survivor = machine(Survivor, ["power-cut"])
 retried = machine(Retried, ["retried"])
+typed = machine(Typed, ["typed"])

@@ -89,12 +89,17 @@ class Lab:
         return made.result()
 
     @contextmanager
-    def machine(self, config: MachineConfig, folder: Path) -> Iterator[VirtualMachine]:
-        """A running machine with `PROCESSORS`, which `Farm` can find and end when the tests are interrupted."""
+    def machine(
+        self, config: MachineConfig, folder: Path, tap: Callable[[bytes], None] | None = None
+    ) -> Iterator[VirtualMachine]:
+        """A running machine with `PROCESSORS`, which `Farm` can find and end when the tests are interrupted.
+
+        `tap` gets each byte of its console.
+        """
         config = replace(config, cpus=PROCESSORS)
         if self.qemu is not None:
             config = replace(config, program=str(self.qemu))
-        with VirtualMachine(config, folder, name=f"{folder.parent.name}/{folder.name}") as machine:
+        with VirtualMachine(config, folder, name=f"{folder.parent.name}/{folder.name}", tap=tap) as machine:
             self.running.add(machine)
             try:
                 yield machine

@@ -1,4 +1,4 @@
-"""The root shell of the live system on the serial console, which the medium offers where it has no answers."""
+"""The root shell of the live system on the serial console, which it offers where an installation cannot begin."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.e2e.lab import make_blank, patient
 
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, VirtualMachine
+from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
 
 SHELL_WITHIN = 400.0
@@ -29,6 +30,11 @@ def tools_disk(folder: Path, files: Mapping[str, str]) -> Disk:
         path.write_text(text, encoding="utf-8")
         runner.run(["mcopy", "-i", image, path, f"::{name}"])
     return Disk(image, TOOLS, format="raw")
+
+
+def shell_medium(iso: Path, copy: Path) -> Path:
+    """A copy of the medium that looks for its answers where there are none."""
+    return seeded_copy(iso, copy, "", words=("trebol.answer=/none",))
 
 
 def reach_shell(machine: VirtualMachine) -> None:

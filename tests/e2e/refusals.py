@@ -41,7 +41,6 @@ class Refusal:
     says: tuple[str, ...]
     status: int | None
     changes: dict[str, dict[str, object]] = field(default_factory=dict)
-    answers: bool = True
     words: tuple[str, ...] = ()
     disk_size: int = 32 * GIB
     disk_holds_data: bool = False
@@ -68,9 +67,6 @@ REFUSALS = {
             status=1,
             damaged_layer=True,
             slow=False,
-        ),
-        Refusal(
-            "no-answers", ("no answers were found", "trebol image seed ISO answer.toml"), status=2, answers=False
         ),
         Refusal("unknown-key", ("colour",), status=2, changes={"global": {"colour": "red"}}),
         Refusal(
@@ -189,7 +185,7 @@ def prepare(refusal: Refusal, lab: Lab, folder: Path) -> MachineConfig:
     else:
         make_blank(disk, refusal.disk_size)
     if refusal.medium:
-        answers = answer_file(refusal, lab) if refusal.answers else ""
+        answers = answer_file(refusal, lab)
         iso = seeded_copy(lab.iso, folder / "medium.iso", answers, words=refusal.words)
         if refusal.damaged_layer:
             damage_base(iso)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
-from tests.e2e.live_shell import TOOLS_AT, begin, end, reach_shell, shell, tools_disk
+from tests.e2e.live_shell import TOOLS_AT, begin, end, reach_shell, shell, shell_medium, tools_disk
 from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, reach_login
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Firmware, create_disk
-from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import plain
 
 CASE = Case("retried", 41, Firmware.BIOS)
@@ -36,7 +35,7 @@ def retried(lab: Lab) -> Iterator[Retried]:
     folder = lab.folder / CASE.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "")
+    iso = shell_medium(lab.iso, folder / "medium.iso")
     targets = CASE.targets([create_disk(folder / "disk1.qcow2", CASE.disk_size)])
     tools = tools_disk(folder, {"answer.toml": CASE.answer_file(lab.public_key), "mkfs.vfat": BROKEN})
     with lab.machine(CASE.machine(*targets, tools, iso=iso), folder / "install") as machine:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.lab import Job, Lab, make_blank
-from tests.e2e.live_shell import TOOLS_AT, reach_shell, shell, tools_disk
+from tests.e2e.live_shell import TOOLS_AT, reach_shell, shell, shell_medium, tools_disk
 from tests.e2e.old_contents import OLD_CONTENTS, look, script
 
 from trebol_image.qemu import Disk, MachineConfig, Medium, Nic
-from trebol_image.qemu.seeded import seeded_copy
 
 SIZE = 32 * 2**30
 DISKS = ("OLD-A", "OLD-B")
@@ -45,7 +44,7 @@ def torn_down(lab: Lab) -> Iterator[TornDown]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     disks = [make_blank(folder / f"{name}.raw", SIZE) for name in DISKS]
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "")
+    iso = shell_medium(lab.iso, folder / "medium.iso")
     config = MachineConfig(
         disks=(
             *(Disk(path, name, format="raw") for path, name in zip(disks, DISKS, strict=True)),

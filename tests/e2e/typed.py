@@ -1,0 +1,99 @@
+"""An installation typed into the screens over the serial line, with the defaults, and what it made."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from tests.e2e.cases import DOMAIN, PASSWORD, TIMEZONE, Case
+from tests.e2e.lab import Job, Lab, patient
+from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_login
+from tests.e2e.reached import Reached
+from tests.e2e.serial_screen import FIRST_WITHIN, SerialScreen
+
+from trebol_image.qemu import Firmware, create_disk
+from trebol_image.qemu.seeded import seeded_copy
+
+CASE = Case("typed", 51, Firmware.BIOS)
+LOOKED_WITHIN = 120.0
+
+
+@dataclass(frozen=True)
+class Typed(Reached):
+    """The node that was installed, and the screens on the way: the first line of each → what stood there."""
+
+    case: Case
+    screens: dict[str, str]
+
+
+@contextmanager
+def typed(lab: Lab) -> Iterator[Typed]:
+    """Boot the medium without answers, type them, have it installed, and boot what was installed."""
+    folder = lab.folder / CASE.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    iso = seeded_copy(lab.iso, folder / "medium.iso", "")
+    targets = CASE.targets([create_disk(folder / "disk1.qcow2", CASE.disk_size)])
+    screen = SerialScreen()
+    config = replace(CASE.machine(*targets, iso=iso), reboot=False)
+    with lab.machine(config, folder / "install", tap=screen.tap) as machine:
+        screen.of(machine)
+        screens = dict(_screens(screen, lab.public_key))
+        machine.wait_for_shutdown(within=patient(INSTALL_WITHIN), silent=patient(SILENT_FOR))
+    iso.unlink()
+    with lab.machine(CASE.machine(*targets), folder / "boot") as machine:
+        reach_login(machine, CASE)
+        machine.ssh(f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait", key=lab.key)
+        yield Typed(lab, machine, CASE, screens)
+
+
+def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]:
+    """Answer one screen after the other, and give its title and what stood there once it was answered."""
+    screen.wait("Install Trebol", "Language / Idioma", "< Next >", within=FIRST_WITHIN)
+    yield "welcome", screen.text()
+    screen.push("< Next >", then="This machine")
+    screen.wait("processor", "memory ", within=LOOKED_WITHIN)
+    yield "hardware", screen.text()
+    screen.push("< Next >", then="Install on")
+    screen.go_to("[ ] vda")
+    screen.press("blank")
+    screen.wait("[x] vda", "then", "1: GRUB for BIOS")
+    yield "disks", screen.text()
+    screen.push("< Next >", then="Country")
+    screen.go_to("Country")
+    screen.press("enter")
+    screen.wait("Type its first letters")
+    screen.type("spa", shown="Spain")
+    screen.press("enter")
+    screen.wait(TIMEZONE)
+    yield "location", screen.text()
+    screen.push("< Next >", then="Full name")
+    for label, text, shown in (
+        ("Full name", f"{CASE.host}.{DOMAIN}", f"{CASE.host}.{DOMAIN}"),
+        ("Mail to", "admin@example.org", "admin@example.org"),
+        ("Root password", PASSWORD, "*" * len(PASSWORD)),
+        ("Again", PASSWORD, "strong"),
+        # The line is longer than the screen is wide: its end is shown.
+        ("1 ", public_key, public_key.split()[-1]),
+    ):
+        screen.go_to(label)
+        screen.type(text, shown=shown)
+    yield "node", screen.text()
+    screen.push("< Next >", then="Interface")
+    screen.push("< Test >", then="name server: ")
+    yield "network", screen.text()
+    screen.push("< Next >", then="< Install >")
+    yield "review", screen.text()
+    screen.push("< Install >", then="step ")
+    yield "progress", screen.text()
+    screen.wait("Trebol is installed.", within=INSTALL_WITHIN)
+    yield "done", screen.text()
+    screen.go_to("< Restart >")
+    screen.press("enter")
+
+
+def typed_job() -> Job:
+    """The job of the one machine that is installed by hand."""
+    return typed
