@@ -11,7 +11,9 @@ from tests.screens.installer import WHOLE, screens, terminal
 from tests.screens.terminal import AtOnce, Terminal
 
 from trebol_common.events import Context, Event
+from trebol_common.tui.page import Marks, Option
 from trebol_common.tui.palette import ASCII
+from trebol_common.tui.wizard import Place
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
 
@@ -135,7 +137,38 @@ def test_what_is_lost_has_to_be_typed_first() -> None:
     shown.type("sdb")
     shown.push("Install")
     assert "Trebol is installed." in shown.text()
-    assert shown.controller.draft.get("disk-setup.wipe") == "confirmed"
+    assert shown.controller.draft.get("disk-setup.wipe") is None, "only what is installed now was agreed to"
+
+
+def test_an_agreement_is_about_the_disks_that_it_was_given_for() -> None:
+    engine = Scripted(failures=0)
+    controller = screens("rack-server", WHOLE, engine=engine)
+    jobs = AtOnce()
+    controller.begin(jobs)
+    by_name = {option.text.split()[0]: option.value for option in disk_options(controller)}
+    controller.change("disk-setup.disk-list", (by_name["sdb"],))
+    controller.draft.place = Place("network")
+    controller.act("next")
+    controller.change("confirmed", "sdb")
+
+    controller.draft.place = Place("disks")
+    controller.change("disk-setup.disk-list", (by_name["sdc"],))
+    controller.draft.place = Place("network")
+    controller.act("next")
+    controller.act("install")
+    assert engine.begun == []
+
+    controller.change("confirmed", "sdc")
+    controller.act("install")
+    assert len(engine.begun) == 1 and 'wipe = "confirmed"' in engine.begun[0] and by_name["sdc"] in engine.begun[0]
+
+
+def disk_options(controller: Screens) -> tuple[Option, ...]:
+    """The disks that can be marked."""
+    controller.draft.place = Place("disks")
+    page = controller.page()
+    assert page is not None
+    return next(field.options for field in page.fields() if isinstance(field, Marks))
 
 
 @pytest.mark.parametrize("button", ["Do this step again", "Back to the answers"])

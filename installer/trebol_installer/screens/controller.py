@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Screens:
         self._jobs: Jobs | None = None
         self._facts = Facts()
         self._preview: Preview | None = None
+        self._previewed: Mapping[str, Any] = {}
         self._plan: Plan | None = None
         self._problems: tuple[Problem, ...] = ()
         self._seen: tuple[Look, ...] = ()
@@ -73,7 +75,7 @@ class Screens:
         if self._watched is not None:
             return installation_page(self._watched, self.draft)
         name = self.place.at
-        danger = name == "review" and bool(self._preview and self._preview.lost)
+        danger = name == "review" and bool(self._lost)
         return Page(
             title(name),
             self._elements(name),
@@ -129,14 +131,14 @@ class Screens:
             case "network":
                 return network.page(draft, facts, self._checked(), self._seen, insist=insist)
             case _:
-                return review.page(draft, self._plan, self._preview, self._problems)
+                return review.page(draft, self._plan, self._lost, self._problems)
 
     def _actions(self, name: str) -> tuple[Action, ...]:
         back = Action("back", _("Back"))
         match name:
             case "welcome":
                 return (Action("next", _("Next")), Action("quit", _("Quit")))
-            case "review" if self._plan is not None and not self._problems:
+            case "review" if self._plan is not None and self._lost is not None and not self._problems:
                 return (Action("install", _("Install"), tone=Tone.BAD), back)
             case "review":
                 return (back,)
@@ -203,9 +205,16 @@ class Screens:
 
         def keep(made: Preview) -> None:
             if self.draft.revision == revision:
-                self._preview = made
+                self._preview, self._previewed = made, setup
 
         self._jobs.start(lambda: preview(machine, setup, manifest), keep)
+
+    @property
+    def _lost(self) -> tuple[str, ...] | None:
+        """The disks whose contents the plan loses; None while that is not known of the disks that are chosen now."""
+        if self._preview is None or self._preview.problems or self._previewed != self.draft.get("disk-setup", {}):
+            return None
+        return self._preview.lost
 
     def _test_network(self) -> None:
         machine, draft = self._facts.machine, self.draft
@@ -257,12 +266,15 @@ class Screens:
         self._jobs.start(make, keep)
 
     def _begin_installation(self) -> None:
-        if not review.agreed(self.draft, self._preview):
+        lost = self._lost
+        if self._plan is None or self._problems or lost is None or not review.agreed(self.draft, lost):
             return
-        if self._preview and self._preview.lost:
-            self.draft.put("disk-setup.wipe", "confirmed")
+        # In what the engine is given alone: the draft may yet be of other disks.
+        answered = replace(self.draft, members=copy.deepcopy(self.draft.members))
+        if lost:
+            answered.put("disk-setup.wipe", "confirmed")
         try:
-            self._world.engine.begin(self.draft)
+            self._world.engine.begin(answered)
         except TrebolError as error:
             self._problems = error.problems
             return
@@ -283,7 +295,6 @@ class Screens:
             self._world.engine.say("")
         self._watched = None
         # What was agreed to was the plan that failed.
-        self.draft.put("disk-setup.wipe", None)
         self.draft.put_aside(review.CONFIRMED, "")
         self._go(Place("review"))
 

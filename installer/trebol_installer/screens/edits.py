@@ -21,6 +21,10 @@ def edit(draft: Draft, key: str, value: Any) -> None:
             draft.put(key, value)
             for suggested, likely in location.suggested(str(value)).items():
                 draft.put(suggested, likely)
+        case disks.DISKS:
+            draft.put(key, value)
+            # What was agreed to was about other disks.
+            draft.put_aside(review.CONFIRMED, "")
         case disks.FILESYSTEM:
             for raid in ("lvm", "btrfs", "zfs"):
                 draft.put(f"disk-setup.{raid}", None)

@@ -8,7 +8,6 @@ from trebol_common.errors import Problem
 from trebol_common.i18n import _
 from trebol_common.tui.page import Action, Element, Gap, Input, Rows, Text, Tone
 from trebol_installer.plan import Plan
-from trebol_installer.preview import Preview
 from trebol_installer.render import render
 from trebol_installer.screens.draft import Draft
 
@@ -16,17 +15,16 @@ CONFIRMED = "confirmed"
 
 
 def page(
-    draft: Draft, plan: Plan | None, preview: Preview | None, problems: Sequence[Problem]
+    draft: Draft, plan: Plan | None, lost: Sequence[str] | None, problems: Sequence[Problem]
 ) -> tuple[Element, ...]:
-    """Its elements; without plan and problems the plan is being made."""
+    """Its elements. Without problems, and without a plan or what it loses, both are being made."""
     if problems:
         return (
             Text(_("This cannot be installed yet:"), Tone.BAD),
             *(element for number, problem in enumerate(problems) for element in _problem(number, problem)),
         )
-    if plan is None:
+    if plan is None or lost is None:
         return (Text(_("Making the plan…")),)
-    lost = preview.lost if preview else ()
     agreement: tuple[Element, ...] = ()
     if lost:
         agreement = (
@@ -42,9 +40,8 @@ def page(
     return (*agreement, Rows(tuple((line,) for line in render(plan).splitlines())))
 
 
-def agreed(draft: Draft, preview: Preview | None) -> bool:
+def agreed(draft: Draft, lost: Sequence[str]) -> bool:
     """Whether the loss of whatever is lost was agreed to, disk by disk."""
-    lost = preview.lost if preview else ()
     return not lost or draft.aside.get(CONFIRMED, "").split() == list(lost)
 
 
