@@ -140,8 +140,13 @@ def _mount_root(devices: tuple[str, ...], runner: Runner, ask: Ask, target: Path
             _mount(["mount", lvm.ROOT, target], runner, target, stack)
         case "btrfs":
             runner.run(["btrfs", "device", "scan", *devices])
-            options = f"subvol={btrfs.ROOT},degraded"
-            _mount(["mount", "--options", options, devices[0], target], runner, target, stack)
+            options = f"subvol={btrfs.ROOT}"
+            whole = runner.run(["mount", "--options", options, devices[0], target], check=False)
+            if whole.status == 0:
+                stack.callback(runner.run, ["umount", "--recursive", target])
+            else:
+                # What is written meanwhile has no copy on the disk that is missing.
+                _mount(["mount", "--options", f"{options},degraded", devices[0], target], runner, target, stack)
         case str(kind) if kind == ZFS_MEMBER:
             runner.run(["modprobe", "zfs"])
             runner.run(["zpool", "import", "-f", "-N", "-R", target, POOL])

@@ -10,12 +10,15 @@ import pytest
 from tests.screens.installer import WHOLE, screens, terminal
 from tests.screens.terminal import AtOnce, Terminal
 
+from trebol_common.errors import TrebolError
 from trebol_common.events import Context, Event
 from trebol_common.tui.page import Marks, Option
 from trebol_common.tui.palette import ASCII
 from trebol_common.tui.wizard import Place
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
+from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.world import DryWorld
 
 
 class Scripted:
@@ -266,3 +269,52 @@ def test_a_terminal_without_utf8_gets_signs_that_it_has() -> None:
 
     body = shown.text()
     assert "─" not in body and "↓" not in body and "---" in body
+
+
+def test_what_is_to_be_encrypted_needs_a_passphrase() -> None:
+    controller = screens("qemu-bios", WHOLE)
+    controller.begin(AtOnce())
+    controller.draft.place = Place("disks")
+    controller.change("disk-setup.disk-list", ("vda",))
+    controller.change("encrypted", True)
+
+    controller.act("next")
+    assert controller.place.at == "disks"
+
+    controller.change("disk-setup.encryption.passphrase", "four words of mine")
+    controller.change("passphrase-again", "four words of mine")
+    controller.act("next")
+    assert controller.place.at == "location"
+
+
+def test_secrets_of_an_answer_file_are_not_asked_for_again() -> None:
+    encryption = {"passphrase": "four words of mine"}
+    setup = {"filesystem": "ext4", "disk-list": ["vda"], "encryption": encryption}
+    shown = terminal("qemu-bios", {**WHOLE, "disk-setup": setup}, asked=("disk-setup.disk-list", "global.fqdn"))
+
+    assert "[x] Encrypt the disks" in shown.text()
+    shown.push("Next")
+    shown.push("Next")
+    assert "What will be done" in shown.text()
+
+
+def test_a_console_that_comes_to_the_review_finds_the_plan() -> None:
+    controller = screens("qemu-bios", {**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}})
+    controller.draft.place = Place("review")
+
+    shown = Terminal(controller)
+
+    assert "< Install >" in shown.text() and "node:      node1.example.org" in shown.text()
+
+
+def test_a_machine_that_cannot_be_looked_at_says_why() -> None:
+    class Unseen(DryWorld):
+        def look(self) -> Facts:
+            raise TrebolError("udev does not answer", where="probe")
+
+    world = screens("qemu-bios")._world
+    assert isinstance(world, DryWorld)
+    shown = Terminal(Screens(Draft.new(WHOLE), Unseen(world.machine, world.engine)))
+    for _ in range(2):
+        shown.push("Next")
+        assert "udev does not answer" in shown.text()

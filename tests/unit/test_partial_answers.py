@@ -56,3 +56,10 @@ def test_what_is_asked_for_is_no_problem_yet_and_the_rest_is(
     file.write_text(changed(("interactive", {"ask": ["network"]}), ("network", None)))
     assert run(["answer", "validate", str(file)]) == 0
     assert capsys.readouterr().out == f"{file}: valid, and asks for network\n"
+
+
+def test_a_wrong_value_is_wrong_though_it_is_asked_for() -> None:
+    left = partial(changed(("interactive", {"ask": ["disk-setup"]}), ("disk-setup.filesystem", "ext5")), "a.toml")
+
+    assert left is not None
+    assert [problem.key for problem in left.problems()] == ["disk-setup.filesystem"]

@@ -102,6 +102,8 @@ class KeyProblem:
     key: str
     what: str
     hint: str = ""
+    #: Whether it is only that nothing is there.
+    absent: bool = False
 
     def in_file(self, where: str) -> Problem:
         """The same, said of a file."""
@@ -174,7 +176,7 @@ def _problem(details: ErrorDetails) -> KeyProblem:
         case "extra_forbidden":
             return KeyProblem(key, _("unknown key"), _nearest(path))
         case "missing":
-            return KeyProblem(key, _("missing"), _("add this key; see docs/answer-file.md"))
+            return KeyProblem(key, _("missing"), _("add this key; see docs/answer-file.md"), absent=True)
         case "enum" | "literal_error":
             # 'ext4', 'xfs' or 'btrfs'
             values = str(details["ctx"]["expected"]).replace(" or ", _(" or "))

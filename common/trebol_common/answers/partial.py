@@ -25,7 +25,11 @@ class Partial:
     def problems(self) -> tuple[KeyProblem, ...]:
         """What is wrong with what is known. Rules about several keys of a table count once all of it is right."""
         _answers, wrong = check_members(self.members)
-        return tuple(problem for problem in wrong if problem.key and not self.asks_for(problem.key))
+        return tuple(problem for problem in wrong if problem.key and not self._is_asked(problem))
+
+    def _is_asked(self, problem: KeyProblem) -> bool:
+        """Whether a screen puts it right: what is not there yet, or does not fit together; a wrong value is wrong."""
+        return self.asks_for(problem.key) and (problem.absent or problem.key in ASKABLE)
 
     def asks_for(self, *keys: str) -> bool:
         """Whether one of these keys, or the table of one, or a key below one, is to be asked for."""

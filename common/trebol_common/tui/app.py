@@ -105,9 +105,15 @@ class App:
         self._results.put(lambda: take(result))
         os.write(self._wake, b"\n")
 
-    @staticmethod
-    def _in_thread(work: Callable[[], None]) -> None:
-        threading.Thread(target=work, daemon=True).start()
+    def _in_thread(self, work: Callable[[], None]) -> None:
+        def work_or_tell() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001
+                # What nobody foresaw ends the program, and not only a thread that somebody waits for.
+                self._put(_raise, error)
+
+        threading.Thread(target=work_or_tell, daemon=True).start()
 
     def _tick(self, loop: urwid.MainLoop, _: object) -> None:
         """Time goes on, which a page may show."""
@@ -158,6 +164,10 @@ class App:
                 # Kernel and service manager may have written over the page before.
                 self._screen.clear()
             self._view.show(page)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 def _terminal() -> urwid.display.BaseScreen:

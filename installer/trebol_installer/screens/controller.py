@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trebol_common import i18n
-from trebol_common.errors import Problem, TrebolError
+from trebol_common.errors import Problem, TrebolError, of_system
 from trebol_common.events import Event
 from trebol_common.i18n import _
 from trebol_common.tui.app import SHELL, Jobs
@@ -50,6 +50,8 @@ class Screens:
         self._seen: tuple[Look, ...] = ()
         self._insisted: frozenset[str] = frozenset()
         self._watched: Watched | None = None
+        self._following = 0
+        self._testing = False
         self._ended = False
         if draft.place is None:
             draft.place = WIZARD.first(draft)
@@ -65,8 +67,10 @@ class Screens:
         """See `Controller.begin`: the machine is looked at while the first screen is read."""
         self._jobs = jobs
         if self._world.engine.has_begun():
+            # Nobody looks into disks that are being written.
             self._follow()
-        jobs.start(self._looked, self._found)
+        else:
+            jobs.start(self._looked, self._found)
 
     def page(self) -> Page | None:
         """See `Controller.page`."""
@@ -105,12 +109,13 @@ class Screens:
                 self._begin_installation()
             case "test":
                 self._test_network()
-            case "retry":
+            case "retry" if self._watched is not None and self._watched.waits:
+                self._watched = replace(self._watched, failure="")
                 self._world.engine.say(AGAIN)
             case "answers":
                 self._give_up()
             case "restart":
-                self._ended = not self._world.restart()
+                self._restart()
             case _ if name.startswith("mend "):
                 problem = self._problems[int(name.removeprefix("mend "))]
                 self._go(WIZARD.jump(self.place, screen_of(problem.where)))
@@ -166,7 +171,8 @@ class Screens:
             case "disks":
                 again = draft.aside.get(disks.PASSPHRASE_AGAIN, "")
                 refused = self._preview is not None and bool(self._preview.problems)
-                return not refused and draft.text(disks.PASSPHRASE) == str(again)
+                given = bool(draft.text(disks.PASSPHRASE)) or not draft.aside.get(disks.ENCRYPTED)
+                return not refused and given and draft.text(disks.PASSPHRASE) == str(again)
             case "node":
                 return draft.text(node.PASSWORD) == str(draft.aside.get(node.PASSWORD_AGAIN, ""))
             case _:
@@ -187,17 +193,19 @@ class Screens:
     def _looked(self) -> Facts:
         try:
             return self._world.look()
-        except TrebolError as error:
+        except (TrebolError, OSError) as error:
             return Facts(failures={"machine": str(error)})
 
     def _found(self, facts: Facts) -> None:
         self._facts = facts
         self._make_preview()
+        if self.place.at == "review":
+            self._make_plan()
 
     def _make_preview(self) -> None:
         machine = self._facts.machine
         setup = dict(self.draft.get("disk-setup", {}))
-        if machine is None or self._jobs is None or not setup.get("disk-list"):
+        if machine is None or self._jobs is None or not (setup.get("disk-list") or setup.get("filter")):
             self._preview = None
             return
         revision = self.draft.revision
@@ -218,7 +226,7 @@ class Screens:
 
     def _test_network(self) -> None:
         machine, draft = self._facts.machine, self.draft
-        if machine is None or self._jobs is None:
+        if machine is None or self._jobs is None or self._testing:
             return
         self._insisted |= {"network"}
         made, wrong = network_of(machine, draft.get("network", {}), draft.get(node.FQDN))
@@ -232,7 +240,17 @@ class Screens:
             if draft.revision == revision:
                 self._seen = (*self._seen, look)
 
-        self._jobs.follow(_told(self._world.try_network(made)), add)
+        self._testing = True
+        self._jobs.follow(self._told(self._world.try_network(made)), add)
+
+    def _told(self, looks: Iterator[Look]) -> Iterator[Look]:
+        """The same, and a failure as the last of them. Two tests at once would take down each other's links."""
+        try:
+            yield from looks
+        except (TrebolError, OSError) as error:
+            yield Look(_("failed"), Grade.BAD, str(error))
+        finally:
+            self._testing = False
 
     def _make_plan(self) -> None:
         self._plan, self._problems = None, ()
@@ -246,6 +264,7 @@ class Screens:
             self._problems = tuple(Problem(each.what, each.key, each.hint) for each in checked.problems)
             return
         if self._jobs is None or self._facts.machine is None:
+            self._problems = tuple(Problem(told) for told in self._facts.failures.values())
             return
         answers, facts, revision = checked.answers, self._facts, self.draft.revision
 
@@ -271,23 +290,32 @@ class Screens:
             return
         # In what the engine is given alone: the draft may yet be of other disks.
         answered = replace(self.draft, members=copy.deepcopy(self.draft.members))
-        if lost:
-            answered.put("disk-setup.wipe", "confirmed")
+        answered.put("disk-setup.wipe", "confirmed" if lost else None)
         try:
             self._world.engine.begin(answered)
-        except TrebolError as error:
-            self._problems = error.problems
+        except (TrebolError, OSError) as error:
+            self._problems = (of_system(error) if isinstance(error, OSError) else error).problems
             return
         self._follow()
 
     def _follow(self) -> None:
         assert self._jobs is not None
         self._watched = Watched()
-        self._jobs.follow(self._world.engine.events(), self._heard)
+        self._following += 1
+        mine = self._following
 
-    def _heard(self, event: Event) -> None:
-        if self._watched is not None:
-            self._watched = after(self._watched, event)
+        def heard(event: Event) -> None:
+            # The last words of an installation that was given up are not those of the next one.
+            if self._watched is not None and self._following == mine:
+                self._watched = after(self._watched, event)
+
+        self._jobs.follow(self._world.engine.events(), heard)
+
+    def _restart(self) -> None:
+        try:
+            self._ended = not self._world.restart()
+        except TrebolError as error:
+            self._problems = error.problems
 
     def _give_up(self) -> None:
         """Back to the answers; a step that waits is not done again."""
@@ -296,19 +324,15 @@ class Screens:
         self._watched = None
         # What was agreed to was the plan that failed.
         self.draft.put_aside(review.CONFIRMED, "")
+        # The disks are not what they were.
+        self._facts, self._preview = Facts(), None
+        if self._jobs is not None:
+            self._jobs.start(self._looked, self._found)
         self._go(Place("review"))
 
     def _save(self) -> None:
         if self._saved is not None:
             self.draft.save(self._saved)
-
-
-def _told(looks: Iterator[Look]) -> Iterator[Look]:
-    """The same, and a failure as the last of them."""
-    try:
-        yield from looks
-    except TrebolError as error:
-        yield Look(_("failed"), Grade.BAD, str(error))
 
 
 def installation_page(seen: Watched, draft: Draft) -> Page:

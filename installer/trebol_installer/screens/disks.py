@@ -13,14 +13,13 @@ from trebol_hardware.targets import obstacles
 from trebol_installer.describe import describe_contents
 from trebol_installer.plan_words import DiskChange
 from trebol_installer.preview import Preview
-from trebol_installer.screens.draft import Draft
+from trebol_installer.screens.draft import ENCRYPTED, TYPED_TWICE, Draft
 from trebol_installer.screens.facts import Facts
 
 FILESYSTEM = "disk-setup.filesystem"
 DISKS = "disk-setup.disk-list"
 PASSPHRASE = "disk-setup.encryption.passphrase"
-PASSPHRASE_AGAIN = "passphrase-again"
-ENCRYPTED = "encrypted"
+PASSPHRASE_AGAIN = TYPED_TWICE[PASSPHRASE]
 TPM = "disk-setup.encryption.tpm2"
 
 #: The key of the RAID level, by file system.
@@ -36,7 +35,7 @@ def page(draft: Draft, facts: Facts, preview: Preview | None, *, insist: bool) -
     """Its elements; `preview` is None while there is nothing to show or it is being made; see `node.page` for
     `insist`."""
     if facts.machine is None:
-        return (Text(_("Looking at the disks…")),)
+        return facts.instead(_("Looking at the disks…"))
     filesystem = Filesystem(draft.get(FILESYSTEM, Filesystem.EXT4))
     return (
         Choice(FILESYSTEM, _("File system"), _filesystems(), filesystem, opens=True),
@@ -57,7 +56,7 @@ def page(draft: Draft, facts: Facts, preview: Preview | None, *, insist: bool) -
             problem=_("Mark a disk.") if insist and not draft.get(DISKS) else "",
         ),
         Gap(),
-        *_encryption(draft, facts.machine),
+        *_encryption(draft, facts.machine, insist=insist),
         Gap(),
         *_preview(preview, draft),
     )
@@ -109,7 +108,7 @@ def _option(disk: Disk, machine: Machine) -> Option:
     return Option(name, told, note=holds, refused="; ".join(against))
 
 
-def _encryption(draft: Draft, machine: Machine) -> Iterator[Element]:
+def _encryption(draft: Draft, machine: Machine, *, insist: bool) -> Iterator[Element]:
     wanted = bool(draft.aside.get(ENCRYPTED))
     yield Toggle(
         ENCRYPTED,
@@ -120,7 +119,7 @@ def _encryption(draft: Draft, machine: Machine) -> Iterator[Element]:
     if not wanted:
         return
     first, second = draft.text(PASSPHRASE), draft.aside.get(PASSPHRASE_AGAIN, "")
-    problem = draft.check().of("disk-setup.encryption")
+    problem = draft.check().of("disk-setup.encryption") or (_("is needed") if insist and not first else "")
     yield Input(PASSPHRASE, _("Passphrase"), first, secret=True, problem=problem)
     differs = _("is not the same") if first != second else ""
     yield Input(PASSPHRASE_AGAIN, _("Again"), second, secret=True, problem=differs)

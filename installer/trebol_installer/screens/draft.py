@@ -28,6 +28,15 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
+#: Keys of secrets, and those aside under which they are typed for the second time.
+TYPED_TWICE: Mapping[str, str] = {
+    "global.root-password": "root-password-again",
+    "disk-setup.encryption.passphrase": "passphrase-again",
+}
+#: Whether the disks are to be encrypted, aside: a passphrase may not have been typed yet.
+ENCRYPTED = "encrypted"
+
+
 @dataclass
 class Draft:
     """`members` are the tables of the answer file; `aside` is what was typed that no answer file holds, such as a
@@ -48,6 +57,12 @@ class Draft:
         for key, value in DEFAULTS.items():
             if draft.get(key) is None:
                 draft.put(key, value)
+        # What a file says is not to be typed for the second time.
+        for key, again in TYPED_TWICE.items():
+            if draft.text(key):
+                draft.put_aside(again, draft.text(key))
+        if draft.get("disk-setup.encryption") is not None:
+            draft.put_aside(ENCRYPTED, "yes")
         return draft
 
     @classmethod

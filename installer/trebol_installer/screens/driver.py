@@ -63,6 +63,7 @@ class Driver:
     def let_go(self) -> None:
         """Leave the lock to others."""
         if self._held is not None:
+            self._held.truncate(0)
             self._held.close()
             self._held = None
 
@@ -72,6 +73,8 @@ class Driver:
 
     def take_over(self) -> None:
         """Have the one that drives let go, and drive; takes up to `PATIENCE` seconds."""
+        if self.try_to_drive():
+            return
         process, _console = self._read()
         if process and process != os.getpid():
             with suppress(ProcessLookupError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,6 +29,8 @@ SAID = "said"
 #: Seconds between two looks at a file that nothing was added to, and after which its writer is looked at.
 _LOOK_AGAIN = 0.1
 _PATIENCE = 2.0
+#: Seconds that the engine has until its first word; loading it takes half a minute under emulation.
+_BEGINS_WITHIN = 20.0
 
 #: What is told of an engine that ended without a last word.
 DIED = Event(Kind.FINISH, (INSTALL,), 0.0, ok=False, data={"error": "the installer ended without a word"})
@@ -99,10 +103,13 @@ class UnitEngine:
 
     def events(self) -> Iterator[Event]:
         """See `Engine.events`."""
+        waited = 0.0
         while not self.has_begun():
-            if self._is_dead():
+            # The service manager may not have begun yet what it was asked for.
+            if waited >= _BEGINS_WITHIN and self._is_dead():
                 yield DIED
                 return
+            waited += _LOOK_AGAIN
             time.sleep(_LOOK_AGAIN)
         with (self.folder / EVENTS).open(encoding="utf-8") as stream:
             for line in self._lines(stream):
@@ -114,8 +121,11 @@ class UnitEngine:
 
     def say(self, word: str) -> None:
         """See `Engine.say`."""
-        with (self.folder / SAID).open("w", encoding="utf-8") as stream:
-            stream.write(f"{word}\n")
+        # An engine that is gone listens no more, and nobody waits for it.
+        with suppress(OSError):
+            pipe = os.open(self.folder / SAID, os.O_WRONLY | os.O_NONBLOCK)
+            with os.fdopen(pipe, "w", encoding="utf-8") as stream:
+                stream.write(f"{word}\n")
 
     def _lines(self, stream: IO[str]) -> Iterator[str]:
         """The lines of a file that grows, until its writer is gone."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trebol_common.medium import Manifest
+from trebol_common.tui.page import Element, Text, Tone
 from trebol_hardware.checks.finding import Finding
 from trebol_hardware.machine import Machine
 
@@ -18,3 +19,9 @@ class Facts:
     findings: tuple[Finding, ...] = ()
     manifest: Manifest | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
+
+    def instead(self, looking: str) -> tuple[Element, ...]:
+        """What a screen shows while there is no machine to show: that it is looked at, or why it cannot be."""
+        if self.failures:
+            return tuple(Text(told, Tone.BAD) for told in self.failures.values())
+        return (Text(looking),)

@@ -35,7 +35,7 @@ MAC = "network.filter.ID_NET_NAME_MAC"
 def page(draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], *, insist: bool) -> tuple[Element, ...]:
     """Its elements; `seen` is what a test of this network has shown so far; see `node.page` for `insist`."""
     if facts.machine is None:
-        return (Text(_("Looking at the network interfaces…")),)
+        return facts.instead(_("Looking at the network interfaces…"))
     interfaces = facts.machine.interfaces
     static = draft.text(SOURCE) == NetworkSource.ANSWER
 

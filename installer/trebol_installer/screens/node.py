@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from trebol_common.i18n import _
 from trebol_common.tui.page import Element, Gap, Input, Text, Tone
-from trebol_installer.screens.draft import Checked, Draft
+from trebol_installer.screens.draft import TYPED_TWICE, Checked, Draft
 
 FQDN = "global.fqdn"
 MAIL = "global.mailto"
 PASSWORD = "global.root-password"
-PASSWORD_AGAIN = "root-password-again"
+PASSWORD_AGAIN = TYPED_TWICE[PASSWORD]
+HASHED = "global.root-password-hashed"
 KEYS = "global.root-ssh-keys"
 #: Lines for keys beyond those that are there.
 ONE_MORE = 1
@@ -23,7 +24,8 @@ def page(draft: Draft, checked: Checked, *, insist: bool) -> tuple[Element, ...]
     def problem(key: str) -> str:
         if draft.text(key):
             return checked.of(key)
-        return _("is needed") if insist else ""
+        hashed = key == PASSWORD and draft.get(HASHED) is not None
+        return _("is needed") if insist and not hashed else ""
 
     return (
         Input(

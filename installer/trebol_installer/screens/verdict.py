@@ -22,10 +22,8 @@ TONES = {
 
 def page(facts: Facts) -> tuple[Element, ...]:
     """Its elements: the machine in a few lines, then the findings, the gravest first, a line each for what passed."""
-    if facts.failures:
-        return tuple(Text(told, Tone.BAD) for told in facts.failures.values())
     if facts.machine is None:
-        return (Text(_("Looking at processor, memory, disks and network…")),)
+        return facts.instead(_("Looking at processor, memory, disks and network…"))
     shown = [finding for finding in facts.findings if not finding.muted]
     grave = [finding for finding in shown if finding.severity.rank > Severity.INFO.rank]
     fine = [finding for finding in shown if finding.severity is Severity.PASS]

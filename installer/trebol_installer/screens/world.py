@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from trebol_common.answers import Answers
 from trebol_common.answers.model import Checks
+from trebol_common.errors import TrebolError
 from trebol_common.keyboard import KEYMAPS
 from trebol_common.medium import LIVE_MEDIUM, module_key, read_manifest
 from trebol_common.network import HostNetwork
@@ -114,7 +116,8 @@ class LiveWorld:
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`."""
         # A machine without a screen has no console to change.
-        self.runner.run(["loadkeys", Path("/", KEYMAPS, f"{keyboard}.kmap.gz")], check=False)
+        with suppress(TrebolError):
+            self.runner.run(["loadkeys", Path("/", KEYMAPS, f"{keyboard}.kmap.gz")])
 
     def restart(self) -> bool:
         """See `World.restart`."""
