@@ -13,13 +13,15 @@ from trebol_hardware.targets import obstacles
 from trebol_installer.describe import describe_contents
 from trebol_installer.plan_words import DiskChange
 from trebol_installer.preview import Preview
-from trebol_installer.screens.draft import ENCRYPTED, TYPED_TWICE, Draft
+from trebol_installer.screens import draft as drafts
+from trebol_installer.screens.draft import TYPED_TWICE, Draft
 from trebol_installer.screens.facts import Facts
 
 FILESYSTEM = "disk-setup.filesystem"
 DISKS = "disk-setup.disk-list"
 PASSPHRASE = "disk-setup.encryption.passphrase"
 PASSPHRASE_AGAIN = TYPED_TWICE[PASSPHRASE]
+ENCRYPTED = drafts.ENCRYPTED
 TPM = "disk-setup.encryption.tpm2"
 
 #: The key of the RAID level, by file system.
