@@ -16,7 +16,7 @@ COLUMNS, ROWS = 80, 24
 #: Seconds from the medium's start to the first screen, and from a key to what it leads to.
 FIRST_WITHIN = 400.0
 SHOWN_WITHIN = 60.0
-MOVED_WITHIN = 20.0
+MOVED_WITHIN = 60.0
 #: Seconds without a change after which a page is drawn.
 STEADY = 1.0
 
@@ -56,6 +56,11 @@ class SerialScreen:
         """What stands on the screen."""
         with self._changed:
             return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def settled(self) -> str:
+        """What stands on the screen once it is drawn whole."""
+        self.settle()
+        return self.text()
 
     def wait(self, *texts: str, within: float = SHOWN_WITHIN) -> None:
         """Wait until all these stand on the screen. Raises DeadlinePassed with what does."""

@@ -52,15 +52,15 @@ def typed(lab: Lab) -> Iterator[Typed]:
 def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]:
     """Answer one screen after the other, and give its title and what stood there once it was answered."""
     screen.wait("Install Trebol", "Language / Idioma", "< Next >", within=FIRST_WITHIN)
-    yield "welcome", screen.text()
+    yield "welcome", screen.settled()
     screen.push("< Next >", then="This machine")
     screen.wait("processor", "memory ", within=LOOKED_WITHIN)
-    yield "hardware", screen.text()
+    yield "hardware", screen.settled()
     screen.push("< Next >", then="Install on")
     screen.go_to("[ ] vda")
     screen.press("blank")
     screen.wait("[x] vda", "then", "1: GRUB for BIOS")
-    yield "disks", screen.text()
+    yield "disks", screen.settled()
     screen.push("< Next >", then="Country")
     screen.go_to("Country")
     screen.press("enter")
@@ -68,7 +68,7 @@ def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]
     screen.type("spa", shown="Spain")
     screen.press("enter")
     screen.wait(TIMEZONE)
-    yield "location", screen.text()
+    yield "location", screen.settled()
     screen.push("< Next >", then="Full name")
     for label, text, shown in (
         ("Full name", f"{CASE.host}.{DOMAIN}", f"{CASE.host}.{DOMAIN}"),
@@ -80,17 +80,17 @@ def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]
     ):
         screen.go_to(label)
         screen.type(text, shown=shown)
-    yield "node", screen.text()
+    yield "node", screen.settled()
     screen.push("< Next >", then="Interface")
     screen.push("< Test >", then="name server: ")
-    yield "network", screen.text()
+    yield "network", screen.settled()
     screen.push("< Next >", then="< Install >")
-    yield "review", screen.text()
+    yield "review", screen.settled()
     screen.push("< Install >", then="step ")
     yield "progress", screen.text()
     screen.wait("Trebol is installed.", within=INSTALL_WITHIN)
-    yield "done", screen.text()
     screen.go_to("< Restart >")
+    yield "done", screen.text()
     screen.press("enter")
 
 
