@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -25,9 +26,9 @@ class RowWidget(urwid.WidgetWrap[urwid.Widget], Generic[R]):
         self.row = row
         super().__init__(self.draw(row))
 
+    @abstractmethod
     def draw(self, row: R) -> urwid.Widget:
         """The widget for `row`."""
-        raise NotImplementedError
 
     def show(self, row: R) -> None:
         """Become another row of the same kind and name."""
@@ -87,9 +88,9 @@ class Selectable(RowWidget[R]):
             return None
         return key
 
+    @abstractmethod
     def activate(self) -> bool:
         """Do what Enter asks for; False where that is nothing."""
-        raise NotImplementedError
 
 
 class ChosenWidget(Selectable[Chosen]):
