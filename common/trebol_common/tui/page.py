@@ -147,7 +147,3 @@ class Page:
         for element in self.elements:
             if isinstance(element, Input | Choice | Marks | Toggle):
                 yield element
-
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong with the fields, from the top."""
-        return tuple(field.problem for field in self.fields() if field.problem)

@@ -130,7 +130,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
             case Pressed():
                 return PressedWidget(row, self._act)
             case Bar():
-                return BarWidget(row, self._signs)
+                return BarWidget(row)
 
     def _header(self, page: Page) -> urwid.Widget:
         step = f"{page.step[0]}/{page.step[1]}" if page.step else ""

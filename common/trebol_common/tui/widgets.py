@@ -8,7 +8,6 @@ from typing import Any, Generic, TypeVar
 
 import urwid
 
-from trebol_common.tui.palette import Signs
 from trebol_common.tui.rows import Bar, Chosen, Line, Opened, Pressed, Row, Typed
 
 #: What a widget tells: the key of a field and its new value.
@@ -154,10 +153,6 @@ class PressedWidget(Selectable[Pressed]):
 
 class BarWidget(RowWidget[Bar]):
     """A bar as wide as the screen, and a line below it."""
-
-    def __init__(self, row: Bar, signs: Signs) -> None:
-        self._signs = signs
-        super().__init__(row)
 
     def draw(self, row: Bar) -> urwid.Widget:
         bar = urwid.ProgressBar("bar", "bar done", current=round(100 * (row.done or 0.0)), done=100)

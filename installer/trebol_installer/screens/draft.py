@@ -159,15 +159,11 @@ class Checked:
 
     def of(self, key: str) -> str:
         """What is wrong with one key or with what lies below it, for its field; empty where nothing is."""
-        return next((_told(problem) for problem in self._below(key)), "")
+        return next((problem.what for problem in self._below(key)), "")
 
     def of_table(self, key: str) -> str:
         """What is wrong with a table as a whole, such as two of its keys that do not fit."""
-        return next((_told(problem) for problem in self.problems if problem.key == key), "")
+        return next((problem.what for problem in self.problems if problem.key == key), "")
 
     def _below(self, key: str) -> Iterator[KeyProblem]:
         return (problem for problem in self.problems if is_below(problem.key, key))
-
-
-def _told(problem: KeyProblem) -> str:
-    return problem.what
