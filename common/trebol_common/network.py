@@ -13,6 +13,8 @@ from typing import Any
 
 #: The bridge that carries the node's own address, and guests by default.
 MANAGEMENT_BRIDGE = "vmbr0"
+#: Where a node is managed with a browser: cockpit's port.
+MANAGEMENT_PORT = 9090
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,12 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """One thing that was looked at, how it is, and what was seen."""
+    """One thing that was looked at, how it is, and what was seen; `own` are the addresses that the node will have."""
 
     what: str
     grade: Grade
     seen: str
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _address(network: HostNetwork, name: str, runner: Runner, resolv: Path, cloc
     down = _down(network, runner)
     grade = Grade.WARN if down else Grade.GOOD
     yield Look(_("link"), grade, _("{ports}: no link").format(ports=", ".join(down)) if down else _("every port"))
-    yield Look(_("address"), Grade.GOOD, ", ".join(found.own))
+    yield Look(_("address"), Grade.GOOD, ", ".join(found.own), found.own)
     if isinstance(addressing, Static):
         given = (addressing.gateway, *([addressing.ipv6[1]] if addressing.ipv6 and addressing.ipv6[1] else []))
         return _Addresses(found.own, tuple(map(str, given)), tuple(map(str, addressing.nameservers)))

@@ -8,12 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trebol_common.network import MANAGEMENT_BRIDGE
+from trebol_common.network import MANAGEMENT_BRIDGE, MANAGEMENT_PORT
 from trebol_hardware.checks.finding import Severity
 from trebol_node.hardware import Hardware
-
-#: What serves the management page now: cockpit.
-MANAGEMENT_PORT = 9090
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from tests.screens.snapshot import compare
 from tests.screens.terminal import Terminal
 
 from trebol_common.tui.page import Input
-from trebol_common.tui.rows import Opened
-from trebol_common.tui.view import HINT_LINES, NARROWEST
+from trebol_common.tui.rows import NARROWEST, Opened
+from trebol_common.tui.view import HINT_LINES
 from trebol_installer.screens.controller import Screens
 
 LANGUAGES = ("en", "es")

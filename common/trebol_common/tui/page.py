@@ -115,6 +115,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Qr:
+    """A QR code of `text`, and paragraphs at its right; without UTF-8 these alone."""
+
+    text: str
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Action:
     """A button. `key` is its function key where it has one, such as "f2"."""
 
@@ -125,7 +133,7 @@ class Action:
 
 
 Field = Input | Choice | Marks | Toggle
-Element = Text | Rows | Gap | Field | Progress | Action
+Element = Text | Rows | Gap | Field | Progress | Qr | Action
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,10 @@ class Signs:
     problem: str
     above: str
     below: str
+    #: Whether half blocks can be drawn.
+    blocks: bool
 
 
 #: What the Linux console's own font has, which is less than a terminal's (no ▾, no ●).
-UTF8 = Signs("(•)", "( )", "[x]", "[ ]", "↓", "─", "→", "↑", "↓")
-ASCII = Signs("(*)", "( )", "[x]", "[ ]", "v", "-", "->", "^", "v")
+UTF8 = Signs("(•)", "( )", "[x]", "[ ]", "↓", "─", "→", "↑", "↓", True)
+ASCII = Signs("(*)", "( )", "[x]", "[ ]", "v", "-", "->", "^", "v", False)

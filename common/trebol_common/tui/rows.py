@@ -6,6 +6,7 @@ cursor stay.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,12 +20,14 @@ from trebol_common.tui.page import (
     Option,
     Page,
     Progress,
+    Qr,
     Rows,
     Text,
     Toggle,
     Tone,
 )
 from trebol_common.tui.palette import Signs
+from trebol_common.tui.qr import half_blocks
 
 #: Options of a choice beyond which they are not all shown, but open as a list.
 FEW = 6
@@ -32,6 +35,8 @@ FEW = 6
 LABELS = 12
 #: Columns between the cells of a row.
 BETWEEN = 2
+#: Columns that the rows of a page have on the smallest terminal, 80x24.
+NARROWEST = 78
 
 
 @dataclass(frozen=True)
@@ -163,8 +168,22 @@ def _rows(element: Element, number: int, width: int, signs: Signs) -> Iterator[R
             yield from _problem(element.key, element.problem, 0, signs)
         case Progress():
             yield Bar(element.key, element.done, element.text)
+        case Qr():
+            yield from _qr(element, number, signs)
         case Action():
             yield Pressed(f"action {element.name}", element)
+
+
+def _qr(element: Qr, number: int, signs: Signs) -> Iterator[Row]:
+    code = half_blocks(element.text) if signs.blocks else ()
+    width = max(map(len, code), default=0)
+    wrapped = [textwrap.wrap(text, NARROWEST - width - BETWEEN, break_on_hyphens=False) for text in element.beside]
+    beside = [line for lines in wrapped for line in (*lines, "")]
+    for place in range(max(len(code), len(beside))):
+        left = code[place] if place < len(code) else " " * width
+        right = beside[place] if place < len(beside) else ""
+        line = f"{left}{' ' * BETWEEN}{right}" if width else right
+        yield Line(f"{number}.{place}", line.rstrip(), Tone.STRONG, wrapped=False)
 
 
 def _is_list(choice: Choice) -> bool:

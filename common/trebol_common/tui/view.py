@@ -11,7 +11,7 @@ from trebol_common.i18n import _
 from trebol_common.tui.choosing import ListView
 from trebol_common.tui.page import Action, Page
 from trebol_common.tui.palette import Signs
-from trebol_common.tui.rows import Bar, Chosen, Line, Opened, Pressed, Row, Typed, rows_of
+from trebol_common.tui.rows import NARROWEST, Bar, Chosen, Line, Opened, Pressed, Row, Typed, rows_of
 from trebol_common.tui.widgets import (
     BarWidget,
     ChosenWidget,
@@ -28,8 +28,7 @@ Part = Literal["body", "footer"]
 #: Lines below the rows that a hint has.
 HINT_LINES = 2
 
-#: Columns and rows that the rows of a page have on the smallest terminal, 80x24.
-NARROWEST = 78
+#: Rows that the rows of a page have on the smallest terminal.
 FEWEST_ROWS = 16
 
 #: Columns and rows of a list that opens: for what its last line says, at most as many rows as fit the smallest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Screens:
         if self._ended:
             return None
         if self._watched is not None:
-            return installation_page(self._watched, self.draft)
+            return installation_page(self._watched, self.draft, self._seen, time.monotonic())
         name = self.place.at
         danger = name == "review" and bool(self._lost)
         return Page(
@@ -94,6 +94,8 @@ class Screens:
         i18n.use(self.draft.language)
         if key in (location.KEYBOARD, location.COUNTRY):
             self._world.type_as(self.draft.text(location.KEYBOARD))
+        if key.startswith("network.") or key in (network.BONDED, node.FQDN):
+            self._seen = ()
         self._changed()
 
     def act(self, name: str) -> None:
@@ -186,7 +188,6 @@ class Screens:
 
     def _changed(self) -> None:
         self._save()
-        self._seen = ()
         if self.place.at == "disks":
             self._make_preview()
 
@@ -335,10 +336,17 @@ class Screens:
             self.draft.save(self._saved)
 
 
-def installation_page(seen: Watched, draft: Draft) -> Page:
-    """The course of an installation, its good end, or its failure and what can be done about it."""
+def installation_page(seen: Watched, draft: Draft, looks: Sequence[Look], now: float) -> Page:
+    """The course of an installation, its good end, or its failure and what can be done about it.
+
+    `looks` are what a test of the node's network has shown: its address, where DHCP gave one. `now` is in monotonic
+    seconds.
+    """
     if seen.ended:
-        return Page(_("Installed"), done_page(seen, _url(draft)), (Action("restart", _("Restart")),))
+        told = [own for look in looks for own in look.own]
+        address = (draft.text(network.CIDR) or (told[0] if told else "")).partition("/")[0]
+        page = done_page(seen, address or draft.text(node.FQDN), named=not address)
+        return Page(_("Installed"), page, (Action("restart", _("Restart")),))
     if seen.failure:
         again = (Action("retry", _("Do this step again")),) if seen.waits else ()
         others = (
@@ -347,10 +355,4 @@ def installation_page(seen: Watched, draft: Draft) -> Page:
             Action("restart", _("Restart")),
         )
         return Page(_("The installation failed"), failure_page(seen), (*again, *others), danger=True)
-    return Page(_("Installing"), progress_page(seen, time.monotonic()))
-
-
-def _url(draft: Draft) -> str:
-    """Where the node's management will be: by its address where that is known, else by its name."""
-    address = draft.text(network.CIDR).partition("/")[0] or draft.text(node.FQDN)
-    return f"https://[{address}]:9090" if ":" in address else f"https://{address}:9090"
+    return Page(_("Installing"), progress_page(seen, now))

@@ -8,8 +8,9 @@ from functools import reduce
 
 from trebol_common.events import Event, Kind
 from trebol_common.i18n import _
+from trebol_common.network import MANAGEMENT_PORT
 from trebol_common.progress import describe, duration
-from trebol_common.tui.page import Element, Gap, Progress, Rows, Text, Tone
+from trebol_common.tui.page import Element, Gap, Progress, Qr, Rows, Text, Tone
 from trebol_installer.session import PREPARE
 
 #: Lines of the log that are kept for the screen.
@@ -129,19 +130,21 @@ def failure_page(seen: Watched) -> tuple[Element, ...]:
     )
 
 
-def done_page(seen: Watched, url: str) -> tuple[Element, ...]:
-    """The elements of a good end."""
+def done_page(seen: Watched, address: str, *, named: bool) -> tuple[Element, ...]:
+    """The elements of a good end; `address` is where the node will be, `named` whether that is but its name."""
+    host = f"[{address}]" if ":" in address else address
+    url = f"https://{host}:{MANAGEMENT_PORT}"
+    by_address = (_("Its address comes from DHCP, and will stand on its screen."),) if named else ()
     return (
         Text(_("Trebol is installed. It took {time}.").format(time=duration(seen.now - seen.began)), Tone.GOOD),
-        Gap(),
-        Text(_("Take the medium out, then restart. The node will be at:")),
-        Gap(),
-        Text(f"  {url}", Tone.STRONG),
-        Gap(),
-        Text(
-            _(
-                "An answer file that repeats this installation, without its passwords, lies on the node: "
-                "/var/log/trebol/answers.toml"
-            )
+        Qr(
+            url,
+            (
+                _("Take the medium out, then restart. The node will be at:"),
+                url,
+                *by_address,
+                _("On it lies an answer file that repeats this installation, without passwords:"),
+                "/var/log/trebol/answers.toml",
+            ),
         ),
     )
