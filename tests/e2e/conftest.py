@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.careful import Careful, careful_job
 from tests.e2e.cases import CASES
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
@@ -49,11 +50,12 @@ JOBS: dict[str, Job] = {
     "power-cut": power_cut_job(),
     "retried": retried_job(),
     "typed": typed_job(),
+    "careful": careful_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
-    *("torn", "kept", "survivor", "retried", "typed"),
+    *("torn", "kept", "survivor", "retried", "typed", "careful"),
 )
 
 QUICK = frozenset(
@@ -171,3 +173,4 @@ kept = machine(Kept, REINSTALLATIONS)
 survivor = machine(Survivor, ["power-cut"])
 retried = machine(Retried, ["retried"])
 typed = machine(Typed, ["typed"])
+careful = machine(Careful, ["careful"])

@@ -11,7 +11,7 @@ from tests.e2e.lab import make_blank, patient
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, VirtualMachine
 from trebol_image.qemu.seeded import seeded_copy
-from trebol_image.qemu.serial import plain
+from trebol_image.qemu.serial import SerialConsole, plain
 
 SHELL_WITHIN = 400.0
 EACH_WITHIN = 240.0
@@ -47,18 +47,31 @@ def reach_shell(machine: VirtualMachine) -> None:
 
 def shell(machine: VirtualMachine, command: str) -> tuple[int, str]:
     """Exit status and output of a command on the serial console."""
-    start = len(machine.serial.text)
-    begin(machine, command)
-    status = end(machine, within=patient(EACH_WITHIN))
-    return status, re.sub(r"\r", "", plain(machine.serial.text[start:]))
+    return shell_on(machine.serial, command)
+
+
+def shell_on(console: SerialConsole, command: str) -> tuple[int, str]:
+    """Exit status and output of a command on this line."""
+    start = len(console.text)
+    _type(console, command)
+    status = _status(console, within=patient(EACH_WITHIN))
+    return status, re.sub(r"\r", "", plain(console.text[start:]))
 
 
 def begin(machine: VirtualMachine, command: str) -> None:
     """Type a command, and do not wait for its end."""
-    # Its echo must not be taken for what it says.
-    machine.serial.send(f"{{ {command}; }} 2>&1; echo sta''tus=$?\n")
+    _type(machine.serial, command)
 
 
 def end(machine: VirtualMachine, *, within: float) -> int:
     """The exit status of the command that was begun."""
-    return int(machine.serial.expect(r"status=(\d+)", within=within)[1])
+    return _status(machine.serial, within=within)
+
+
+def _type(console: SerialConsole, command: str) -> None:
+    # Its echo must not be taken for what it says.
+    console.send(f"{{ {command}; }} 2>&1; echo sta''tus=$?\n")
+
+
+def _status(console: SerialConsole, *, within: float) -> int:
+    return int(console.expect(r"status=(\d+)", within=within)[1])

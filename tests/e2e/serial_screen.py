@@ -66,6 +66,19 @@ class SerialScreen:
         """Wait until all these stand on the screen. Raises DeadlinePassed with what does."""
         self._wait(lambda: all(text in self._shown() for text in texts), f"{texts} did not appear", within)
 
+    def wait_gone(self, text: str) -> None:
+        """Wait until this stands on the screen no more."""
+        self._wait(lambda: text not in self._shown(), f"{text!r} did not go", SHOWN_WITHIN)
+
+    def wait_count(self, text: str, count: int) -> None:
+        """Wait until this stands on the screen so many times."""
+        self._wait(lambda: self._shown().count(text) == count, f"{count} times {text!r} did not come", SHOWN_WITHIN)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size; the machine is not told."""
+        with self._changed:
+            self._screen.resize(rows, columns)
+
     def press(self, *keys: str) -> None:
         """Press keys by name, or a letter."""
         assert self._machine is not None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.screens.installer import WHOLE, screens, terminal
 from tests.screens.terminal import AtOnce, Terminal
+from tests.screens.wrong import WRONG, Wrong
 
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context, Event
@@ -110,6 +111,33 @@ def test_nothing_is_lost_back_and_forth(tmp_path: Path) -> None:
     assert "What will be done" in shown.text()
     assert shown.controller.draft.to_toml() == before
     assert Draft.load(tmp_path / "draft.json").to_toml() == before, "another screen could go on from here"
+
+
+@pytest.mark.parametrize(
+    ("screen", "wrong"),
+    [
+        pytest.param(screen, each, id=f"{each.label.strip()}: {each.typed}")
+        for screen in WRONG
+        for each in WRONG[screen]
+    ],
+)
+def test_what_is_typed_wrong_is_told_below_its_field(screen: str, wrong: Wrong) -> None:
+    shown = terminal()
+    controller = shown.controller
+    controller.draft.place = Place(screen)
+    controller.change("network.source", "from-answer")
+    controller.change("disk-setup.disk-list", ("vda",))
+    controller.change("encrypted", True)
+    shown.refresh()
+
+    shown.go_to(wrong.label)
+    shown.type(wrong.typed)
+    assert wrong.said in shown.text()
+    shown.push("Next")
+    assert controller.place.at == screen, "a screen with something wrong is not left"
+    shown.go_to(wrong.label)
+    shown.press(*["backspace"] * len(wrong.typed))
+    assert wrong.said not in shown.text()
 
 
 def test_a_fixed_address_stays_typed_while_dhcp_is_tried() -> None:
