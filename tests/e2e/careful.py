@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tests.e2e.cases import DOMAIN, PASSWORD, TIMEZONE, Case
+from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node
+from tests.e2e.cases import PASSWORD, Case
 from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.live_shell import shell_on
 from tests.e2e.nodes import INSTALL_WITHIN, LOGIN_WITHIN, RUNNING_WITHIN, SILENT_FOR
 from tests.e2e.second_line import WORDS, done, second_line
 from tests.e2e.serial_screen import COLUMNS, FIRST_WITHIN, ROWS, SerialScreen
-from tests.e2e.typed import LOOKED_WITHIN
 from tests.screens.wrong import WRONG
 
 from trebol_common.run import CommandRunner
@@ -84,15 +84,13 @@ def careful(lab: Lab) -> Iterator[Careful]:
 def _screens(
     screen: SerialScreen, shell: SerialConsole, public_key: str, wrong: dict[tuple[str, str], str]
 ) -> Iterator[tuple[str, str]]:
-    screen.wait("Install Trebol", "Language / Idioma", "< Next >", within=FIRST_WITHIN)
+    await_first(screen)
     screen.push("< Next >", then="This machine")
-    screen.wait("processor", "memory ", within=LOOKED_WITHIN)
+    await_hardware(screen)
     screen.push("< Next >", then="Install on")
     screen.push("< Next >", then="Mark a disk.")
     yield "no disk", screen.settled()
-    screen.go_to("[ ] vda")
-    screen.press("blank")
-    screen.wait("[x] vda")
+    mark_disk(screen)
     screen.go_to("Encrypt the disks")
     screen.press("blank")
     screen.wait("Passphrase")
@@ -104,24 +102,11 @@ def _screens(
     screen.push("< Next >", then="Country")
     screen.push("< Next >", then="is needed")
     yield "no country", screen.settled()
-    screen.go_to("Country")
-    screen.press("enter")
-    screen.wait("Type its first letters")
-    screen.type("spa", shown="Spain")
-    screen.press("enter")
-    screen.wait(TIMEZONE)
+    choose_country(screen)
     yield "location", screen.settled()
     screen.push("< Next >", then="Full name")
     _type_wrong(screen, "node", wrong)
-    for label, text, shown in (
-        ("Full name", f"{CASE.host}.{DOMAIN}", f"{CASE.host}.{DOMAIN}"),
-        ("Mail to", "admin@example.org", "admin@example.org"),
-        ("Root password", PASSWORD, "*" * len(PASSWORD)),
-        ("Again", PASSWORD, "strong"),
-        ("1 ", public_key, public_key.split()[-1]),
-    ):
-        screen.go_to(label)
-        screen.type(text, shown=shown)
+    name_node(screen, CASE, public_key)
     yield "node", screen.settled()
     screen.push("< Next >", then="Interface")
     yield from _network(screen, wrong)

@@ -25,6 +25,7 @@ from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
 from tests.e2e.retried import Retried, retried_job
 from tests.e2e.teardown import TornDown, teardown_job
+from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
 
 from trebol_common.errors import BadInput
@@ -51,11 +52,12 @@ JOBS: dict[str, Job] = {
     "retried": retried_job(),
     "typed": typed_job(),
     "careful": careful_job(),
+    "two-consoles": two_consoles_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
-    *("torn", "kept", "survivor", "retried", "typed", "careful"),
+    *("torn", "kept", "survivor", "retried", "typed", "careful", "two_consoles"),
 )
 
 QUICK = frozenset(
@@ -174,3 +176,4 @@ survivor = machine(Survivor, ["power-cut"])
 retried = machine(Retried, ["retried"])
 typed = machine(Typed, ["typed"])
 careful = machine(Careful, ["careful"])
+two_consoles = machine(TwoConsoles, ["two-consoles"])

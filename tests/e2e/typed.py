@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tests.e2e.cases import DOMAIN, PASSWORD, TIMEZONE, Case
+from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node
+from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_login
 from tests.e2e.reached import Reached
-from tests.e2e.serial_screen import FIRST_WITHIN, SerialScreen
+from tests.e2e.serial_screen import SerialScreen
 
 from trebol_image.qemu import Firmware, create_disk
 from trebol_image.qemu.seeded import seeded_copy
 
 CASE = Case("typed", 51, Firmware.BIOS)
-LOOKED_WITHIN = 120.0
 
 
 @dataclass(frozen=True)
@@ -51,35 +51,19 @@ def typed(lab: Lab) -> Iterator[Typed]:
 
 def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]:
     """Answer one screen after the other, and give its title and what stood there once it was answered."""
-    screen.wait("Install Trebol", "Language / Idioma", "< Next >", within=FIRST_WITHIN)
+    await_first(screen)
     yield "welcome", screen.settled()
     screen.push("< Next >", then="This machine")
-    screen.wait("processor", "memory ", within=LOOKED_WITHIN)
+    await_hardware(screen)
     yield "hardware", screen.settled()
     screen.push("< Next >", then="Install on")
-    screen.go_to("[ ] vda")
-    screen.press("blank")
-    screen.wait("[x] vda", "then", "1: GRUB for BIOS")
+    mark_disk(screen)
     yield "disks", screen.settled()
     screen.push("< Next >", then="Country")
-    screen.go_to("Country")
-    screen.press("enter")
-    screen.wait("Type its first letters")
-    screen.type("spa", shown="Spain")
-    screen.press("enter")
-    screen.wait(TIMEZONE)
+    choose_country(screen)
     yield "location", screen.settled()
     screen.push("< Next >", then="Full name")
-    for label, text, shown in (
-        ("Full name", f"{CASE.host}.{DOMAIN}", f"{CASE.host}.{DOMAIN}"),
-        ("Mail to", "admin@example.org", "admin@example.org"),
-        ("Root password", PASSWORD, "*" * len(PASSWORD)),
-        ("Again", PASSWORD, "strong"),
-        # The line is longer than the screen is wide: its end is shown.
-        ("1 ", public_key, public_key.split()[-1]),
-    ):
-        screen.go_to(label)
-        screen.type(text, shown=shown)
+    name_node(screen, CASE, public_key)
     yield "node", screen.settled()
     screen.push("< Next >", then="Interface")
     screen.push("< Test >", then="name server: ")

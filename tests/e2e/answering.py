@@ -1,0 +1,50 @@
+"""What somebody types into each screen over the serial line; each begins where its screen stands, and stays on it."""
+
+from __future__ import annotations
+
+from tests.e2e.cases import DOMAIN, PASSWORD, TIMEZONE, Case
+from tests.e2e.serial_screen import FIRST_WITHIN, SerialScreen
+
+#: Seconds in which a machine is looked at.
+LOOKED_WITHIN = 120.0
+
+
+def await_first(screen: SerialScreen) -> None:
+    """The first screen, which asks for the language."""
+    screen.wait("Install Trebol", "Language / Idioma", "< Next >", within=FIRST_WITHIN)
+
+
+def await_hardware(screen: SerialScreen) -> None:
+    """The machine, once it has been looked at."""
+    screen.wait("This machine", "processor", "memory ", within=LOOKED_WITHIN)
+
+
+def mark_disk(screen: SerialScreen, name: str = "vda") -> None:
+    """Choose a disk, and see what becomes of it."""
+    screen.go_to(f"[ ] {name}")
+    screen.press("blank")
+    screen.wait(f"[x] {name}", "then", "1: GRUB for BIOS")
+
+
+def choose_country(screen: SerialScreen) -> None:
+    """Spain, by its first letters; time zone and keyboard come with it."""
+    screen.go_to("Country")
+    screen.press("enter")
+    screen.wait("Type its first letters")
+    screen.type("spa", shown="Spain")
+    screen.press("enter")
+    screen.wait(TIMEZONE)
+
+
+def name_node(screen: SerialScreen, case: Case, public_key: str) -> None:
+    """Name, mail, password and key."""
+    for label, text, shown in (
+        ("Full name", f"{case.host}.{DOMAIN}", f"{case.host}.{DOMAIN}"),
+        ("Mail to", "admin@example.org", "admin@example.org"),
+        ("Root password", PASSWORD, "*" * len(PASSWORD)),
+        ("Again", PASSWORD, "strong"),
+        # The line is longer than the screen is wide: its end is shown.
+        ("1 ", public_key, public_key.split()[-1]),
+    ):
+        screen.go_to(label)
+        screen.type(text, shown=shown)
