@@ -1,7 +1,7 @@
 """What the installer has the live system do once it needs it.
 
-The installer is started before udev has looked at any device: loading it takes as long as that, and on another
-processor.
+The unattended installer is started before udev has looked at any device: loading it takes as long as that, and on
+another processor. The screens have it begin once the first of them is drawn.
 """
 
 from __future__ import annotations
@@ -11,11 +11,17 @@ from pathlib import Path
 from trebol_common.run import Runner
 
 DEVICES = "trebol-live-devices.service"
+VIRTUALISATION = "trebol-live-virtualisation.service"
 NETWORK = "trebol-live-network.service"
 SCREENS = "trebol-screens@{console}.service"
 
 #: The consoles that the kernel was told of; tty0 is whatever terminal is in front.
 CONSOLES = Path("/sys/class/tty/console/active")
+
+
+def begin_devices(runner: Runner) -> None:
+    """Have the machine looked at; nobody waits for it here."""
+    runner.run(["systemctl", "start", "--no-block", DEVICES, VIRTUALISATION])
 
 
 def await_devices(runner: Runner) -> None:

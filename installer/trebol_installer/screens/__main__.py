@@ -7,17 +7,31 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
+from pathlib import Path
+
+#: What keeps the service manager from writing to the consoles (systemd(1), "Signals").
+NO_STATUS = signal.SIGRTMIN + 21
 
 
 def main() -> int:
     """Draw, load, go on."""
     gc.disable()
+    from trebol_common.run import CommandRunner
     from trebol_common.tui.app import App
+    from trebol_installer import live
     from trebol_installer.screens.first import First
 
-    App(First(os.ttyname(0).removeprefix("/dev/"))).run()
+    _silence_others()
+    App(First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner()))).run()
     return 0
+
+
+def _silence_others() -> None:
+    """Neither service manager nor kernel (proc(5), /proc/sys/kernel/printk) writes over the screens any more."""
+    os.kill(1, NO_STATUS)
+    Path("/proc/sys/kernel/printk").write_text("1\n", encoding="ascii")
 
 
 if __name__ == "__main__":

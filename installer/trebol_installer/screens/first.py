@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,14 @@ FIRST = (1, 7)
 
 
 class First:
-    """The controller of a console: watches while another one drives, else asks for the language and hands on."""
+    """The controller of a console: watches while another one drives, else asks for the language and hands on.
 
-    def __init__(self, console: str, driver: Driver | None = None) -> None:
+    `begin` is what waits for the first screen to be drawn, on the console that loads the rest.
+    """
+
+    def __init__(self, console: str, driver: Driver | None = None, begin: Callable[[], None] | None = None) -> None:
         self.driver = driver or Driver(console)
+        self._begin = begin
         self._language = ""
         self._pressed: list[str] = []
         self._screens: Screens | None = None
@@ -90,6 +95,8 @@ class First:
         assert self._jobs is not None
 
         def load() -> Screens:
+            if self._begin is not None:
+                self._begin()
             from trebol_installer.screens.start import live_screens
 
             return live_screens()
