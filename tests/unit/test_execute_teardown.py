@@ -22,6 +22,7 @@ from trebol_common.run import Argument, Completed, ScriptedRunner
 from trebol_hardware.machine import VolumeKind
 from trebol_hardware.probe import udev
 from trebol_installer.execute import block, closing, disks, executor, segments, teardown, wipe, zfs
+from trebol_installer.execute.holders import slaves
 from trebol_installer.execute.segments import Segment
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
@@ -674,3 +675,11 @@ def test_an_array_that_is_kept_is_stopped_and_its_superblocks_stay(lab: Lab) -> 
     lab.runner.expect("mdadm", "--stop", "/dev/md9")
 
     kept(lab).perform(CloseVolume(VolumeRef("/dev/md9", VolumeKind.RAID, "0:0:0:9")))
+
+
+def test_a_volume_that_goes_while_it_is_looked_at_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(block, "SYSFS", tmp_path)
+    # It was there a moment ago.
+    monkeypatch.setattr(Path, "is_dir", lambda path: True)
+
+    assert slaves("bcache0") == ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from trebol_common.errors import Refused
@@ -133,5 +134,7 @@ def _all() -> list[str]:
 
 
 def _names(name: str, folder: str) -> tuple[str, ...]:
-    path = block.SYSFS / name / folder
-    return tuple(sorted(entry.name for entry in path.iterdir())) if path.is_dir() else ()
+    # A volume that is being closed may go between two looks at it.
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return tuple(sorted(entry.name for entry in (block.SYSFS / name / folder).iterdir()))
+    return ()
