@@ -38,6 +38,9 @@ MENU_WIDTH = 64
 MENU_HEIGHT = 20
 MENU_FRAME = 3
 
+#: Columns between two buttons.
+BETWEEN = 2
+
 #: What scrolls a page on which there is nothing to change.
 SCROLLS = ("up", "down", "page up", "page down", "home", "end")
 
@@ -55,7 +58,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         self._rows: tuple[Row, ...] = ()
         self._walker: urwid.SimpleFocusListWalker[RowWidget[Any]] = urwid.SimpleFocusListWalker([])
         self._list = urwid.ListBox(self._walker)
-        self._buttons: urwid.Columns | None = None
+        self._buttons: urwid.Columns | urwid.GridFlow | None = None
         self._hint = urwid.Text("")
         self._above = urwid.Text("", align="right")
         self._below = urwid.Text("")
@@ -166,10 +169,13 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
                     text.set_text(said)
         return cast("urwid.Canvas", super().render(size, focus))
 
-    def _button_row(self, actions: tuple[Action, ...]) -> urwid.Columns:
+    def _button_row(self, actions: tuple[Action, ...]) -> urwid.Columns | urwid.GridFlow:
+        """The buttons in a line; where they do not fit the smallest terminal so, in several, below each other."""
         buttons = [PressedWidget(Pressed(f"action {action.name}", action), self._act) for action in actions]
         widths = [len(action.text) + 4 for action in actions]
-        return urwid.Columns(list(zip(widths, buttons, strict=True)), 2)
+        if sum(widths) + BETWEEN * (len(widths) - 1) > NARROWEST:
+            return urwid.GridFlow(buttons, max(widths), BETWEEN, 0, "left")
+        return urwid.Columns(list(zip(widths, buttons, strict=True)), BETWEEN)
 
     def _focused_name(self) -> str | None:
         focus = self._walker.focus if self._walker else None
