@@ -146,7 +146,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         below: list[urwid.Widget] = [rule, urwid.Padding(hint, left=1, right=1)]
         if page.actions and self._buttons is not None:
             below.append(urwid.Padding(self._buttons, left=1, right=1))
-        below.append(urwid.AttrMap(urwid.Text(f" {page.status}", wrap="ellipsis"), "dim"))
+        below.append(urwid.AttrMap(urwid.Text(f" {page.status}", wrap="ellipsis"), "hint"))
         pile = urwid.Pile(below)
         if page.actions:
             pile.focus_position = 2
