@@ -160,6 +160,7 @@ SCREENS = {"trebol-screens@tty1.service", "trebol-screens@ttyS0.service"}
         ("quiet", b"", SCREENS),
         ("quiet", b"[global]", {"trebol-install.service"}),
         ("trebol.answer=http://192.0.2.1/a.toml", b"", {"trebol-install.service"}),
+        ("trebol.answer=slot", b"", {"trebol-install.service"}),
         ("trebol.rescue", b"[global]", {"trebol-rescue@tty1.service", "trebol-rescue@ttyS0.service"}),
         ("trebol.ssh", b"", {*SCREENS, "trebol-ssh.service"}),
         ("trebol.ssh", b"[global]", {"trebol-install.service", "trebol-ssh.service"}),
