@@ -42,6 +42,8 @@ class BootFiles:
     grub: Path
     mok_manager: Path
     bios_grub: Path
+    bios_memtest: Path
+    efi_memtest: Path
 
     @classmethod
     def of_tree(cls, tree: Path) -> BootFiles:
@@ -51,18 +53,22 @@ class BootFiles:
             grub=tree / "usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
             mok_manager=tree / "usr/lib/shim/mmx64.efi.signed",
             bios_grub=tree / "usr/lib/grub/i386-pc",
+            bios_memtest=tree / "boot/memtest86+x64.bin",
+            efi_memtest=tree / "boot/memtest86+x64.efi",
         )
         needed = {
             files.shim: "shim-signed",
             files.grub: "grub-efi-amd64-signed",
             files.mok_manager: "shim-helpers-amd64-signed",
             files.bios_grub / "boot_hybrid.img": "grub-pc-bin",
+            files.bios_memtest: "memtest86+",
+            files.efi_memtest: "memtest86+",
         }
         if missing := {path: package for path, package in needed.items() if not path.is_file()}:
             raise TrebolError(
                 f"the base layer lacks {', '.join(str(path.relative_to(tree)) for path in missing)}",
                 where="iso/packages/boot.list",
-                hint=f"add {', '.join(missing.values())}",
+                hint=f"add {', '.join(dict.fromkeys(missing.values()))}",
             )
         return files
 
@@ -73,6 +79,10 @@ class BootFiles:
             "EFI/BOOT/grubx64.efi": self.grub,
             "EFI/BOOT/mmx64.efi": self.mok_manager,
         }
+
+    def memory_tests(self) -> dict[str, Path]:
+        """Memtest86+ for either firmware, where the boot menu loads it from."""
+        return {f"boot/{path.name}": path for path in (self.bios_memtest, self.efi_memtest)}
 
 
 def render(templates: Path, name: str, *, medium_id: str, version: str) -> str:

@@ -65,6 +65,7 @@ def assemble_iso(inputs: IsoInputs, output: Path, work: Path, runner: Runner) ->
     content = {
         **generated,
         **boot.efi_folder(),
+        **boot.memory_tests(),
         "boot/vmlinuz": inputs.vmlinuz,
         "boot/initrd.img": inputs.initrd,
         **{f"{FOLDER}/{layer.file}": path for path, layer in inputs.layers},

@@ -15,6 +15,7 @@ from trebol_common import INSTALLED, __version__
 from trebol_common.answers.parse import dump_answers
 from trebol_common.events import Event, Kind, Sink, into_file, tee
 from trebol_common.files import write_text
+from trebol_common.i18n import _
 from trebol_common.medium import Feature, Manifest
 from trebol_installer import features
 from trebol_installer.render import render, to_json
@@ -43,6 +44,16 @@ def write_report(step: WriteReport, run: Run) -> None:
     # The marker must not reach the disk before what it vouches for.
     run.runner.run(["sync", "--file-system", run.target])
     write_text(run.inside(INSTALLED), json.dumps(marker(run.manifest, features.wanted(run.answers)), indent=2) + "\n")
+
+
+def leave_report(run: Run) -> None:
+    """The same beside log and events in the live system, for whoever looks for the cause of a failure there."""
+    try:
+        for name, text in report_files(run).items():
+            write_text(run.logs / name, text, mode=0o600)
+    except OSError as error:
+        # The failure itself is what is to be told.
+        run.context.log(_("{folder} cannot be written: {reason}").format(folder=run.logs, reason=error.strerror))
 
 
 def report_files(run: Run) -> dict[str, str]:

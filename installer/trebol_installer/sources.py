@@ -16,8 +16,11 @@ from trebol_installer.describe import listing
 
 COMMAND_LINE = Path("/proc/cmdline")
 
-#: The kernel word that names the answers: a path on the medium, an absolute path, or an http(s) URL.
+#: The kernel word that names the answers: a path on the medium, an absolute path, an http(s) URL, or "slot".
 WORD = "trebol.answer"
+
+#: What stands for the slot: where that is empty, nobody is asked.
+THE_SLOT = "slot"
 
 #: Seconds to wait for a server: to connect, and between two pieces of its reply.
 TIMEOUT = (10, 30)
@@ -80,7 +83,7 @@ def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Foun
     the wrong disk. Raises BadInput, naming every place looked at where there are none.
     """
     named = words(command_line, WORD)
-    if named:
+    if named and named[-1] != THE_SLOT:
         return _named(named[-1], medium, get)
     slot = medium / SLOT
     try:
@@ -93,10 +96,10 @@ def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Foun
             where = _("the medium's answer slot ({file})").format(file=slot)
             return Found(decode(content, where=where), _("the medium's answer slot"))
         looked = _("{file}: empty").format(file=slot)
+    places = [looked] if named else [_("kernel command line: no {word}=").format(word=WORD), looked]
     hint = _("seed the medium (trebol image seed ISO answer.toml), or boot with {word}=PATH-OR-URL")
     raise BadInput(
-        _("no answers were found; looked at:")
-        + listing([_("kernel command line: no {word}=").format(word=WORD), looked]),
+        _("no answers were found; looked at:") + listing(places),
         hint=hint.format(word=WORD),
     )
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.screens.terminal import AtOnce, Terminal
 
+from trebol_common.events import Context, Event
+from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import Machine
+from trebol_installer.logs import Saved, save_to_stick
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
 from trebol_installer.screens.engine import DryEngine, Engine
 from trebol_installer.screens.world import DryWorld
+from trebol_installer.sticks import LSBLK
 
 MACHINES = Path(__file__).parents[1] / "machines"
 
@@ -27,6 +34,42 @@ WHOLE: dict[str, Any] = {
     },
     "network": {"source": "from-dhcp"},
 }
+
+
+class Failing(DryEngine):
+    """An engine whose installation fails in its first step, which waits to be done again."""
+
+    def events(self) -> Iterator[Event]:
+        """See `Engine.events`."""
+        seen: list[Event] = []
+        context = Context(seen.append, ("install",))
+        with suppress(OSError), context.child("mkfs", "ext4: /dev/trebol/root") as step:
+            step.log("mkfs.ext4: Input/output error while writing out and closing file system")
+            raise OSError("mkfs.ext4 /dev/trebol/root\n  exit status 1")
+        yield from seen
+
+
+@dataclass(frozen=True)
+class WithStick(DryWorld):
+    """A recorded machine with a USB stick, or without one."""
+
+    plugged: bool = True
+
+    def save_logs(self, draft: Draft) -> Saved:
+        """See `World.save_logs`."""
+        if self.plugged:
+            return Saved("trebol-logs-node1-20251128-140000.tar.gz", "SanDisk Ultra (sdb)")
+        return save_to_stick(ScriptedRunner().expect(*LSBLK, stdout='{"blockdevices": []}'))
+
+
+def failed(language: str, *, plugged: bool = True) -> Terminal[Screens]:
+    """The screen of a failure, as somebody comes to it from another console."""
+    recorded = Machine.load(MACHINES / "qemu-bios.json")
+    draft = Draft.new(WHOLE)
+    draft.language = language
+    world = WithStick(recorded, Failing(recorded), plugged=plugged)
+    world.engine.begin(Draft.new({**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}}))
+    return Terminal(Screens(draft, world))
 
 
 def screens(

@@ -10,9 +10,10 @@ from tests.screens.installer import screens
 from tests.screens.snapshot import compare
 from tests.screens.terminal import AtOnce, Terminal
 
-from trebol_installer.screens import start
+from trebol_installer.screens import first, start
 from trebol_installer.screens.driver import DRAFT, Driver
 from trebol_installer.screens.first import First
+from trebol_installer.screens.remote import invitation
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,25 @@ def test_a_second_console_watches_and_takes_over(tmp_path: Path, language: str) 
     assert second.controller.driver.drives
     first.refresh()
     assert "tty1" in first.text()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_console_says_how_to_come_in_over_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    told = tmp_path / "told"
+    monkeypatch.setattr(first, "invitation", lambda: invitation(told))
+    shown = console(tmp_path)
+    assert "SSH" not in shown.text()
+    shown.controller.change("language", language)
+
+    told.write_text("k7mqp2xw4t \n")
+    shown.refresh()
+    assert "k7mqp2xw4t" in shown.text().splitlines()[-1], "before there is an address"
+
+    told.write_text("k7mqp2xw4t 192.0.2.7 2001:db8::7 \n")
+    shown.refresh()
+    compare(f"{language}/welcome-ssh", shown.text())
 
 
 def test_any_console_can_be_the_first_to_be_used(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from trebol_common.tui.page import Page
 from trebol_common.tui.palette import ASCII, UTF8, Signs
 from trebol_installer.screens.controller import installation_page
 from trebol_installer.screens.draft import Draft
+from trebol_installer.screens.saving import Saving
 from trebol_installer.screens.watch import watch
 from trebol_installer.wire import Grade, Look
 
@@ -106,7 +107,7 @@ TESTED = {"done-tested": (Look("address", Grade.GOOD, "192.0.2.10/24", ("192.0.2
 def _shown(state: str, language: str, signs: Signs = UTF8) -> Terminal[Still]:
     i18n.use(language)
     draft = Draft.new({"global": {"fqdn": "node1.example.org"}, "network": FIXED.get(state, {"source": "from-dhcp"})})
-    page = installation_page(watch(STATES[state]()), draft, TESTED.get(state, ()), 127.0)
+    page = installation_page(watch(STATES[state]()), draft, TESTED.get(state, ()), Saving(), 127.0)
     return Terminal(Still(page), signs=signs)
 
 

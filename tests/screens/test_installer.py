@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
-from tests.screens.installer import WHOLE, terminal
+from tests.screens.installer import WHOLE, failed, terminal
 from tests.screens.snapshot import compare
 from tests.screens.terminal import Terminal
 
-from trebol_common.tui.page import Input
-from trebol_common.tui.rows import NARROWEST, Opened
+from trebol_common.tui.page import Action, Input
+from trebol_common.tui.rows import BETWEEN, NARROWEST, Opened
 from trebol_common.tui.view import HINT_LINES
 from trebol_installer.screens.controller import Screens
 
@@ -74,6 +74,12 @@ def _unnamed(language: str) -> Terminal[Screens]:
     return shown
 
 
+def _saved(language: str, *, plugged: bool) -> Terminal[Screens]:
+    shown = failed(language, plugged=plugged)
+    shown.push({"en": "< Save logs to USB >", "es": "< Registros a USB >"}[language])
+    return shown
+
+
 STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "welcome": lambda language: _to(1, language),
     "hardware": lambda language: _to(2, language),
@@ -88,6 +94,9 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "network-fixed": _fixed,
     "network-bond": _bonded,
     "review": lambda language: _to(7, language),
+    "failed": failed,
+    "failed-saved": lambda language: _saved(language, plugged=True),
+    "failed-no-stick": lambda language: _saved(language, plugged=False),
 }
 
 
@@ -95,6 +104,14 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
 @pytest.mark.parametrize("state", STATES)
 def test_a_screen_looks_as_it_is_to_look(state: str, language: str) -> None:
     compare(f"{language}/{state}", STATES[state](language).text())
+
+
+def _lines(actions: Sequence[Action]) -> int:
+    """Lines that the buttons take, each as wide as the widest where they do not fit a single one."""
+    widths = [len(action.text) + 4 + BETWEEN for action in actions]
+    if sum(widths) <= NARROWEST + BETWEEN:
+        return 1
+    return -(-len(widths) // ((NARROWEST + BETWEEN) // max(widths)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,7 +123,7 @@ def test_nothing_is_cut_on_the_smallest_terminal(state: str, language: str) -> N
     for field in page.fields():
         assert len(textwrap.wrap(field.hint, NARROWEST)) <= HINT_LINES, field
         assert not isinstance(field, Input) or len(field.label) <= WIDEST_LABEL, field
-    assert sum(len(action.text) + 4 + 2 for action in page.actions) <= NARROWEST
+    assert _lines(page.actions) <= 2
     assert len(page.title) < 70
     for row in shown.view._rows:
         if isinstance(row, Opened):

@@ -51,6 +51,8 @@ def make_inputs(folder: Path, *, signed: bool = True) -> IsoInputs:
         "usr/lib/shim/shimx64.efi.signed",
         "usr/lib/shim/mmx64.efi.signed",
         "usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed",
+        "boot/memtest86+x64.efi",
+        "boot/memtest86+x64.bin",
     ):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_bytes(program(70_000, signed=signed))

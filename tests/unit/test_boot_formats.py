@@ -104,7 +104,7 @@ def menu() -> str:
 
 def test_the_boot_menu_has_an_entry_for_each_way_to_go() -> None:
     assert re.findall(r"--id (\S+)", menu()) == [
-        *("install", "install-serial", "rescue", "verify", "disk"),
+        *("install", "install-serial", "unattended", "install-ssh", "rescue", "verify", "memtest", "disk"),
         *("firmware", "disk"),
     ]
 

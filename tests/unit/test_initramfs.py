@@ -20,7 +20,7 @@ ZFS_SCRIPT = PROJECT / "iso/zfs/files/usr/share/initramfs-tools/scripts/local-pr
 #: blkid finds, `files` is its content; mounting copies it. What is mounted is told in `mounted`.
 STUBS = """
 . "$SCRIPT"
-TREBOL_SYS="$WORLD/sys"; TREBOL_MEDIUM="$WORLD/medium"; TREBOL_WAIT=0
+TREBOL_SYS="$WORLD/sys"; TREBOL_MEDIUM="$WORLD/medium"; TREBOL_WANTS="$WORLD/wants"; TREBOL_WAIT=0
 trebol_id=$ID
 mkdir -p "$TREBOL_MEDIUM"
 _uptime() { echo 5; }
@@ -139,6 +139,46 @@ def test_all_damaged_files_are_named_and_nothing_goes_on(world: Path) -> None:
 
 def test_a_medium_without_checksums_does_not_pass_for_a_verified_one(world: Path) -> None:
     assert shell(world, "trebol_verify").status == 9
+
+
+#: Stands for the kernel's words and its consoles.
+BOOTED = """
+cat() {
+    case "$1" in
+    /proc/cmdline) echo "boot=trebol $WORDS" ;;
+    /sys/class/tty/console/active) echo "tty0 ttyS0" ;;
+    *) command cat "$@" ;;
+    esac
+}
+"""
+SCREENS = {"trebol-screens@tty1.service", "trebol-screens@ttyS0.service"}
+
+
+@pytest.mark.parametrize(
+    ("words", "slot", "wanted"),
+    [
+        ("quiet", b"", SCREENS),
+        ("quiet", b"[global]", {"trebol-install.service"}),
+        ("trebol.answer=http://192.0.2.1/a.toml", b"", {"trebol-install.service"}),
+        ("trebol.answer=slot", b"", {"trebol-install.service"}),
+        ("trebol.rescue", b"[global]", {"trebol-rescue@tty1.service", "trebol-rescue@ttyS0.service"}),
+        ("trebol.ssh", b"", {*SCREENS, "trebol-ssh.service"}),
+        ("trebol.ssh", b"[global]", {"trebol-install.service", "trebol-ssh.service"}),
+    ],
+)
+def test_the_live_system_starts_what_the_kernel_words_and_the_slot_say(
+    world: Path, words: str, slot: bytes, wanted: set[str]
+) -> None:
+    (world / "medium/trebol").mkdir(parents=True)
+    (world / "medium/trebol/answer.slot").write_bytes(slot.ljust(4096, b"\0"))
+
+    said = shell(world, f"{BOOTED}\nWORDS='{words}'\ntrebol_want")
+
+    assert (said.status, said.stderr) == (0, "")
+    made = {path.name: path.readlink() for path in (world / "wants").iterdir()}
+    assert made.keys() == wanted
+    for unit in made.values():
+        assert (PROJECT / "iso/overlay/live" / str(unit).removeprefix("/")).is_file(), f"{unit} is in the live system"
 
 
 def test_scripts_for_the_initramfs_are_clean_shell() -> None:

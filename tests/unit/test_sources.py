@@ -49,6 +49,14 @@ def test_an_empty_slot_names_every_place_looked_at(medium: Path) -> None:
     assert "trebol image seed ISO answer.toml" in text
 
 
+def test_the_slot_can_be_named_so_that_nobody_is_asked_where_it_is_empty(medium: Path) -> None:
+    with pytest.raises(BadInput, match="empty"):
+        find_answers("boot=trebol trebol.answer=slot", medium, get=no_get)
+
+    fill(medium, "[global]\n")
+    assert find_answers("boot=trebol trebol.answer=slot", medium, get=no_get).text == "[global]\n"
+
+
 def test_a_medium_without_slot_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         find_answers("", tmp_path, get=no_get)

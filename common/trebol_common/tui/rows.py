@@ -33,7 +33,7 @@ from trebol_common.tui.qr import half_blocks
 FEW = 6
 #: Columns of the labels before inputs, at least.
 LABELS = 12
-#: Columns between the cells of a row.
+#: Columns between the cells of a row, and between buttons.
 BETWEEN = 2
 #: Columns that the rows of a page have on the smallest terminal, 80x24.
 NARROWEST = 78

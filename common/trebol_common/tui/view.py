@@ -11,7 +11,7 @@ from trebol_common.i18n import _
 from trebol_common.tui.choosing import ListView
 from trebol_common.tui.page import Action, Page
 from trebol_common.tui.palette import Signs
-from trebol_common.tui.rows import NARROWEST, Bar, Chosen, Line, Opened, Pressed, Row, Typed, rows_of
+from trebol_common.tui.rows import BETWEEN, NARROWEST, Bar, Chosen, Line, Opened, Pressed, Row, Typed, rows_of
 from trebol_common.tui.widgets import (
     BarWidget,
     ChosenWidget,
@@ -54,7 +54,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         self._rows: tuple[Row, ...] = ()
         self._walker: urwid.SimpleFocusListWalker[RowWidget[Any]] = urwid.SimpleFocusListWalker([])
         self._list = urwid.ListBox(self._walker)
-        self._buttons: urwid.Columns | None = None
+        self._buttons: urwid.Columns | urwid.GridFlow | None = None
         self._hint = urwid.Text("")
         self._above = urwid.Text("", align="right")
         self._below = urwid.Text("")
@@ -142,7 +142,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         below: list[urwid.Widget] = [rule, urwid.Padding(hint, left=1, right=1)]
         if page.actions and self._buttons is not None:
             below.append(urwid.Padding(self._buttons, left=1, right=1))
-        below.append(urwid.AttrMap(urwid.Text(f" {page.status}", wrap="ellipsis"), "dim"))
+        below.append(urwid.AttrMap(urwid.Text(f" {page.status}", wrap="ellipsis"), "hint"))
         pile = urwid.Pile(below)
         if page.actions:
             pile.focus_position = 2
@@ -165,10 +165,13 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
                     text.set_text(said)
         return cast("urwid.Canvas", super().render(size, focus))
 
-    def _button_row(self, actions: tuple[Action, ...]) -> urwid.Columns:
+    def _button_row(self, actions: tuple[Action, ...]) -> urwid.Columns | urwid.GridFlow:
+        """The buttons in a line; where they do not fit the smallest terminal so, in several, below each other."""
         buttons = [PressedWidget(Pressed(f"action {action.name}", action), self._act) for action in actions]
         widths = [len(action.text) + 4 for action in actions]
-        return urwid.Columns(list(zip(widths, buttons, strict=True)), 2)
+        if sum(widths) + BETWEEN * (len(widths) - 1) > NARROWEST:
+            return urwid.GridFlow(buttons, max(widths), BETWEEN, 0, "left")
+        return urwid.Columns(list(zip(widths, buttons, strict=True)), BETWEEN)
 
     def _focused_name(self) -> str | None:
         focus = self._walker.focus if self._walker else None

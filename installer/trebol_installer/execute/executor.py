@@ -33,7 +33,7 @@ from trebol_installer.execute import (
 from trebol_installer.execute.state import LOGS, TARGET, Run, Undo
 from trebol_installer.plan import Plan
 from trebol_installer.render import describe
-from trebol_installer.report import write_report
+from trebol_installer.report import leave_report, write_report
 from trebol_installer.steps import Step, step_name
 
 #: Until one of these is done, a refusal can say that all disks are as they were.
@@ -127,6 +127,7 @@ def _perform_in_context(step: Step, number: int, run: Run) -> None:
         with run.context.child(step_name(step), describe(step)) as inside:
             _perform_or_undo(step, run, inside)
     except (TrebolError, OSError) as error:
+        leave_report(run)
         if isinstance(error, Refused | BadInput) and not run.begun:
             raise
         reason = str(error).replace("\n", "\n  ")

@@ -23,6 +23,7 @@ from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.edits import edit
 from trebol_installer.screens.facts import Facts
 from trebol_installer.screens.order import WIZARD, screen_of, title
+from trebol_installer.screens.saving import SAVE, Saving
 from trebol_installer.screens.watch import Watched, after, done_page, failure_page, progress_page
 from trebol_installer.screens.world import World
 from trebol_installer.wire import Grade, Look
@@ -52,6 +53,7 @@ class Screens:
         self._watched: Watched | None = None
         self._following = 0
         self._testing = False
+        self._saving = Saving()
         self._ended = False
         if draft.place is None:
             draft.place = WIZARD.first(draft)
@@ -77,7 +79,7 @@ class Screens:
         if self._ended:
             return None
         if self._watched is not None:
-            return installation_page(self._watched, self.draft, self._seen, time.monotonic())
+            return installation_page(self._watched, self.draft, self._seen, self._saving, time.monotonic())
         name = self.place.at
         danger = name == "review" and bool(self._lost)
         return Page(
@@ -112,12 +114,14 @@ class Screens:
             case "test":
                 self._test_network()
             case "retry" if self._watched is not None and self._watched.waits:
-                self._watched = replace(self._watched, failure="")
+                self._watched, self._saving = replace(self._watched, failure=""), Saving()
                 self._world.engine.say(AGAIN)
             case "answers":
                 self._give_up()
             case "restart":
                 self._restart()
+            case _ if name == SAVE and self._jobs is not None:
+                self._saving.start(lambda: self._world.save_logs(self.draft), self._jobs)
             case _ if name.startswith("mend "):
                 problem = self._problems[int(name.removeprefix("mend "))]
                 self._go(WIZARD.jump(self.place, screen_of(problem.where)))
@@ -301,7 +305,7 @@ class Screens:
 
     def _follow(self) -> None:
         assert self._jobs is not None
-        self._watched = Watched()
+        self._watched, self._saving = Watched(), Saving()
         self._following += 1
         mine = self._following
 
@@ -336,7 +340,7 @@ class Screens:
             self.draft.save(self._saved)
 
 
-def installation_page(seen: Watched, draft: Draft, looks: Sequence[Look], now: float) -> Page:
+def installation_page(seen: Watched, draft: Draft, looks: Sequence[Look], saving: Saving, now: float) -> Page:
     """The course of an installation, its good end, or its failure and what can be done about it.
 
     `looks` are what a test of the node's network has shown: its address, where DHCP gave one. `now` is in monotonic
@@ -352,7 +356,9 @@ def installation_page(seen: Watched, draft: Draft, looks: Sequence[Look], now: f
         others = (
             Action("answers", _("Back to the answers")),
             Action(SHELL, _("Shell")),
+            Action(SAVE, _("Save logs to USB")),
             Action("restart", _("Restart")),
         )
-        return Page(_("The installation failed"), failure_page(seen), (*again, *others), danger=True)
+        elements = failure_page(seen, saving.elements())
+        return Page(_("The installation failed"), elements, (*again, *others), danger=True)
     return Page(_("Installing"), progress_page(seen, now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Action, Gap, Page, Text, Tone
 from trebol_installer.screens import welcome
 from trebol_installer.screens.driver import LET_GO, Driver
+from trebol_installer.screens.remote import invitation
 
 if TYPE_CHECKING:  # It is loaded on a thread, once the first screen is drawn.
     from trebol_installer.screens.controller import Screens
@@ -47,7 +49,11 @@ class First:
             self._load()
 
     def page(self) -> Page | None:
-        """See `Controller.page`."""
+        """See `Controller.page`; whoever may come in over SSH is told how on each."""
+        page, told = self._page(), invitation()
+        return replace(page, status=told) if page is not None and told and not page.status else page
+
+    def _page(self) -> Page | None:
         if self._asked:
             self._asked = False
             self.driver.let_go()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from trebol_common.answers.parse import load_members, read_text
@@ -13,6 +14,7 @@ from trebol_installer import session
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
 from trebol_installer.screens.driver import DRAFT, FOLDER
+from trebol_installer.screens.first import First
 from trebol_installer.screens.world import DryWorld, LiveWorld
 
 
@@ -31,13 +33,13 @@ def dry(draft: Draft, machine: Machine | None) -> None:
 
 
 def on_live_system(draft: Draft | None) -> None:
-    """The screens of the live system on this terminal, with this draft or the one that is kept."""
-    App(live_screens(draft)).run()
+    """The screens of the live system on this terminal too, with this draft or the one that is kept."""
+    if draft is not None:
+        draft.save(FOLDER / DRAFT)
+    App(First(os.ttyname(0).removeprefix("/dev/"))).run()
 
 
-def live_screens(draft: Draft | None = None) -> Screens:
-    """The same for a terminal that is there already."""
+def live_screens() -> Screens:
+    """What comes behind the first screen there."""
     saved = FOLDER / DRAFT
-    if draft is None:
-        draft = Draft.load(saved) if saved.is_file() else Draft.new()
-    return Screens(draft, LiveWorld(), saved)
+    return Screens(Draft.load(saved) if saved.is_file() else Draft.new(), LiveWorld(), saved)

@@ -118,14 +118,15 @@ def _done(seen: Watched) -> Iterator[tuple[str, ...]]:
         yield f"{duration(step.seconds):>7}", step.text
 
 
-def failure_page(seen: Watched) -> tuple[Element, ...]:
-    """The elements of a failure: which step, why, and the last lines of its tools."""
+def failure_page(seen: Watched, saved: tuple[Element, ...] = ()) -> tuple[Element, ...]:
+    """The elements of a failure: which step, why, what came of saving the logs, and the last lines of its tools."""
     failed = next((step.text for step in reversed(seen.done) if not step.ok), "")
     return (
         Text(failed or _("The installation did not begin."), Tone.BAD),
         Gap(),
         *(Text(line) for line in seen.failure.splitlines() if line.strip()),
         Gap(),
+        *saved,
         Rows(tuple((line,) for line in seen.log[-8:]), Tone.DIM),
     )
 

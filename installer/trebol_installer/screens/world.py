@@ -10,7 +10,9 @@ from typing import Protocol
 
 from trebol_common.answers import Answers
 from trebol_common.answers.model import Checks
+from trebol_common.answers.parse import dump_answers
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 from trebol_common.keyboard import KEYMAPS
 from trebol_common.medium import LIVE_MEDIUM, module_key, read_manifest
 from trebol_common.network import HostNetwork
@@ -19,8 +21,11 @@ from trebol_hardware.machine import Machine
 from trebol_installer import live, session
 from trebol_installer.hardware import checked
 from trebol_installer.links import wake_links
+from trebol_installer.logs import Saved, save_to_stick
 from trebol_installer.plan import Plan, plan
-from trebol_installer.screens.engine import DryEngine, Engine, UnitEngine
+from trebol_installer.screens.draft import Draft
+from trebol_installer.screens.driver import FOLDER
+from trebol_installer.screens.engine import EVENTS, DryEngine, Engine, UnitEngine
 from trebol_installer.screens.facts import Facts
 from trebol_installer.wire import Look, try_on_the_wire
 
@@ -47,6 +52,9 @@ class World(Protocol):
 
     def type_as(self, keyboard: str) -> None:
         """Give the console another keyboard."""
+
+    def save_logs(self, draft: Draft) -> Saved:
+        """Save the logs of an installation by this draft on a USB stick; takes its time."""
 
     def restart(self) -> bool:
         """Restart the machine; False where the screens are to end instead."""
@@ -79,6 +87,10 @@ class DryWorld:
 
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`; this keyboard is somebody's own."""
+
+    def save_logs(self, draft: Draft) -> Saved:
+        """See `World.save_logs`; this computer's sticks are somebody's own."""
+        raise TrebolError(_("a dry run writes to no stick"))
 
     def restart(self) -> bool:
         """See `World.restart`."""
@@ -118,6 +130,15 @@ class LiveWorld:
         # A machine without a screen has no console to change.
         with suppress(TrebolError):
             self.runner.run(["loadkeys", Path("/", KEYMAPS, f"{keyboard}.kmap.gz")])
+
+    def save_logs(self, draft: Draft) -> Saved:
+        """See `World.save_logs`."""
+        answers = draft.check().answers
+        others = {"answers.toml": dump_answers(answers)} if answers else {}
+        with suppress(FileNotFoundError):
+            others["screens.jsonl"] = (FOLDER / EVENTS).read_text(encoding="utf-8", errors="replace")
+        chosen = draft.get("disk-setup.disk-list", ())
+        return save_to_stick(self.runner, host=draft.text("global.fqdn"), others=others, chosen=chosen)
 
     def restart(self) -> bool:
         """See `World.restart`."""
