@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trebol_common.answers.model import Answers, FqdnFromDhcp
+from trebol_common.answers.model import Answers, ClusterMode, FqdnFromDhcp
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import HostNetwork
 from trebol_hardware.machine import Disk, Machine, NetworkInterface
@@ -71,6 +71,7 @@ def plan_steps(
         *layout.finish,
         steps.WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
         steps.WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
+        *_cluster_intent(answers),
         steps.InstallBootLoader(
             boot, machine.firmware.mode, layout.root, _command_line(answers, interface, layout, console)
         ),
@@ -93,6 +94,13 @@ def _keys_of_tpm(layout: Layout, answers: Answers) -> Iterator[Step]:
             yield steps.BindToTpm(device)
         elif layout.kept:
             yield steps.UnbindFromTpm(device)
+
+
+def _cluster_intent(answers: Answers) -> Iterator[Step]:
+    """What the first boot is left to offer, where the node is not to stand alone."""
+    wanted = answers.cluster
+    if wanted.mode is not ClusterMode.STAND_ALONE:
+        yield steps.WriteClusterIntent(wanted.mode, wanted.name, wanted.peer, wanted.token is not None)
 
 
 def _blank(targets: tuple[Disk, ...], layout: Layout, torn_down: Teardown) -> Iterator[Step]:

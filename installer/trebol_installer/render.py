@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from trebol_common.answers.model import ClusterMode
 from trebol_common.errors import printable
 from trebol_common.i18n import _, counted
 from trebol_hardware.checks.finding import Severity
@@ -155,6 +156,13 @@ def describe(step: Step) -> str:
             )
         case steps.WriteNodeConfiguration():
             return _("Write {file}").format(file="/etc/trebol/node.toml")
+        case steps.WriteClusterIntent():
+            if step.mode is ClusterMode.CREATE:
+                return _("First boot offers to create the cluster {name}").format(name=step.name)
+            text = _("First boot offers to join the cluster of {peer}")
+            if step.token:
+                text = _("First boot offers to join the cluster of {peer}, by the token given")
+            return text.format(peer=step.peer)
         case steps.InstallBootLoader():
             text = _("Install the boot loaders for BIOS and UEFI on {disks}")
             return text.format(disks=", ".join(each.esp.disk for each in step.boot))

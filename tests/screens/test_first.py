@@ -31,11 +31,11 @@ def test_what_is_pressed_before_the_rest_is_loaded_is_done_then(tmp_path: Path) 
     shown.go_to("Español")
     shown.press("enter")
     shown.push("Siguiente")
-    assert "Cargando…" in shown.text() and "1/7" in shown.text()
+    assert "Cargando…" in shown.text() and "1/8" in shown.text()
 
     shown.release()
 
-    assert "Esta máquina" in shown.text() and "2/7" in shown.text()
+    assert "Esta máquina" in shown.text() and "2/8" in shown.text()
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

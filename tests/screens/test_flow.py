@@ -80,8 +80,8 @@ def typed_through(shown: Terminal[Screens]) -> None:
     ):
         shown.go_to(label)
         shown.type(text)
-    shown.push("Next")
-    shown.push("Next")
+    for _ in ("node", "network", "cluster"):
+        shown.push("Next")
 
 
 def test_a_whole_installation_is_typed_with_defaults() -> None:
@@ -105,7 +105,7 @@ def test_nothing_is_lost_back_and_forth(tmp_path: Path) -> None:
         shown.push("Back")
         if "Install Trebol" in shown.text().splitlines()[0]:
             break
-    for _ in range(6):
+    for _ in range(7):
         shown.push("Next")
 
     assert "What will be done" in shown.text()
@@ -151,6 +151,45 @@ def test_a_fixed_address_stays_typed_while_dhcp_is_tried() -> None:
     assert controller.draft.text("network.cidr") == "192.0.2.10/24"
 
 
+def test_what_is_wanted_of_a_cluster_is_typed_and_told_in_the_plan() -> None:
+    shown = terminal("qemu-bios", {**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}})
+    shown.controller.draft.place = Place("cluster")
+    shown.refresh()
+    shown.go_to("creates a cluster")
+    shown.press("enter")
+    shown.go_to("Cluster name")
+    shown.type("Clover-1")
+    shown.go_to("joins a cluster")
+    shown.press("enter")
+    shown.push("Next")
+    assert "is needed" in shown.text() and "The node's first boot offers it" in shown.text()
+    shown.go_to("Member")
+    shown.type("192.0.2.11")
+    shown.go_to("Join token")
+    shown.type("hunter2-hunter2")
+    assert "hunter2" not in shown.text()
+
+    shown.push("Next")
+
+    plan = "\n".join(str(line) for line in shown.page.elements)
+    assert "First boot offers to join the cluster of 192.0.2.11, by the token given" in plan
+    assert "hunter2" not in plan
+    assert shown.controller.draft.get("cluster") == {
+        "mode": "join",
+        "peer": "192.0.2.11",
+        "token": "hunter2-hunter2",
+    }
+    shown.push("Back")
+    shown.go_to("creates a cluster")
+    shown.press("enter", "enter")
+    assert shown.controller.draft.get("cluster") == {"mode": "create", "name": "Clover-1"}, "it was typed before"
+    shown.go_to("stands alone")
+    shown.press("enter")
+    shown.push("Next")
+    assert "cluster" not in shown.controller.draft.members
+    assert "First boot" not in str(shown.page.elements)
+
+
 def test_what_is_lost_has_to_be_typed_first() -> None:
     shown = terminal("rack-server", WHOLE)
     shown.push("Next")
@@ -178,13 +217,13 @@ def test_an_agreement_is_about_the_disks_that_it_was_given_for() -> None:
     controller.begin(jobs)
     by_name = {option.text.split()[0]: option.value for option in disk_options(controller)}
     controller.change("disk-setup.disk-list", (by_name["sdb"],))
-    controller.draft.place = Place("network")
+    controller.draft.place = Place("cluster")
     controller.act("next")
     controller.change("confirmed", "sdb")
 
     controller.draft.place = Place("disks")
     controller.change("disk-setup.disk-list", (by_name["sdc"],))
-    controller.draft.place = Place("network")
+    controller.draft.place = Place("cluster")
     controller.act("next")
     controller.act("install")
     assert engine.begun == []
@@ -260,6 +299,7 @@ class Stepwise(AtOnce):
     [
         (["network"], ["Network", "What will be done"]),
         (["global.fqdn"], ["The node", "What will be done"]),
+        (["cluster"], ["Cluster", "What will be done"]),
         (["disk-setup", "global"], ["Disks", "Place and keyboard", "The node", "What will be done"]),
     ],
 )

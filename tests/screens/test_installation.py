@@ -92,8 +92,7 @@ def _done() -> Iterator[Event]:
 STATES = {
     "installing": _course,
     "installing-begins": lambda: iter(()),
-    "failure": _stopped,
-    "failure-ended": _given_up,
+    "failed-ended": _given_up,
     "done": _done,
     "done-tested": _done,
     "done-ipv6": _done,

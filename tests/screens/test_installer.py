@@ -80,6 +80,15 @@ def _saved(language: str, *, plugged: bool) -> Terminal[Screens]:
     return shown
 
 
+def _clustered(mode: str, key: str, value: str, language: str) -> Terminal[Screens]:
+    """Wants to create or to join a cluster, with a wrong value for a key, and was not let go on."""
+    shown = _to(7, language)
+    shown.controller.change("cluster.mode", mode)
+    shown.controller.change(key, value)
+    shown.push(NEXT[language])
+    return shown
+
+
 STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "welcome": lambda language: _to(1, language),
     "hardware": lambda language: _to(2, language),
@@ -93,7 +102,10 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "network": lambda language: _to(6, language),
     "network-fixed": _fixed,
     "network-bond": _bonded,
-    "review": lambda language: _to(7, language),
+    "cluster": lambda language: _to(7, language),
+    "cluster-create": lambda language: _clustered("create", "cluster.name", "a_cluster_of_mine", language),
+    "cluster-join": lambda language: _clustered("join", "cluster.token", "two words", language),
+    "review": lambda language: _to(8, language),
     "failed": failed,
     "failed-saved": lambda language: _saved(language, plugged=True),
     "failed-no-stick": lambda language: _saved(language, plugged=False),

@@ -17,6 +17,7 @@ from trebol_common.answers.model import (
     BtrfsOptions,
     BtrfsRaid,
     Checks,
+    ClusterMode,
     DiskSetup,
     Encryption,
     FqdnFromDhcp,
@@ -115,6 +116,29 @@ WRONG: list[tuple[str, Any, str]] = [
     ("network.cidr", "192.0.2.255/24", "a.toml: network: cidr 192.0.2.255/24 is the broadcast address"),
     ("network.cidr", "192.0.2.999/24", "a.toml: network.cidr: '192.0.2.999/24' is not an address with its prefix"),
     ("network.dns", "dns.example.org", "a.toml: network.dns: 'dns.example.org' is not an IP address"),
+    ("cluster.mode", "alone", "a.toml: cluster.mode: 'alone' is not one of 'stand-alone', 'create' or 'join'"),
+    ("cluster.nodes", 3, "a.toml: cluster.nodes: unknown key"),
+    ("cluster.name", "clover", 'a.toml: cluster: name: only with mode = "create"'),
+    ("cluster", {"mode": "create"}, 'a.toml: cluster: mode = "create" also needs name'),
+    ("cluster", {"mode": "create", "name": "a" * 16}, f"a.toml: cluster.name: '{'a' * 16}' is not a cluster's name"),
+    ("cluster", {"mode": "create", "name": "-a"}, "is not a cluster's name such as clover-1: letters, digits and -"),
+    ("cluster", {"mode": "create", "name": "a_b"}, "is not a cluster's name"),
+    ("cluster", {"mode": "create", "name": "clover\n"}, "is not a cluster's name"),
+    ("cluster", {"mode": "create", "name": "clover", "token": "t"}, 'cluster: token: only with mode = "join"'),
+    (
+        "cluster",
+        {"mode": "join", "name": "clover"},
+        'cluster: name: only with mode = "create"; mode = "join" also needs peer',
+    ),
+    ("cluster", {"mode": "join", "peer": "node_2"}, "a.toml: cluster.peer: is not the address or name of a machine"),
+    ("cluster", {"mode": "join", "peer": "192.0.2.300"}, "cluster.peer: is not the address or name of a machine"),
+    ("cluster", {"mode": "join", "peer": "https://node2:8006"}, "is not the address or name of a machine"),
+    ("cluster", {"mode": "join", "peer": "127.0.0.1"}, "cluster.peer: is no address that another machine can have"),
+    ("cluster", {"mode": "join", "peer": "localhost"}, "cluster.peer: has the host name of every machine's loopback"),
+    ("cluster", {"mode": "join", "peer": "192.0.2.10"}, "a.toml: cluster.peer: is this node itself\n  → give the"),
+    ("cluster", {"mode": "join", "peer": "Node1"}, "a.toml: cluster.peer: is this node itself"),
+    ("cluster", {"mode": "join", "peer": "node2", "token": ""}, "a.toml: cluster.token: is not a join token"),
+    ("cluster", {"mode": "join", "peer": "node2", "token": "two words"}, "cluster.token: is not a join token"),
     ("network.gateway", "198.51.100.1", "a.toml: network: gateway 198.51.100.1 is not in 192.0.2.0/24"),
     ("network.gateway", "192.0.2.10", "a.toml: network: gateway is the node's own address"),
     ("network.gateway", "2001:db8::1", "a.toml: network: gateway and cidr are of different IP versions"),
@@ -406,6 +430,9 @@ def test_a_hash_cannot_carry_a_second_line(hashed: str) -> None:
         ("global.root-ssh-keys", ["-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2-hunter2"]),
         ("global.root-ssh-keys", "hunter2-hunter2"),
         ("global.root_password", {"is": "hunter2-hunter2"}),
+        ("cluster", {"mode": "join", "peer": "hunter2_hunter2"}),
+        ("cluster", {"mode": "join", "peer": "node2", "token": "hunter2 hunter2"}),
+        ("cluster", {"mode": "join", "peer": "node2", "token": ["hunter2"]}),
         ("disk-setup.encryption", "hunter2-hunter2"),
         ("disk-setup.encryption", {"passphrase": ["hunter2-hunter2"]}),
         ("disk-setup.encryption", {"pasphrase": "hunter2-hunter2"}),
@@ -499,6 +526,25 @@ def test_dumped_answers_say_the_same_again_without_secrets() -> None:
     assert "# global.root-password: not kept" in text
     again = parse_answers(text.replace("[global]", '[global]\nroot-password = "correct horse"', 1))
     assert again == read.model_copy(update={"global_": read.global_.model_copy(update={"subscription_key": None})})
+
+
+def test_what_is_wanted_of_a_cluster_is_understood_and_dumped_without_its_token() -> None:
+    read = answers(("cluster", {"mode": "join", "peer": "Node2.Example.ORG", "token": "hunter2"}))
+
+    assert (read.cluster.mode, read.cluster.peer) == (ClusterMode.JOIN, "node2.example.org")
+    assert read.cluster.token == SecretStr("hunter2")
+    text = dump_answers(read)
+    assert "# cluster.token: not kept" in text and "hunter2" not in text
+    assert tomllib.loads(text)["cluster"] == {"mode": "join", "peer": "node2.example.org"}
+    assert answers(("cluster", {"mode": "create", "name": "Clover-1"})).cluster.name == "clover-1"
+    assert answers(("cluster", {"mode": "stand-alone"})) == answers()
+
+
+@pytest.mark.parametrize(
+    ("peer", "kept"), [("node2", "node2"), ("192.0.2.11", "192.0.2.11"), ("2001:DB8:0::2", "2001:db8::2")]
+)
+def test_a_member_is_named_by_address_or_name(peer: str, kept: str) -> None:
+    assert answers(("cluster", {"mode": "join", "peer": peer})).cluster.peer == kept
 
 
 def test_dumped_answers_keep_a_name_from_dhcp() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from tests.unit.answer_files import DHCP, SSH_KEY, answers, made_machine, manifest
 
+from trebol_common import CLUSTER_INTENT
 from trebol_common.answers import Answers
-from trebol_common.answers.model import Keyboard
+from trebol_common.answers.model import Cluster, Keyboard
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context, Event
 from trebol_common.keyboard import CACHED_KEYMAP, KEYMAPS, XKB, keyboard_file
@@ -27,6 +28,7 @@ from trebol_installer.steps import (
     Mount,
     PartitionRef,
     WriteAccess,
+    WriteClusterIntent,
     WriteIdentity,
     WriteLocale,
     WriteMounts,
@@ -268,8 +270,31 @@ def test_trebol_keeps_what_it_needs_later(
     }
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [{"mode": "create", "name": "clover"}, {"mode": "join", "peer": "192.0.2.11", "token": "hunter2"}],
+    ids=["create", "join"],
+)
+def test_what_is_wanted_of_a_cluster_is_left_for_the_first_boot(tmp_path: Path, wanted: dict[str, str]) -> None:
+    said = answers(("cluster", wanted))
+    target = make_target(tmp_path, said)
+    steps = [step for step in target.run.plan.steps if isinstance(step, WriteClusterIntent)]
+
+    for _ in range(2):
+        configure.write_cluster_intent(steps[0], target.run)
+
+    assert tomllib.loads(target.text(CLUSTER_INTENT)) == {"cluster": wanted}
+    assert Cluster.model_validate(tomllib.loads(target.text(CLUSTER_INTENT))["cluster"]) == said.cluster
+    assert target.mode(CLUSTER_INTENT) == 0o600
+    assert target.mode(str(Path(CLUSTER_INTENT).parent)) == 0o700
+
+
 def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:
-    wanted = answers(("global.root-password", "hunter2-hunter2"), ("global.subscription-key", "hunter2-key"))
+    wanted = answers(
+        ("global.root-password", "hunter2-hunter2"),
+        ("global.subscription-key", "hunter2-key"),
+        ("cluster", {"mode": "join", "peer": "node2", "token": "hunter2-token"}),
+    )
     target = make_target(tmp_path, wanted)
     with logging_to(target.run.logs) as sink, Context(sink).child("install", "Install Trebol") as context:
         context.log("$ wipefs --all /dev/vda")

@@ -25,6 +25,7 @@ from trebol_installer.steps import (
     PartitionRef,
     VerifyLayers,
     WipeDisk,
+    WriteClusterIntent,
     WriteIdentity,
     WriteMounts,
     WriteNetwork,
@@ -97,6 +98,25 @@ def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
     }
     assert members["disks"][0]["before"] == []
     assert {"number": 2, "kind": "esp", "start": 2097152, "size": 536870912} in members["steps"][4]["partitions"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"mode": "stand-alone"}, None),
+        ({"mode": "create", "name": "clover"}, "First boot offers to create the cluster clover"),
+        ({"mode": "join", "peer": "node2"}, "First boot offers to join the cluster of node2"),
+        (
+            {"mode": "join", "peer": "node2", "token": "hunter2"},
+            "First boot offers to join the cluster of node2, by the token given",
+        ),
+    ],
+)
+def test_the_plan_tells_what_the_first_boot_will_offer(wanted: dict[str, str], told: str | None) -> None:
+    made = plan(made_machine(), answers(("cluster", wanted)), manifest())
+
+    assert [describe(each) for each in made.steps if isinstance(each, WriteClusterIntent)] == ([told] if told else [])
+    assert "hunter2" not in to_json(made) + render(made)
 
 
 def test_the_same_input_gives_the_same_plan() -> None:

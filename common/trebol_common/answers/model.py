@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, SecretStr, StrictBool, Tag, model_validator
 
+from trebol_common.answers.cluster import Cluster, ClusterMode
 from trebol_common.answers.disks import (
     BtrfsCompress,
     BtrfsOptions,
@@ -62,6 +63,8 @@ __all__ = [
     "BtrfsOptions",
     "BtrfsRaid",
     "Checks",
+    "Cluster",
+    "ClusterMode",
     "DiskSetup",
     "Encryption",
     "FailOn",
@@ -287,6 +290,7 @@ class Answers(Section):
     network: Network
     disk_setup: DiskSetup
     checks: Checks = Checks()
+    cluster: Cluster = Cluster()
     post_installation_webhook: dict[str, Any] | None = None
     first_boot: dict[str, Any] | None = None
 

@@ -24,9 +24,18 @@ MAXIMUM_SIZE = 256 * 1024
 SHOWN = 64
 
 #: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake, in encryption the
-#: passphrase itself.
+#: passphrase itself, in peer the token.
 SECRETS = frozenset(
-    ("root-password", "root-password-hashed", "subscription-key", "root-ssh-keys", "encryption", "passphrase")
+    (
+        "root-password",
+        "root-password-hashed",
+        "subscription-key",
+        "root-ssh-keys",
+        "encryption",
+        "passphrase",
+        "peer",
+        "token",
+    )
 )
 
 
@@ -75,7 +84,7 @@ def parse_answers(text: str, *, where: str = "answer.toml") -> Answers:
         answers = Answers.model_validate(members)
     except ValidationError as error:
         raise BadInput.of(wrong.in_file(where) for wrong in _problems(error)) from error
-    raise_for([wrong.in_file(where) for wrong in _unserved(answers)], BadInput)
+    raise_for([wrong.in_file(where) for wrong in _beyond_tables(answers)], BadInput)
     return answers
 
 
@@ -116,8 +125,23 @@ def check_members(members: Mapping[str, Any]) -> tuple[Answers | None, tuple[Key
         answers = Answers.model_validate(members)
     except ValidationError as error:
         return None, tuple(_problems(error))
-    wrong = tuple(_unserved(answers))
+    wrong = tuple(_beyond_tables(answers))
     return (None if wrong else answers), wrong
+
+
+def _beyond_tables(answers: Answers) -> Iterator[KeyProblem]:
+    """What no table can tell by itself, of a key."""
+    yield from _unserved(answers)
+    if answers.cluster.peer in _own_names(answers):
+        yield KeyProblem("cluster.peer", _("is this node itself"), _("give the address or name of another node"))
+
+
+def _own_names(answers: Answers) -> frozenset[str]:
+    """The node's addresses and names, as far as the answers tell them."""
+    network, fqdn = answers.network, answers.global_.fqdn
+    addresses = [network.cidr, network.ipv6.cidr if network.ipv6 else None]
+    names = (fqdn, fqdn.split(".")[0]) if isinstance(fqdn, str) else ()
+    return frozenset((*names, *(str(address.ip) for address in addresses if address is not None)))
 
 
 def _unserved(answers: Answers) -> Iterator[KeyProblem]:

@@ -12,7 +12,7 @@ from trebol_common.i18n import _
 
 #: The table of an answer file that says what is left to ask, and the tables that screens ask for.
 TABLE = "interactive"
-ASKABLE = ("global", "network", "disk-setup")
+ASKABLE = ("global", "network", "disk-setup", "cluster")
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,37 @@ def _ssh_key(line: str) -> str:
     return " ".join(fields)
 
 
+def _cluster_name(name: str) -> str:
+    """RFC 1123, 2.1: a label; 15 characters, as Proxmox VE and NetBIOS have it."""
+    if len(name) > 15 or not re.fullmatch(_LABEL, name, re.IGNORECASE | re.ASCII):
+        raise ValueError(_("is not a cluster's name such as clover-1: letters, digits and -, at most 15"))
+    return name.lower()
+
+
+def _peer(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        name = text.lower()
+        labels = name.split(".")
+        if len(name) > 253 or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name, re.ASCII) or labels[-1].isdigit():
+            wrong = _("is not the address or name of a machine, such as 192.0.2.11 or node1.example.org")
+            raise ValueError(wrong) from None
+        if labels[0] == "localhost":
+            raise ValueError(_("has the host name of every machine's loopback")) from None
+        return name
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
+        raise ValueError(_("is no address that another machine can have"))
+    return str(address)
+
+
+def _join_token(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not (0 < len(text) <= 1024 and text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError(_("is not a join token: one word of letters, digits and signs, at most 1024"))
+    return secret
+
+
 def _hashed_password(secret: SecretStr) -> SecretStr:
     if not _CRYPT.fullmatch(secret.get_secret_value()):
         raise ValueError(_("is not a crypt(5) hash (make one with: mkpasswd --method=yescrypt)"))
@@ -174,6 +205,11 @@ SshKey = Annotated[str, AfterValidator(_ssh_key)]
 Password = Annotated[SecretStr, AfterValidator(_password_length)]
 HashedPassword = Annotated[SecretStr, AfterValidator(_hashed_password)]
 Passphrase = Annotated[SecretStr, AfterValidator(_passphrase)]
+ClusterName = Annotated[str, AfterValidator(_cluster_name)]
+#: A member of a cluster, by its address or its name, which may be the host name alone.
+Peer = Annotated[str, AfterValidator(_peer)]
+#: What a token says inside is for those who make it and take it.
+JoinToken = Annotated[SecretStr, AfterValidator(_join_token)]
 #: In lower case with colons, however it was written.
 Mac = Annotated[str, AfterValidator(_mac)]
 #: IEEE 802.1Q: 0 and 4095 mean something else.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tomli_w
 
+from trebol_common import CLUSTER_INTENT
 from trebol_common.errors import TrebolError
 from trebol_common.files import write_text
 from trebol_common.i18n import _
@@ -19,6 +20,7 @@ from trebol_installer.execute.state import Run, key_of
 from trebol_installer.steps import (
     Mount,
     WriteAccess,
+    WriteClusterIntent,
     WriteIdentity,
     WriteLocale,
     WriteMounts,
@@ -163,3 +165,20 @@ def write_node_configuration(step: WriteNodeConfiguration, run: Run) -> None:
         members["domain"] = fqdn.domain
     text = "# Written by Trebol when this node was installed.\n" + tomli_w.dumps(members)
     write_text(run.inside("/etc/trebol/node.toml"), text)
+
+
+def write_cluster_intent(step: WriteClusterIntent, run: Run) -> None:
+    """See `WriteClusterIntent`. For root alone, because of the token; keys as in the answer file."""
+    token = run.answers.cluster.token
+    wanted = {
+        "mode": step.mode.value,
+        "name": step.name,
+        "peer": step.peer,
+        "token": token.get_secret_value() if token else None,
+    }
+    members = {"cluster": {key: value for key, value in wanted.items() if value is not None}}
+    path = run.inside(CLUSTER_INTENT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(PRIVATE_FOLDER)
+    text = "# Written by Trebol when this node was installed, for its first boot.\n" + tomli_w.dumps(members)
+    write_text(path, text, mode=PRIVATE_FILE)

@@ -244,6 +244,8 @@ def perform(step: Step, run: Run) -> None:
             configure.write_access(step, run)
         case steps.WriteNodeConfiguration():
             configure.write_node_configuration(step, run)
+        case steps.WriteClusterIntent():
+            configure.write_cluster_intent(step, run)
         case steps.InstallBootLoader():
             bootloader.install_boot_loader(step, run)
         case steps.WriteReport():

@@ -18,7 +18,7 @@ from trebol_common.tui.page import Action, Element, Page, Tone
 from trebol_common.tui.wizard import Place
 from trebol_installer.plan import Plan
 from trebol_installer.preview import Preview, network_of, preview
-from trebol_installer.screens import disks, location, network, node, review, verdict, welcome
+from trebol_installer.screens import cluster, disks, location, network, node, review, verdict, welcome
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.edits import edit
 from trebol_installer.screens.facts import Facts
@@ -141,6 +141,8 @@ class Screens:
                 return node.page(draft, self._checked(), insist=insist)
             case "network":
                 return network.page(draft, facts, self._checked(), self._seen, insist=insist)
+            case "cluster":
+                return cluster.page(draft, self._checked(), insist=insist)
             case _:
                 return review.page(draft, self._plan, self._lost, self._problems)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trebol_common.answers.model import BondMode, NetworkSource
-from trebol_installer.screens import disks, location, network, node, review, welcome
+from trebol_common.answers.model import BondMode, ClusterMode, NetworkSource
+from trebol_installer.screens import cluster, disks, location, network, node, review, welcome
 from trebol_installer.screens.draft import Draft
 
 #: What is typed and no answer.
@@ -49,6 +49,14 @@ def edit(draft: Draft, key: str, value: Any) -> None:
         case network.VLAN | network.MTU:
             # A number where it is one; what is not stays as it was typed, and is told to be wrong.
             draft.put(key, int(value) if str(value).isdecimal() else value)
+        case cluster.MODE if value != cluster.mode_of(draft):
+            for mode, others in cluster.OF_MODE.items():
+                for other in others:
+                    _aside_or_back(draft, other, back=mode == value)
+            # A file without the table says the same.
+            draft.put(key, None if value == ClusterMode.STAND_ALONE else value)
+        case cluster.MODE:
+            pass
         case _ if key.startswith(f"{node.KEYS}."):
             _put_ssh_key(draft, int(key.rpartition(".")[2]), str(value))
         case _:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # It is loaded on a thread, once the first screen is drawn.
 TAKE_OVER = "take over"
 
 #: How many screens there are is known once they are loaded.
-FIRST = (1, 7)
+FIRST = (1, 8)
 
 
 class First:

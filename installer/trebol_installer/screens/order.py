@@ -16,7 +16,11 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "location": (location.COUNTRY, location.TIMEZONE, location.KEYBOARD),
     "node": ("global",),
     "network": ("network",),
+    "cluster": ("cluster",),
 }
+
+#: The screens before the review.
+NAMES = ("welcome", "hardware", "disks", "location", "node", "network", "cluster")
 
 
 def _is_asked(name: str) -> Callable[[Draft], bool]:
@@ -28,7 +32,7 @@ def _is_asked(name: str) -> Callable[[Draft], bool]:
 #: The review is never left out: it is where somebody agrees.
 WIZARD: Wizard[Draft] = Wizard(
     [
-        *(Step(name, _is_asked(name)) for name in ("welcome", "hardware", "disks", "location", "node", "network")),
+        *(Step(name, _is_asked(name)) for name in NAMES),
         Step("review"),
     ]
 )
@@ -43,6 +47,7 @@ def title(name: str) -> str:
         "location": _("Place and keyboard"),
         "node": _("The node"),
         "network": _("Network"),
+        "cluster": _("Cluster"),
         "review": _("What will be done"),
     }[name]
 

@@ -53,6 +53,7 @@ from trebol_installer.steps.system import (
     Mount,
     VerifyLayers,
     WriteAccess,
+    WriteClusterIntent,
     WriteEncryption,
     WriteIdentity,
     WriteLocale,
@@ -120,6 +121,7 @@ __all__ = [
     "WipeDisk",
     "WipeVolume",
     "WriteAccess",
+    "WriteClusterIntent",
     "WriteEncryption",
     "WriteIdentity",
     "WriteLocale",
@@ -174,6 +176,7 @@ Step = (
     | WriteLocale
     | WriteAccess
     | WriteNodeConfiguration
+    | WriteClusterIntent
     | InstallBootLoader
     | WriteReport
     | CloseTarget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trebol_common.answers.model import Keyboard
+from trebol_common.answers.model import ClusterMode, Keyboard
 from trebol_common.network import HostNetwork
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.steps.devices import Device, PartitionRef
@@ -141,6 +141,17 @@ class WriteNodeConfiguration:
 
     mailto: str
     country: str
+
+
+@dataclass(frozen=True)
+class WriteClusterIntent:
+    """What the first boot offers, into `trebol_common.CLUSTER_INTENT`: to create the cluster `name`, or to join that
+    of the member `peer`, by the answers' token where there is one (`token`)."""
+
+    mode: ClusterMode
+    name: str | None
+    peer: str | None
+    token: bool
 
 
 @dataclass(frozen=True)
