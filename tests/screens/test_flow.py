@@ -355,6 +355,175 @@ def test_what_is_to_be_encrypted_needs_a_passphrase() -> None:
     assert controller.place.at == "location"
 
 
+def on_disks(machine: str, *disks: str) -> Terminal[Screens]:
+    """The screen of the disks, with some of them marked."""
+    shown = terminal(machine, WHOLE)
+    shown.push("Next")
+    shown.push("Next")
+    for disk in disks:
+        shown.go_to(f"[ ] {disk}")
+        shown.press("blank")
+    return shown
+
+
+def choose(shown: Terminal[Screens], label: str, letters: str) -> None:
+    """Choose from a list that opens."""
+    shown.go_to(label)
+    shown.press("enter")
+    shown.type(letters)
+    shown.press("enter")
+
+
+def test_sizes_are_typed_and_seen_at_once() -> None:
+    shown = on_disks("qemu-bios", "vda")
+    assert "Swap, GiB" not in shown.text()
+    shown.go_to("[ ] Sizes")
+    shown.press("blank")
+    shown.go_to("Swap, GiB")
+    assert "Here: 3.8 GiB." in shown.text(), "what an empty field comes to on this machine"
+
+    shown.type("1.")
+    shown.push("Next")
+    assert "'1.': must be a number" in shown.text(), "beside the field, and the screen stays"
+
+    shown.go_to("Swap, GiB")
+    shown.type("05")
+    assert shown.controller.draft.get("disk-setup.lvm.swapsize") == 1.05
+    shown.go_to("Left free")
+    assert "swap: 1.0 GiB" in shown.text()
+    shown.push("Next")
+    assert shown.page.title == "Place and keyboard"
+
+
+def test_what_does_not_fit_the_machine_is_told_by_the_planner() -> None:
+    shown = on_disks("qemu-bios", "vda")
+    shown.go_to("[ ] Sizes")
+    shown.press("blank")
+    shown.go_to("Disk, GiB")
+    shown.type("64")
+    shown.push("Next")
+    shown.press("page down")
+
+    assert shown.page.title == "Disks"
+    assert "lvm.hdsize is 64.0 GiB; the disk has 32.0 GiB" in shown.text()
+
+
+def test_sizes_of_one_file_system_wait_while_another_is_tried() -> None:
+    shown = on_disks("qemu-bios", "vda")
+    shown.go_to("[ ] Sizes")
+    shown.press("blank")
+    shown.go_to("Root at most, GiB")
+    shown.type("12.50")
+    choose(shown, "File system", "zfs")
+    shown.go_to("[ ] Sizes")
+    shown.press("blank")
+    shown.go_to("Cache at most, MiB")
+    shown.type("256")
+    choose(shown, "Compression", "zstd")
+    assert shown.controller.draft.get("disk-setup.zfs") == {"raid": "raid0", "arc-max": 256, "compress": "zstd"}
+    assert shown.controller.draft.get("disk-setup.lvm") is None
+
+    choose(shown, "File system", "xfs")
+    shown.go_to("Root at most, GiB")
+    assert "12.50" in shown.focused() and shown.controller.draft.get("disk-setup.lvm") == {"maxroot": 12.5}
+
+    shown.go_to("[x] Sizes")
+    shown.press("blank")
+    assert shown.controller.draft.get("disk-setup.lvm") is None, "no size that nobody sees"
+    choose(shown, "File system", "zfs")
+    assert shown.controller.draft.get("disk-setup.zfs.arc-max") == 256
+
+
+def test_the_data_of_an_old_node_is_kept_and_its_loss_is_not_what_is_agreed_to() -> None:
+    engine = Scripted(failures=0)
+    shown = terminal("storage/usb-and-virtual-media", WHOLE, engine=engine)
+    shown.push("Next")
+    shown.push("Next")
+    assert "Keep the data" not in shown.text()
+    shown.go_to("[ ] sdc")
+    shown.press("blank")
+    shown.go_to("[ ] Keep the data")
+    shown.press("blank")
+    shown.go_to("[ ] Sizes")
+    assert "data: kept as it is" in shown.text()
+    while "What will be done" not in shown.text():
+        shown.push("Next")
+    assert "All that these disks hold but the guests' data is lost: sdc" in shown.text()
+
+    shown.push("Install")
+    assert engine.begun == []
+    shown.go_to("Type their names")
+    shown.type("sdc")
+    shown.push("Install")
+
+    (answers,) = engine.begun
+    assert '"data"' in answers and 'wipe = "confirmed"' in answers
+
+
+def test_who_agreed_to_lose_the_system_has_not_agreed_to_lose_the_data() -> None:
+    controller = screens("storage/usb-and-virtual-media", WHOLE)
+    controller.begin(AtOnce())
+    controller.draft.place = Place("disks")
+    controller.change("disk-setup.disk-list", ("ata-INTEL_SSDSC2BB480G7_PHDV00004802",))
+    controller.change("disk-setup.keep", True)
+    controller.change("confirmed", "sdc")
+
+    controller.change("disk-setup.keep", False)
+
+    assert controller.draft.aside["confirmed"] == ""
+
+
+def test_data_that_cannot_be_kept_has_the_planners_reason_beside_it() -> None:
+    shown = on_disks("storage/usb-and-virtual-media", "sdc")
+    shown.go_to("[ ] Keep the data")
+    shown.press("blank")
+    choose(shown, "File system", "btrfs")
+    shown.push("Next")
+    assert shown.page.title == "Disks"
+    shown.press("page down")
+    assert "holds no node of this layout, whose third partition is btrfs" in shown.text()
+
+    shown.go_to("[x] Keep the data")
+    shown.press("blank")
+    shown.push("Next")
+    assert shown.page.title == "Place and keyboard"
+
+
+def test_a_long_page_scrolls_no_further_than_the_focus_needs() -> None:
+    shown = on_disks("rack-server", "nvme0n1")
+    first = "File system"
+    while "[ ] sde" not in shown.focused():
+        shown.press("tab")
+        assert first in shown.text(), "all of this is on the screen already"
+    assert "↓ more: Page Down" in shown.text() and "↑" not in shown.text()
+
+    shown.go_to("[ ] Sizes")
+    assert "then  1: GRUB for BIOS" in shown.text(), "the last field shows what becomes of the disks"
+    assert "↑ more: Page Up" in shown.text() and first not in shown.text()
+
+    shown.press("tab", "page up", "page up")
+    assert first in shown.text() and "Next" in shown.focused(), "the buttons' page can be read too"
+    shown.press("page down", "page down", "up")
+    assert "[ ] Sizes" in shown.focused() and "↓ more" not in shown.text()
+
+    shown.press("tab", "tab", "tab")
+    assert first in shown.focused() and "↑" not in shown.text()
+
+
+def test_tab_goes_on_from_where_the_page_was_scrolled_to() -> None:
+    shown = Terminal(screens("rack-server", WHOLE), size=(80, 16))
+    shown.push("Next")
+    shown.push("Next")
+    shown.controller.change("disk-setup.disk-list", ("nvme0n1",))
+    shown.refresh()
+    for _ in range(6):
+        shown.press("page down")
+
+    shown.press("tab")
+
+    assert "< Next >" in shown.focused()
+
+
 def test_secrets_of_an_answer_file_are_not_asked_for_again() -> None:
     encryption = {"passphrase": "four words of mine"}
     setup = {"filesystem": "ext4", "disk-list": ["vda"], "encryption": encryption}

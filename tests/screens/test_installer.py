@@ -20,6 +20,9 @@ LANGUAGES = ("en", "es")
 WIDEST_LABEL = 30
 #: The usual button, in each language.
 NEXT = {"en": "< Next >", "es": "< Siguiente >"}
+#: How switches of the disks' screen begin.
+SIZES = {"en": "Sizes", "es": "Tamaños"}
+KEEP = {"en": "Keep", "es": "Conservar"}
 
 
 def _to(screen: int, language: str, machine: str = "qemu-bios", **others: object) -> Terminal[Screens]:
@@ -65,6 +68,55 @@ def _encrypted(language: str) -> Terminal[Screens]:
     return shown
 
 
+def _by_hand(language: str) -> Terminal[Screens]:
+    """Sizes of LVM, one of them no number."""
+    shown = _to(3, language)
+    shown.controller.change("disk-setup.disk-list", ("vda",))
+    shown.refresh()
+    shown.go_to("[ ] " + SIZES[language])
+    shown.press("blank", "tab", "tab")
+    shown.type("lots")
+    return shown
+
+
+def _by_hand_zfs(language: str) -> Terminal[Screens]:
+    shown = _to(3, language)
+    shown.controller.change("disk-setup.filesystem", "zfs")
+    shown.controller.change("disk-setup.disk-list", ("vda",))
+    shown.refresh()
+    shown.go_to("[ ] " + SIZES[language])
+    shown.press("blank", *["tab"] * 6)
+    return shown
+
+
+#: A machine with an old node, and the disk that it is on.
+OLD_NODE = "storage/usb-and-virtual-media"
+OLD_DISK = "ata-INTEL_SSDSC2BB480G7_PHDV00004802"
+
+
+def _old_node(language: str, filesystem: str = "ext4") -> Terminal[Screens]:
+    shown = _to(3, language, OLD_NODE)
+    shown.controller.change("disk-setup.filesystem", filesystem)
+    shown.controller.change("disk-setup.disk-list", (OLD_DISK,))
+    shown.refresh()
+    return shown
+
+
+def _kept(language: str) -> Terminal[Screens]:
+    shown = _old_node(language)
+    shown.go_to("[ ] " + KEEP[language])
+    shown.press("blank", "tab", "tab")
+    return shown
+
+
+def _kept_review(language: str) -> Terminal[Screens]:
+    shown = _kept(language)
+    while shown.controller.place.at != "review":
+        shown.controller.act("next")
+    shown.refresh()
+    return shown
+
+
 def _unnamed(language: str) -> Terminal[Screens]:
     shown = terminal(
         "qemu-bios", {"global": {"country": "es"}, "disk-setup": {"disk-list": ["vda"]}}, language=language
@@ -96,6 +148,11 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "hardware-bad": lambda language: _to(2, language, "asus-ryzen-svm-off"),
     "disks": lambda language: _to(3, language, "rack-server"),
     "disks-encrypted": _encrypted,
+    "disks-sizes": _by_hand,
+    "disks-sizes-zfs": _by_hand_zfs,
+    "disks-old-node": _old_node,
+    "disks-not-kept": lambda language: _old_node(language, "btrfs"),
+    "disks-kept": _kept,
     "location": lambda language: _to(4, language),
     "node": lambda language: _to(5, language),
     "node-missing": _unnamed,
@@ -109,6 +166,7 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "failed": failed,
     "failed-saved": lambda language: _saved(language, plugged=True),
     "failed-no-stick": lambda language: _saved(language, plugged=False),
+    "review-kept": _kept_review,
 }
 
 

@@ -37,8 +37,9 @@ MENU_WIDTH = 64
 MENU_HEIGHT = 20
 MENU_FRAME = 3
 
-#: What scrolls a page on which there is nothing to change.
-SCROLLS = ("up", "down", "page up", "page down", "home", "end")
+#: What scrolls a page while the buttons have the focus; up and down only where there is nothing to change.
+PAGES = ("page up", "page down", "home", "end")
+SCROLLS = ("up", "down", *PAGES)
 
 
 class PageView(urwid.WidgetWrap[urwid.Widget]):
@@ -156,13 +157,14 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
     def render(self, size: Any, focus: bool = False) -> urwid.Canvas:
         if not self.is_open:
             visible = self._list.ends_visible(self._body_size(size), focus) if self._walker else ("top", "bottom")
-            for end, text, sign in (
-                ("top", self._above, self._signs.above),
-                ("bottom", self._below, self._signs.below),
+            for end, text, sign, key, line in (
+                ("top", self._above, self._signs.above, _("more: Page Up"), " "),
+                ("bottom", self._below, self._signs.below, _("more: Page Down"), self._signs.rule),
             ):
-                said = "" if end in visible else f" {sign} {_('more')} "
+                # Never empty: urwid draws nothing of no width, and then does not look whether it has changed.
+                said = line if end in visible else f" {sign} {key} "
                 if text.text != said:
-                    text.set_text(said)
+                    text.set_text(("rule", said) if said == line else said)
         return cast("urwid.Canvas", super().render(size, focus))
 
     def _button_row(self, actions: tuple[Action, ...]) -> urwid.Columns | urwid.GridFlow:
@@ -200,13 +202,13 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
             self._act(action.name)
             return None
         if key in ("tab", "shift tab"):
-            self._other_part(backward=key == "shift tab")
+            self._other_part(size, backward=key == "shift tab")
             return None
-        if key in SCROLLS and not self._has_fields():
+        if key in SCROLLS and (not self._has_fields() or (key in PAGES and self._frame.focus_position == "footer")):
             self._list.keypress(self._body_size(size), key)
             return None
         left = cast("str | None", super().keypress(size, key))
-        if left in ("down", "up") and self._move_between_parts(left):
+        if left in ("down", "up") and self._move_between_parts(size, left):
             return None
         return left
 
@@ -214,31 +216,32 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         (_top, _bottom), _rows = self._frame.frame_top_bottom(size, focus=True)
         return size[0] - 2, size[1] - _top - _bottom
 
-    def _move_between_parts(self, key: str) -> bool:
+    def _move_between_parts(self, size: Any, key: str) -> bool:
         """From the last row down to the buttons, and from these up again."""
         if key == "down" and self._frame.focus_position == "body" and self._page.actions:
             self._frame.focus_position = "footer"
         elif key == "up" and self._frame.focus_position == "footer" and self._has_fields():
             self._frame.focus_position = "body"
+            self._focus_row(size, self._places()[-1])
         else:
             return False
         self._show_hint()
         return True
 
-    def _other_part(self, *, backward: bool) -> None:
+    def _other_part(self, size: Any, *, backward: bool) -> None:
         """Tab: the next field, then the buttons one after the other, then from the top again."""
-        places = [place for place, widget in enumerate(self._walker) if widget.selectable()]
-        buttons = range(len(self._page.actions))
-        stops: list[tuple[Part, int]] = [("body", place) for place in places]
-        stops += [("footer", place) for place in buttons]
+        stops: list[tuple[Part, int]] = [("body", place) for place in self._places()]
+        stops += [("footer", place) for place in range(len(self._page.actions))]
         if not stops:
             return
+        # Where the page was scrolled to its end, the focus is on no field. ("body" comes before "footer".)
         here = self._here()
-        at = stops.index(here) if here in stops else -1
-        part, place = stops[(at + (-1 if backward else 1)) % len(stops)]
+        after = [stop for stop in stops if stop > here] or stops[:1]
+        before = [stop for stop in stops if stop < here] or stops[-1:]
+        part, place = before[-1] if backward else after[0]
         self._frame.focus_position = part
         if part == "body":
-            self._walker.set_focus(place)
+            self._focus_row(size, place)
         elif self._buttons is not None:
             self._buttons.focus_position = place
         self._show_hint()
@@ -248,8 +251,33 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
             return "footer", self._buttons.focus_position or 0
         return "body", self._walker.focus or 0
 
+    def _focus_row(self, size: Any, place: int) -> None:
+        """Give a row the focus, and scroll no further than it takes to show it and what belongs to it: the lines
+        between the fields before and after, as many of them as fit."""
+        columns, height = self._body_size(size)
+        top = 0
+        if self._walker.focus is not None:
+            middle, _above, _below = self._list.calculate_visible((columns, height), focus=True)
+            top = self._first_line(columns, self._walker.focus) - (middle[0] if middle else 0)
+        before = max((other + 1 for other in self._places() if other < place), default=0)
+        after = min((other for other in self._places() if other > place), default=len(self._walker))
+        first, last = self._first_line(columns, place), self._first_line(columns, place + 1)
+        top = max(top, self._first_line(columns, after) - height)
+        top = min(top, self._first_line(columns, before))
+        top = min(max(top, last - height), first)
+        self._walker.set_focus(place)
+        self._list.shift_focus((columns, height), first - top)
+
+    def _first_line(self, columns: int, place: int) -> int:
+        """The line at which a row begins, counted from the top of the page."""
+        return sum(widget.rows((columns,)) for widget in self._walker[:place])
+
+    def _places(self) -> list[int]:
+        """The rows that can have the focus."""
+        return [place for place, widget in enumerate(self._walker) if widget.selectable()]
+
     def _has_fields(self) -> bool:
-        return any(widget.selectable() for widget in self._walker)
+        return bool(self._places())
 
     def _open_list(self, row: Opened) -> None:
         below = self._w

@@ -9,6 +9,9 @@ from typing import Any
 
 from trebol_common.i18n import _
 
+#: Columns of the longest word for a severity.
+WORD_WIDTH = 7
+
 
 class Severity(StrEnum):
     """How much a finding matters. UNKNOWN: it could not be found out, and the reason says why."""
@@ -23,6 +26,17 @@ class Severity(StrEnum):
     def rank(self) -> int:
         """0 for PASS up to 4 for FAIL."""
         return list(Severity).index(self)
+
+    @property
+    def word(self) -> str:
+        """What it is called before a finding, in the user's language; no longer than WORD_WIDTH."""
+        return {
+            Severity.PASS: _("PASS"),
+            Severity.INFO: _("INFO"),
+            Severity.UNKNOWN: _("UNKNOWN"),
+            Severity.WARN: _("WARN"),
+            Severity.FAIL: _("FAIL"),
+        }[self]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trebol_common.i18n import _
-from trebol_hardware.checks.finding import Finding, Severity, worst
+from trebol_hardware.checks.finding import WORD_WIDTH, Finding, Severity, worst
 
 FORMAT = 1
 
@@ -39,7 +39,7 @@ def _lines(figures: Sequence[tuple[str, str]], findings: Sequence[Finding]) -> I
     for finding in findings:
         yield ""
         measured = f": {finding.measured}" if finding.measured else ""
-        yield f"{finding.severity.value.upper():<7} {finding.title}{measured}"
+        yield f"{finding.severity.word:<{WORD_WIDTH}} {finding.title}{measured}"
         asked = finding.requirement
         if asked.minimum:
             yield "        " + _("required: {what}").format(what=asked.minimum)

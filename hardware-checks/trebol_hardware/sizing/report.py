@@ -125,7 +125,7 @@ def _figure(figure: Figure) -> Iterator[str]:
 
 def _warning(finding: Finding) -> Iterator[str]:
     measured = f": {finding.measured}" if finding.measured else ""
-    yield from _wrapped(f"{finding.severity.value.upper():<5} {finding.title}{measured}", "  ", "        ")
+    yield from _wrapped(f"{finding.severity.word:<5} {finding.title}{measured}", "  ", "        ")
     yield from _wrapped(finding.reason, "        ")
     yield from _wrapped(f"→ {finding.remedy} ({finding.requirement.source})", "        ", "          ")
 

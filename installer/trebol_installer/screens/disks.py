@@ -11,10 +11,12 @@ from trebol_hardware.machine import Disk, Machine
 from trebol_hardware.sizes import show_size
 from trebol_hardware.targets import obstacles
 from trebol_installer.describe import describe_contents
+from trebol_installer.disk_names import names_of
 from trebol_installer.plan_words import DiskChange
 from trebol_installer.preview import Preview
 from trebol_installer.screens import draft as drafts
-from trebol_installer.screens.draft import TYPED_TWICE, Draft
+from trebol_installer.screens import sizes
+from trebol_installer.screens.draft import TYPED_TWICE, Checked, Draft
 from trebol_installer.screens.facts import Facts
 
 FILESYSTEM = "disk-setup.filesystem"
@@ -23,14 +25,10 @@ PASSPHRASE = "disk-setup.encryption.passphrase"
 PASSPHRASE_AGAIN = TYPED_TWICE[PASSPHRASE]
 ENCRYPTED = drafts.ENCRYPTED
 TPM = "disk-setup.encryption.tpm2"
+KEEP = "disk-setup.keep"
 
 #: The key of the RAID level, by file system.
-RAID = {
-    Filesystem.EXT4: "disk-setup.lvm.raid",
-    Filesystem.XFS: "disk-setup.lvm.raid",
-    Filesystem.BTRFS: "disk-setup.btrfs.raid",
-    Filesystem.ZFS: "disk-setup.zfs.raid",
-}
+RAID = {filesystem: f"{table}.raid" for filesystem, table in sizes.TABLES.items()}
 
 
 def page(draft: Draft, facts: Facts, preview: Preview | None, *, insist: bool) -> tuple[Element, ...]:
@@ -39,6 +37,8 @@ def page(draft: Draft, facts: Facts, preview: Preview | None, *, insist: bool) -
     if facts.machine is None:
         return facts.instead(_("Looking at the disks…"))
     filesystem = Filesystem(draft.get(FILESYSTEM, Filesystem.EXT4))
+    checked = draft.check()
+    named = tuple(draft.get(DISKS, ()))
     return (
         Choice(FILESYSTEM, _("File system"), _filesystems(), filesystem, opens=True),
         Choice(
@@ -52,15 +52,17 @@ def page(draft: Draft, facts: Facts, preview: Preview | None, *, insist: bool) -
         Marks(
             DISKS,
             _("Install on"),
-            tuple(_option(disk, facts.machine) for disk in facts.machine.disks),
-            tuple(draft.get(DISKS, ())),
+            tuple(_option(disk, facts.machine, named) for disk in facts.machine.disks),
+            named,
             hint=_("Blank marks a disk. What a marked disk holds is lost; the last screen asks again."),
             problem=_("Mark a disk.") if insist and not draft.get(DISKS) else "",
         ),
+        *_keeping(draft, preview),
         Gap(),
-        *_encryption(draft, facts.machine, insist=insist),
+        *_encryption(draft, facts.machine, checked, insist=insist),
+        *sizes.elements(draft, filesystem, checked, preview.usual if preview else {}),
         Gap(),
-        *_preview(preview, draft),
+        *_preview(preview, draft, checked, filesystem),
     )
 
 
@@ -100,9 +102,11 @@ def raid_levels(filesystem: Filesystem) -> tuple[Option, ...]:
             )
 
 
-def _option(disk: Disk, machine: Machine) -> Option:
+def _option(disk: Disk, machine: Machine, named: Sequence[str]) -> Option:
     against = [obstacle.what for obstacle in obstacles(disk, machine) if obstacle.final]
-    name = disk.by_id[0] if disk.by_id else disk.by_path[0] if disk.by_path else disk.name
+    # An answer file may have named it otherwise.
+    lasting = next(iter((*disk.by_id, *disk.by_path, disk.name)))
+    name = next((name for name in named if name in names_of(disk)), lasting)
     kind = " ".join(filter(None, (disk.transport, _("rotational") if disk.rotational else "")))
     told = "  ".join(filter(None, (f"{disk.name:<8}{show_size(disk.size):>9}", kind, disk.model, disk.serial)))
     contents = describe_contents(disk)
@@ -110,7 +114,23 @@ def _option(disk: Disk, machine: Machine) -> Option:
     return Option(name, told, note=holds, refused="; ".join(against))
 
 
-def _encryption(draft: Draft, machine: Machine, *, insist: bool) -> Iterator[Element]:
+def _keeping(draft: Draft, preview: Preview | None) -> Iterator[Element]:
+    """Beside a Trebol on the chosen disks: whether its data stays, or why it cannot."""
+    wanted = bool(draft.get(KEEP))
+    if wanted or (preview is not None and preview.keepable):
+        yield Toggle(
+            KEEP,
+            _("Keep the data of the Trebol on it (guests' disks)"),
+            wanted,
+            hint=_("Its system is made anew in its old place: settings, and what lies beside that data, are lost."),
+        )
+    elif preview is not None and preview.against_keeping:
+        yield Text(_("There is a Trebol, whose data cannot be kept like this:"), Tone.WARN)
+        for problem in preview.against_keeping:
+            yield Text(f"{problem.where}: {problem.what}", mark="→")
+
+
+def _encryption(draft: Draft, machine: Machine, checked: Checked, *, insist: bool) -> Iterator[Element]:
     wanted = bool(draft.aside.get(ENCRYPTED))
     yield Toggle(
         ENCRYPTED,
@@ -121,7 +141,7 @@ def _encryption(draft: Draft, machine: Machine, *, insist: bool) -> Iterator[Ele
     if not wanted:
         return
     first, second = draft.text(PASSPHRASE), draft.aside.get(PASSPHRASE_AGAIN, "")
-    problem = draft.check().of("disk-setup.encryption") or (_("is needed") if insist and not first else "")
+    problem = checked.of("disk-setup.encryption") or (_("is needed") if insist and not first else "")
     yield Input(PASSPHRASE, _("Passphrase"), first, secret=True, problem=problem)
     differs = _("is not the same") if first != second else ""
     yield Input(PASSPHRASE_AGAIN, _("Again"), second, secret=True, problem=differs)
@@ -134,9 +154,10 @@ def _encryption(draft: Draft, machine: Machine, *, insist: bool) -> Iterator[Ele
         )
 
 
-def _preview(preview: Preview | None, draft: Draft) -> Iterator[Element]:
-    # What is wrong with the passphrase stands beside it.
-    if preview is None or not draft.get(DISKS) or draft.check().of("disk-setup.encryption"):
+def _preview(preview: Preview | None, draft: Draft, checked: Checked, filesystem: Filesystem) -> Iterator[Element]:
+    # What is wrong with a field stands beside it.
+    fields = ("disk-setup.encryption", *sizes.KEYS[sizes.TABLES[filesystem]])
+    if preview is None or not draft.get(DISKS) or any(map(checked.of, fields)):
         return
     if preview.problems:
         for problem in preview.problems:
@@ -145,18 +166,22 @@ def _preview(preview: Preview | None, draft: Draft) -> Iterator[Element]:
                 yield Text(problem.hint, mark=" ")
         return
     yield Text(preview.title, Tone.STRONG)
-    for change in preview.disks:
-        yield from _change(change)
+    for number, change in enumerate(preview.disks):
+        if number:
+            yield Gap()
+        yield from _change(change, kept=preview.kept)
     if preview.together:
         yield Text(_("on all {count} disks together:").format(count=len(preview.disks)), Tone.STRONG)
         yield Rows(tuple((f"  {line}",) for line in preview.together))
+    for note in preview.notes:
+        yield Text(note, Tone.DIM)
 
 
-def _change(change: DiskChange) -> Iterator[Element]:
-    yield Gap()
+def _change(change: DiskChange, *, kept: bool) -> Iterator[Element]:
     yield Text(f"{change.name}  {show_size(change.size)}  {change.model}".rstrip(), Tone.STRONG)
     before = change.before or (_("nothing known"),)
-    yield from _lines(_("now"), before, Tone.BAD if change.before else Tone.DIM)
+    lost = Tone.WARN if kept else Tone.BAD
+    yield from _lines(_("now"), before, lost if change.before else Tone.DIM)
     yield from _lines(_("then"), change.after, Tone.PLAIN)
 
 

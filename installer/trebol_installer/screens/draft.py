@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,10 @@ TYPED_TWICE: Mapping[str, str] = {
     "global.root-password": "root-password-again",
     "disk-setup.encryption.passphrase": "passphrase-again",
 }
+#: Before a key, aside: the number of this key as it was typed.
+_TYPED = "typed "
+#: A number of TOML, of no more digits than any value has.
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 #: Whether the disks are to be encrypted, aside: a passphrase may not have been typed yet.
 ENCRYPTED = "encrypted"
 
@@ -86,6 +91,13 @@ class Draft:
         value = self.get(key)
         return value if isinstance(value, str) else ""
 
+    def shown(self, key: str) -> str:
+        """The same where it may be a number: as it was typed."""
+        value, typed = self.get(key), self.aside.get(_TYPED + key)
+        if typed is not None and _number(typed) == value:
+            return str(typed)
+        return "" if value is None else str(value)
+
     def put(self, key: str, value: Any) -> None:
         """Set a key; None and empty text, which an answer file would not have either, take it out."""
         if value in (None, "", (), []):
@@ -98,6 +110,13 @@ class Draft:
                 table = inner if isinstance(inner, dict) else table.setdefault(part, {})
             table[last] = list(value) if isinstance(value, tuple) else value
         self.revision += 1
+
+    def put_number(self, key: str, typed: str) -> None:
+        """Set a key to the number that was typed; what is none stays as it was typed, and is told to be wrong."""
+        number = _number(typed)
+        self.put(key, typed if number is None else number)
+        # 1.0 is on the way to 1.05.
+        self.put_aside(_TYPED + key, typed)
 
     def put_aside(self, key: str, value: Any) -> None:
         """Keep what was typed and is no answer."""
@@ -167,3 +186,10 @@ class Checked:
 
     def _below(self, key: str) -> Iterator[KeyProblem]:
         return (problem for problem in self.problems if is_below(problem.key, key))
+
+
+def _number(typed: str) -> int | float | None:
+    """The number that a text is; None where it is none."""
+    if not _NUMBER.fullmatch(typed):
+        return None
+    return float(typed) if "." in typed else int(typed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trebol_common.answers.model import BondMode, ClusterMode, NetworkSource
-from trebol_installer.screens import cluster, disks, location, network, node, review, welcome
+from trebol_installer.screens import cluster, disks, location, network, node, review, sizes, welcome
 from trebol_installer.screens.draft import Draft
 
 #: What is typed and no answer.
@@ -26,10 +26,15 @@ def edit(draft: Draft, key: str, value: Any) -> None:
             # What was agreed to was about other disks.
             draft.put_aside(review.CONFIRMED, "")
         case disks.FILESYSTEM:
-            for raid in ("lvm", "btrfs", "zfs"):
-                draft.put(f"disk-setup.{raid}", None)
             draft.put(key, value)
-            draft.put(disks.RAID[value], disks.raid_levels(value)[0].value)
+            for table in sizes.KEYS:
+                _aside_or_back(draft, table, back=table == sizes.TABLES[value])
+            if not draft.get(disks.RAID[value]):
+                draft.put(disks.RAID[value], disks.raid_levels(value)[0].value)
+        case disks.KEEP:
+            draft.put(key, ("data",) if value else ())
+            # What was agreed to was to lose less, or more.
+            draft.put_aside(review.CONFIRMED, "")
         case disks.ENCRYPTED:
             draft.put_aside(key, "yes" if value else "")
             if not value:
@@ -47,8 +52,13 @@ def edit(draft: Draft, key: str, value: Any) -> None:
             if value and draft.get(network.BOND) is None:
                 draft.put(network.BOND_MODE, BondMode.ACTIVE_BACKUP)
         case network.VLAN | network.MTU:
-            # A number where it is one; what is not stays as it was typed, and is told to be wrong.
-            draft.put(key, int(value) if str(value).isdecimal() else value)
+            draft.put_number(key, str(value))
+        case _ if key in sizes.NUMBERS:
+            draft.put_number(key, str(value))
+        case _ if key.startswith(sizes.BY_HAND):
+            draft.put_aside(key, "yes" if value else "")
+            for size in sizes.KEYS[key.removeprefix(sizes.BY_HAND)]:
+                _aside_or_back(draft, size, back=bool(value))
         case cluster.MODE if value != cluster.mode_of(draft):
             for mode, others in cluster.OF_MODE.items():
                 for other in others:
@@ -74,8 +84,8 @@ def _put_ssh_key(draft: Draft, number: int, value: str) -> None:
 
 def _aside_or_back(draft: Draft, key: str, *, back: bool) -> None:
     """What belongs to another choice stays typed while this one is tried, and comes back."""
-    if back:
-        draft.put(key, draft.aside.get(key))
-    elif draft.get(key) is not None:
+    if back and key in draft.aside:
+        draft.put(key, draft.aside.pop(key))
+    elif not back and draft.get(key) is not None:
         draft.put_aside(key, draft.get(key))
         draft.put(key, None)

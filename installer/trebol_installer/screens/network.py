@@ -41,7 +41,7 @@ def page(draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], *, 
 
     def field(key: str, label: str, hint: str = "", *, needed: bool = False) -> Input:
         missing = _("is needed") if insist and needed and not draft.get(key) else ""
-        return Input(key, label, shown(draft, key), hint, missing or (checked.of(key) if draft.get(key) else ""))
+        return Input(key, label, draft.shown(key), hint, missing or (checked.of(key) if draft.get(key) else ""))
 
     fixed = (
         field(CIDR, _("IP address"), _("With its prefix length: 192.0.2.10/24, 2001:db8::10/64"), needed=True),
@@ -69,12 +69,6 @@ def page(draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], *, 
         *((Gap(),) if seen else ()),
         *(Text(look.seen, TONES[look.grade], f"{look.what}:") for look in seen),
     )
-
-
-def shown(draft: Draft, key: str) -> str:
-    """What a field shows: numbers as they were typed, or as they are."""
-    value = draft.get(key)
-    return "" if value is None else str(value)
 
 
 def _ports(draft: Draft, interfaces: tuple[NetworkInterface, ...], *, insist: bool) -> tuple[Element, ...]:

@@ -9,6 +9,7 @@ from trebol_common.i18n import _
 from trebol_common.tui.page import Action, Element, Gap, Input, Rows, Text, Tone
 from trebol_installer.plan import Plan
 from trebol_installer.render import render
+from trebol_installer.screens import disks
 from trebol_installer.screens.draft import Draft
 
 CONFIRMED = "confirmed"
@@ -27,8 +28,12 @@ def page(
         return (Text(_("Making the plan…")),)
     agreement: tuple[Element, ...] = ()
     if lost:
+        if draft.get(disks.KEEP):
+            told = _("All that these disks hold but the guests' data is lost: {disks}")
+        else:
+            told = _("All that these disks hold is lost: {disks}")
         agreement = (
-            Text(_("All that these disks hold is lost: {disks}").format(disks=" ".join(lost)), Tone.BAD),
+            Text(told.format(disks=" ".join(lost)), Tone.BAD),
             Input(
                 CONFIRMED,
                 _("Type their names"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trebol_common.i18n import _, counted
 from trebol_common.tui.page import Element, Gap, Rows, Text, Tone
-from trebol_hardware.checks.finding import Finding, Severity
+from trebol_hardware.checks.finding import WORD_WIDTH, Finding, Severity
 from trebol_hardware.machine import Machine
 from trebol_hardware.sizes import show_size
 from trebol_installer.screens.facts import Facts
@@ -56,9 +56,9 @@ def _headline(grave: Sequence[Finding]) -> Text:
 def _told(finding: Finding) -> Iterator[Element]:
     measured = f": {finding.measured}" if finding.measured else ""
     yield Gap()
-    yield Text(f"{finding.title}{measured}", TONES[finding.severity], finding.severity.value.upper().ljust(7))
+    yield Text(f"{finding.title}{measured}", TONES[finding.severity], finding.severity.word.ljust(WORD_WIDTH))
     for text in filter(None, (finding.reason, finding.remedy)):
-        yield Text(text, mark=" " * 7)
+        yield Text(text, mark=" " * WORD_WIDTH)
 
 
 def _passed(fine: Iterable[Finding]) -> Iterator[Element]:
