@@ -23,7 +23,7 @@ def mark_disk(screen: SerialScreen, name: str = "vda") -> None:
     """Choose a disk, and see what becomes of it."""
     screen.go_to(f"[ ] {name}")
     screen.press("blank")
-    screen.wait(f"[x] {name}", "then", "1: GRUB for BIOS")
+    screen.wait(f"[x] {name}", "now  ")
 
 
 def choose_country(screen: SerialScreen) -> None:

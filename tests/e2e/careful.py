@@ -20,6 +20,7 @@ from tests.e2e.second_line import WORDS, done, second_line
 from tests.e2e.serial_screen import COLUMNS, FIRST_WITHIN, ROWS, SerialScreen
 from tests.screens.wrong import WRONG
 
+from trebol_common import CLUSTER_INTENT
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine
 from trebol_image.qemu.seeded import seeded_copy
@@ -31,6 +32,7 @@ DISK_BYTES = 32 * 2**30
 VLAN = 99
 ADDRESS = f"{CASE.address}/24"
 ROUTER = "10.0.2.1"
+CLUSTER = "clover-1"
 #: A terminal that somebody makes larger.
 LARGE = (100, 30)
 BROKEN = "mkfs.ext4: the disk is on fire"
@@ -54,6 +56,7 @@ ASKED = {
     "link": f"ip -details -oneline link show dev vmbr0.{VLAN}",
     "bond": "cat /proc/net/bonding/bond0",
     "route": "ip route show default",
+    "cluster": f"cat /{CLUSTER_INTENT}",
     "state": f"timeout {RUNNING_WITHIN} systemctl is-system-running --wait",
 }
 
@@ -97,7 +100,13 @@ def _screens(
     _type_wrong(screen, "disks", wrong)
     screen.go_to("Encrypt the disks")
     screen.press("blank")
-    screen.wait("then", "1: GRUB for BIOS")
+    screen.go_to("Sizes and options by hand")
+    screen.press("blank")
+    screen.wait("Swap, GiB")
+    _type_wrong(screen, "sizes", wrong)
+    screen.go_to("Sizes and options by hand")
+    screen.press("blank")
+    screen.wait("now  ")
     yield "disks", screen.settled()
     screen.push("< Next >", then="Country")
     screen.push("< Next >", then="is needed")
@@ -110,6 +119,7 @@ def _screens(
     yield "node", screen.settled()
     screen.push("< Next >", then="Interface")
     yield from _network(screen, wrong)
+    yield from _cluster(screen, wrong)
     yield from _there_and_back(screen)
     yield from _installation(screen, shell)
 
@@ -145,13 +155,23 @@ def _network(screen: SerialScreen, wrong: dict[tuple[str, str], str]) -> Iterato
         screen.go_to(label)
         screen.type(text, shown=text)
     screen.push("< Test >", then=f"{ROUTER} does not answer")
-    screen.wait("name server")
     yield "network", screen.settled()
+
+
+def _cluster(screen: SerialScreen, wrong: dict[tuple[str, str], str]) -> Iterator[tuple[str, str]]:
+    screen.push("< Next >", then="creates a cluster")
+    for label, fields in (("joins a cluster", "joined"), ("creates a cluster", "created")):
+        screen.go_to(label)
+        screen.press("blank")
+        _type_wrong(screen, f"cluster that is {fields}", wrong)
+    screen.go_to("Cluster name")
+    screen.type(CLUSTER, shown=CLUSTER)
+    yield "cluster", screen.settled()
 
 
 def _there_and_back(screen: SerialScreen) -> Iterator[tuple[str, str]]:
     """To the review, back to the very first screen, and to the review again."""
-    titles = ("Install Trebol", "This machine", "Disks", "Place and keyboard", "The node", "Network")
+    titles = ("Install Trebol", "This machine", "Disks", "Place and keyboard", "The node", "Network", "Cluster")
     screen.push("< Next >", then="What will be done")
     screen.wait("All that these disks hold is lost")
     yield "review", screen.settled()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.e2e.careful import BROKEN, LARGE, ROUTER, VLAN, Careful
+from tests.e2e.careful import BROKEN, CLUSTER, LARGE, ROUTER, VLAN, Careful
 from tests.e2e.cases import PASSWORD
 from tests.screens.wrong import WRONG
 
@@ -33,6 +33,7 @@ def test_the_network_in_a_vlan_without_a_router_says_so(careful: Careful) -> Non
         ("Disks", "disks"),
         ("Place and keyboard", "location"),
         ("The node", "node"),
+        ("Cluster", "cluster"),
         ("What will be done", "review"),
     ],
 )
@@ -70,6 +71,11 @@ def test_the_node_has_its_address_in_the_vlan_on_the_bond(careful: Careful) -> N
     assert "Bonding Mode: fault-tolerance (active-backup)" in careful.said["bond"]
     assert careful.said["bond"].count("Slave Interface: ") == 2
     assert f"default via {ROUTER}" in careful.said["route"]
+
+
+def test_the_node_keeps_what_its_first_boot_is_to_offer(careful: Careful) -> None:
+    assert 'mode = "create"' in careful.said["cluster"]
+    assert f'name = "{CLUSTER}"' in careful.said["cluster"]
 
 
 def test_the_node_runs_without_a_failed_unit(careful: Careful) -> None:

@@ -71,6 +71,7 @@ def _answer(screen: SerialScreen, own: VgaScreen, public_key: str) -> TwoConsole
     screen.push("< Next >", then="Interface")
     on_own_screen("network", "ret")
     screen.push(TAKE_OVER, then="Interface")
+    screen.push("< Next >", then="stands alone")
     screen.push("< Next >", then="< Install >")
     seen.serial["before"] = screen.settled()
     on_own_screen("review", "ret")

@@ -113,21 +113,32 @@ def test_nothing_is_lost_back_and_forth(tmp_path: Path) -> None:
     assert Draft.load(tmp_path / "draft.json").to_toml() == before, "another screen could go on from here"
 
 
+#: The screen of each group of fields, and what is chosen there first.
+CHOSEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "disks": ("disks", {"encrypted": True}),
+    "sizes": ("disks", {"by-hand disk-setup.lvm": True}),
+    "node": ("node", {}),
+    "network": ("network", {"network.source": "from-answer"}),
+    "cluster that is created": ("cluster", {"cluster.mode": "create"}),
+    "cluster that is joined": ("cluster", {"cluster.mode": "join"}),
+}
+
+
 @pytest.mark.parametrize(
-    ("screen", "wrong"),
+    ("fields", "wrong"),
     [
-        pytest.param(screen, each, id=f"{each.label.strip()}: {each.typed}")
-        for screen in WRONG
-        for each in WRONG[screen]
+        pytest.param(fields, each, id=f"{each.label.strip()}: {each.typed}")
+        for fields in WRONG
+        for each in WRONG[fields]
     ],
 )
-def test_what_is_typed_wrong_is_told_below_its_field(screen: str, wrong: Wrong) -> None:
+def test_what_is_typed_wrong_is_told_below_its_field(fields: str, wrong: Wrong) -> None:
     shown = terminal()
     controller = shown.controller
+    screen, chosen = CHOSEN[fields]
     controller.draft.place = Place(screen)
-    controller.change("network.source", "from-answer")
-    controller.change("disk-setup.disk-list", ("vda",))
-    controller.change("encrypted", True)
+    for key, value in {"disk-setup.disk-list": ("vda",), **chosen}.items():
+        controller.change(key, value)
     shown.refresh()
 
     shown.go_to(wrong.label)

@@ -14,11 +14,19 @@ class Wrong:
     said: str
 
 
-#: By screen, in the order of the fields on it; each is taken out again before the next one is typed.
+#: By screen, or by what is chosen on it first, in the order of the fields; each is taken out again before the next
+#: one is typed.
 WRONG: dict[str, tuple[Wrong, ...]] = {
     "disks": (
         Wrong("Passphrase", "short", "must have at least 8 characters"),
         Wrong("Again", "other", "is not the same"),
+    ),
+    "sizes": (
+        Wrong("Disk, GiB", "lots", "'lots': must be a number"),
+        Wrong("Swap, GiB", "-1", "should be greater than or equal to 0"),
+        Wrong("Root at most", "x", "'x': must be a number"),
+        Wrong("Guests at most", "y", "'y': must be a number"),
+        Wrong("Left free", "z", "'z': must be a number"),
     ),
     "node": (
         Wrong("Full name", "node_1", "'node_1' is not a fully qualified domain name"),
@@ -37,5 +45,14 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
         Wrong("VLAN", "5000", "should be less than or equal to 4094"),
         Wrong("VLAN", "x", "must be a whole number"),
         Wrong("MTU", "100", "should be greater than or equal to 1280"),
+    ),
+    "cluster that is created": (
+        Wrong("Cluster name", "a_b", "is not a cluster's name such as clover-1"),
+        Wrong("Cluster name", "a-cluster-of-mine", "is not a cluster's name such as clover-1"),
+    ),
+    "cluster that is joined": (
+        Wrong("Member", "x y", "is not the address or name of a machine"),
+        Wrong("Member", "localhost", "has the host name of every machine's loopback"),
+        Wrong("Join token", "two words", "is not a join token: one word"),
     ),
 }
