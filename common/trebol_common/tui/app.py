@@ -30,6 +30,8 @@ COLUMNS, ROWS = 80, 24
 
 #: The button that opens a shell; no controller is told of it.
 SHELL = "shell"
+#: The key that opens one anywhere, in programs that offer it: on a serial line there is no other terminal to go to.
+SHELL_KEY = "ctrl x"
 
 #: Seconds after which a page is made anew though nothing has happened.
 TICK = 1.0
@@ -62,10 +64,13 @@ class Controller(Protocol):
 
 
 class App:
-    """A controller on a terminal, by default that of stdin and stdout."""
+    """A controller on a terminal, by default that of stdin and stdout; `shell`: whether `SHELL_KEY` opens one."""
 
-    def __init__(self, controller: Controller, screen: urwid.display.BaseScreen | None = None) -> None:
+    def __init__(
+        self, controller: Controller, screen: urwid.display.BaseScreen | None = None, *, shell: bool = False
+    ) -> None:
         self._controller = controller
+        self._shell = shell
         self._results: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._screen = screen or _terminal()
         self._wake = -1
@@ -149,6 +154,8 @@ class App:
     def _not_handled(self, key: str | tuple[str, int, int, int]) -> bool:
         if key == "esc" and self._view and any(action.name == "back" for action in self._view.page.actions):
             self._acted("back")
+        elif key == SHELL_KEY and self._shell:
+            self._acted(SHELL)
         elif key == "ctrl l":
             self._screen.clear()
         else:

@@ -24,7 +24,9 @@ def main() -> int:
     from trebol_installer.screens.first import First
 
     _silence_others()
-    App(First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner()))).run()
+    App(
+        First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner())), shell=True
+    ).run()
     return 0
 
 

@@ -49,9 +49,11 @@ class First:
             self._load()
 
     def page(self) -> Page | None:
-        """See `Controller.page`; whoever may come in over SSH is told how on each."""
-        page, told = self._page(), invitation()
-        return replace(page, status=told) if page is not None and told and not page.status else page
+        """See `Controller.page`; its last line tells how to get to a shell, here and over SSH."""
+        page = self._page()
+        if page is None or page.status:
+            return page
+        return replace(page, status="   ".join(filter(None, (_("Ctrl+X: shell"), invitation()))))
 
     def _page(self) -> Page | None:
         if self._asked:

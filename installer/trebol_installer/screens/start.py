@@ -36,7 +36,7 @@ def on_live_system(draft: Draft | None) -> None:
     """The screens of the live system on this terminal too, with this draft or the one that is kept."""
     if draft is not None:
         draft.save(FOLDER / DRAFT)
-    App(First(os.ttyname(0).removeprefix("/dev/"))).run()
+    App(First(os.ttyname(0).removeprefix("/dev/")), shell=True).run()
 
 
 def live_screens() -> Screens:
