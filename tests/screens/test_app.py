@@ -19,6 +19,7 @@ class Still:
 App(Still(), shell={shell}).run()
 """
 CTRL_X = "\x18"
+CURSOR = "\x1b[?25h"
 WITHIN = 20
 
 
@@ -27,6 +28,8 @@ def _program(*, shell: bool) -> pexpect.spawn[str]:
         sys.executable, ["-c", PROGRAM.format(shell=shell)], dimensions=(24, 80), encoding="utf-8", timeout=WITHIN
     )
     program.expect("as it was")
+    # The cursor is shown once all is drawn.
+    program.expect_exact(CURSOR)
     return program
 
 
