@@ -39,7 +39,7 @@ def test_a_key_opens_a_shell_and_its_end_leads_back() -> None:
     program.send(CTRL_X)
     program.expect("[#$] ")
     program.sendline("echo in'side'; exit")
-    program.expect("\ninside")
+    program.expect(r"[\r\n]inside")
     program.expect("as it was")
     program.close(force=True)
 
