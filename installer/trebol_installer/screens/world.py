@@ -113,7 +113,10 @@ class LiveWorld:
         """See `World.look`."""
         live.await_devices(self.runner)
         wake_links(self.runner)
-        return _facts(session.this_machine(self.runner))
+        facts = _facts(session.this_machine(self.runner))
+        # Not before: until then, what the screens are loaded from would have to wait for it.
+        live.read_ahead(self.runner)
+        return facts
 
     def plan(self, answers: Answers, facts: Facts) -> Plan:
         """See `World.plan`."""
