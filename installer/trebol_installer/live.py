@@ -15,6 +15,7 @@ from trebol_common.run import Runner
 DEVICES = "trebol-live-devices.service"
 NETWORK = "trebol-live-network.service"
 AHEAD = "trebol-live-hash.service"
+NEIGHBOURS = "trebol-lldp.service"
 SCREENS = "trebol-screens@{console}.service"
 
 #: The consoles that the kernel was told of; tty0 is whatever terminal is in front.
@@ -32,6 +33,11 @@ def await_network(runner: Runner) -> None:
     Without one this returns too: whoever needs the network then says for what.
     """
     runner.run(["systemctl", "start", NETWORK])
+
+
+def hear_neighbours(runner: Runner) -> None:
+    """Have the switches heard: the first word of each may take half a minute."""
+    runner.run(["systemctl", "start", "--no-block", NEIGHBOURS])
 
 
 def read_ahead(runner: Runner, *, medium: Path = LIVE_MEDIUM, meminfo: Path = Path("/proc/meminfo")) -> None:
