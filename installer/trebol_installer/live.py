@@ -6,13 +6,17 @@ another processor. The screens have it begin once the first of them is drawn.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from trebol_common.medium import FOLDER, LIVE_MEDIUM
 from trebol_common.run import Runner
 
 DEVICES = "trebol-live-devices.service"
 VIRTUALISATION = "trebol-live-virtualisation.service"
 NETWORK = "trebol-live-network.service"
+AHEAD = "trebol-live-hash.service"
+NEIGHBOURS = "trebol-lldp.service"
 SCREENS = "trebol-screens@{console}.service"
 
 #: The consoles that the kernel was told of; tty0 is whatever terminal is in front.
@@ -35,6 +39,22 @@ def await_network(runner: Runner) -> None:
     Without one this returns too: whoever needs the network then says for what.
     """
     runner.run(["systemctl", "start", NETWORK])
+
+
+def hear_neighbours(runner: Runner) -> None:
+    """Have the switches heard: the first word of each may take half a minute."""
+    runner.run(["systemctl", "start", "--no-block", NEIGHBOURS])
+
+
+def read_ahead(runner: Runner, *, medium: Path = LIVE_MEDIUM, meminfo: Path = Path("/proc/meminfo")) -> None:
+    """Have the layers read and hashed before anybody installs them, so that they lie in memory then.
+
+    Only where they take less than half of what is free: else they would push out what the live system runs from.
+    """
+    layers = sum(path.stat().st_size for path in (medium / FOLDER).glob("*.squashfs"))
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text(encoding="ascii"), re.MULTILINE)
+    if found and 2 * layers < int(found[1]) * 1024:
+        runner.run(["systemctl", "start", "--no-block", AHEAD])
 
 
 def start_screens(runner: Runner) -> None:

@@ -12,11 +12,14 @@ from tests.screens.terminal import AtOnce, Terminal
 
 from trebol_common.events import Context, Event
 from trebol_common.run import ScriptedRunner
+from trebol_common.tui.wizard import Place
 from trebol_hardware.machine import Machine
 from trebol_installer.logs import Saved, save_to_stick
+from trebol_installer.neighbours import Neighbour
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
 from trebol_installer.screens.engine import DryEngine, Engine
+from trebol_installer.screens.neighbourhood import Heard
 from trebol_installer.screens.world import DryWorld
 from trebol_installer.sticks import LSBLK
 
@@ -50,6 +53,17 @@ class Failing(DryEngine):
 
 
 @dataclass(frozen=True)
+class WithSwitch(DryWorld):
+    """A recorded machine of which some ports lead to a switch that speaks."""
+
+    def neighbours(self) -> Iterator[Heard]:
+        """See `World.neighbours`."""
+        yield {}
+        names = [nic.name for nic in self.machine.interfaces if nic.carrier]
+        yield {name: Neighbour("sw1.example.org", f"Gi1/0/{7 + at}") for at, name in enumerate(names[:2])}
+
+
+@dataclass(frozen=True)
 class WithStick(DryWorld):
     """A recorded machine with a USB stick, or without one."""
 
@@ -70,6 +84,14 @@ def failed(language: str, *, plugged: bool = True) -> Terminal[Screens]:
     world = WithStick(recorded, Failing(recorded), plugged=plugged)
     world.engine.begin(Draft.new({**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}}))
     return Terminal(Screens(draft, world))
+
+
+def at_a_switch(language: str) -> Terminal[Screens]:
+    """The screen of the network, on a machine with a switch."""
+    recorded = Machine.load(MACHINES / "rack-server.json")
+    draft = Draft.new(WHOLE)
+    draft.language, draft.place = language, Place("network")
+    return Terminal(Screens(draft, WithSwitch(recorded, DryEngine(recorded))))
 
 
 def screens(

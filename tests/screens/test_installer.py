@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.screens.installer import WHOLE, failed, terminal
+from tests.screens.installer import WHOLE, at_a_switch, failed, terminal
 from tests.screens.snapshot import compare
 from tests.screens.terminal import Terminal
 
@@ -159,6 +159,7 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "network": lambda language: _to(6, language),
     "network-fixed": _fixed,
     "network-bond": _bonded,
+    "network-switch": at_a_switch,
     "cluster": lambda language: _to(7, language),
     "cluster-create": lambda language: _clustered("create", "cluster.name", "a_cluster_of_mine", language),
     "cluster-join": lambda language: _clustered("join", "cluster.token", "two words", language),

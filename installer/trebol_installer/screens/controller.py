@@ -22,6 +22,7 @@ from trebol_installer.screens import cluster, disks, location, network, node, re
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.edits import edit
 from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.neighbourhood import Neighbourhood
 from trebol_installer.screens.order import WIZARD, screen_of, title
 from trebol_installer.screens.saving import SAVE, Saving
 from trebol_installer.screens.watch import Watched, after, done_page, failure_page, progress_page
@@ -54,6 +55,7 @@ class Screens:
         self._following = 0
         self._testing = False
         self._saving = Saving()
+        self._neighbourhood = Neighbourhood()
         self._ended = False
         if draft.place is None:
             draft.place = WIZARD.first(draft)
@@ -140,7 +142,8 @@ class Screens:
             case "node":
                 return node.page(draft, self._checked(), insist=insist)
             case "network":
-                return network.page(draft, facts, self._checked(), self._seen, insist=insist)
+                heard = self._neighbourhood.known
+                return network.page(draft, facts, self._checked(), self._seen, heard, insist=insist)
             case "cluster":
                 return cluster.page(draft, self._checked(), insist=insist)
             case _:
@@ -190,7 +193,12 @@ class Screens:
         self.draft.place = place
         if place.at == "review":
             self._make_plan()
+        self._listen()
         self._save()
+
+    def _listen(self) -> None:
+        if self.place.at == "network":
+            self._neighbourhood.listen(self._world.neighbours, self._jobs)
 
     def _changed(self) -> None:
         self._save()
@@ -206,6 +214,7 @@ class Screens:
     def _found(self, facts: Facts) -> None:
         self._facts = facts
         self._make_preview()
+        self._listen()
         if self.place.at == "review":
             self._make_plan()
 

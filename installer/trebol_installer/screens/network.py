@@ -10,6 +10,7 @@ from trebol_common.tui.page import Choice, Element, Gap, Input, Marks, Option, T
 from trebol_hardware.machine import NetworkInterface
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.neighbourhood import Heard
 from trebol_installer.wire import Grade, Look
 
 SOURCE = "network.source"
@@ -32,8 +33,11 @@ FILTER = "network.filter"
 MAC = "network.filter.ID_NET_NAME_MAC"
 
 
-def page(draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], *, insist: bool) -> tuple[Element, ...]:
-    """Its elements; `seen` is what a test of this network has shown so far; see `node.page` for `insist`."""
+def page(
+    draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], heard: Heard, *, insist: bool
+) -> tuple[Element, ...]:
+    """Its elements; `seen` is what a test of this network has shown so far, `heard` which switch each port leads to;
+    see `node.page` for `insist`."""
     if facts.machine is None:
         return facts.instead(_("Looking at the network interfaces…"))
     interfaces = facts.machine.interfaces
@@ -52,7 +56,7 @@ def page(draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], *, 
     )
     whole = checked.of_table("network")
     return (
-        *_ports(draft, interfaces, insist=insist),
+        *_ports(draft, interfaces, heard, insist=insist),
         Gap(),
         Choice(
             SOURCE,
@@ -71,7 +75,9 @@ def page(draft: Draft, facts: Facts, checked: Checked, seen: Sequence[Look], *, 
     )
 
 
-def _ports(draft: Draft, interfaces: tuple[NetworkInterface, ...], *, insist: bool) -> tuple[Element, ...]:
+def _ports(
+    draft: Draft, interfaces: tuple[NetworkInterface, ...], heard: Heard, *, insist: bool
+) -> tuple[Element, ...]:
     """The interfaces, to choose one or, for a bond, several."""
     bonded = draft.get(BOND) is not None
     several = Toggle(
@@ -83,7 +89,7 @@ def _ports(draft: Draft, interfaces: tuple[NetworkInterface, ...], *, insist: bo
     toggle = (several,) if len(interfaces) > 1 else ()
     if not bonded:
         any_port = (Option("", _("the first one with a link")),) if draft.text(SOURCE) == NetworkSource.DHCP else ()
-        ports = tuple(Option(mac_name(nic), _told(nic)) for nic in interfaces)
+        ports = tuple(Option(mac_name(nic), _told(nic), _at_its_end(nic, heard)) for nic in interfaces)
         problem = _("is needed") if insist and not any_port and not draft.text(MAC) else ""
         return (Choice(MAC, _("Interface"), (*any_port, *ports), draft.text(MAC), problem=problem), *toggle)
     marked = tuple(draft.get(BOND_PORTS, ()))
@@ -91,7 +97,7 @@ def _ports(draft: Draft, interfaces: tuple[NetworkInterface, ...], *, insist: bo
         Marks(
             BOND_PORTS,
             _("Interfaces"),
-            tuple(Option(nic.mac, _told(nic)) for nic in interfaces),
+            tuple(Option(nic.mac, _told(nic), _at_its_end(nic, heard)) for nic in interfaces),
             marked,
             problem=_("Mark an interface.") if insist and not marked else "",
         ),
@@ -120,3 +126,10 @@ def _told(nic: NetworkInterface) -> str:
     link = {True: _("link"), False: _("no link"), None: _("link unknown")}[nic.carrier]
     speed = f"{nic.speed} Mbit/s" if nic.speed and nic.carrier else ""
     return "  ".join(filter(None, (nic.name, nic.mac, link, speed, nic.driver)))
+
+
+def _at_its_end(nic: NetworkInterface, heard: Heard) -> str:
+    neighbour = heard.get(nic.name)
+    if neighbour is None:
+        return ""
+    return _("switch {switch}, port {port}").format(switch=neighbour.switch or "?", port=neighbour.port or "?")

@@ -22,11 +22,13 @@ from trebol_installer import live, session
 from trebol_installer.hardware import checked
 from trebol_installer.links import wake_links
 from trebol_installer.logs import Saved, save_to_stick
+from trebol_installer.neighbours import listen
 from trebol_installer.plan import Plan, plan
 from trebol_installer.screens.draft import Draft
 from trebol_installer.screens.driver import FOLDER
 from trebol_installer.screens.engine import EVENTS, DryEngine, Engine, UnitEngine
 from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.neighbourhood import Heard
 from trebol_installer.wire import Look, try_on_the_wire
 
 
@@ -49,6 +51,9 @@ class World(Protocol):
 
     def try_network(self, network: HostNetwork) -> Iterator[Look]:
         """Test a network on the wire; takes its time."""
+
+    def neighbours(self) -> Iterator[Heard]:
+        """Listen to the switches; takes its time."""
 
     def type_as(self, keyboard: str) -> None:
         """Give the console another keyboard."""
@@ -85,6 +90,10 @@ class DryWorld:
         """See `World.try_network`; there is none."""
         return iter(())
 
+    def neighbours(self) -> Iterator[Heard]:
+        """See `World.neighbours`; there are none."""
+        return iter(())
+
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`; this keyboard is somebody's own."""
 
@@ -113,7 +122,11 @@ class LiveWorld:
         """See `World.look`."""
         live.await_devices(self.runner)
         wake_links(self.runner)
-        return _facts(session.this_machine(self.runner))
+        live.hear_neighbours(self.runner)
+        facts = _facts(session.this_machine(self.runner))
+        # Not before: until then, what the screens are loaded from would have to wait for it.
+        live.read_ahead(self.runner)
+        return facts
 
     def plan(self, answers: Answers, facts: Facts) -> Plan:
         """See `World.plan`."""
@@ -124,6 +137,10 @@ class LiveWorld:
     def try_network(self, network: HostNetwork) -> Iterator[Look]:
         """See `World.try_network`."""
         return try_on_the_wire(network, self.runner)
+
+    def neighbours(self) -> Iterator[Heard]:
+        """See `World.neighbours`."""
+        return listen(self.runner)
 
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`."""
