@@ -9,11 +9,11 @@ from tests.screens.wrong import WRONG
 
 
 @pytest.mark.parametrize(
-    ("label", "typed", "said"),
+    ("label", "text", "said"),
     [(each.label.strip(), each.typed, each.said) for fields in WRONG.values() for each in fields],
 )
-def test_what_is_typed_wrong_is_told_below_its_field(careful: Careful, label: str, typed: str, said: str) -> None:
-    assert said in careful.wrong[label, typed]
+def test_what_is_typed_wrong_is_told_below_its_field(careful: Careful, label: str, text: str, said: str) -> None:
+    assert said in careful.wrong[label, text]
 
 
 @pytest.mark.parametrize(("name", "said"), [("no disk", "Mark a disk."), ("no country", "is needed")])
