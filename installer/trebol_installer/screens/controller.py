@@ -220,7 +220,8 @@ class Screens:
 
     def _make_preview(self) -> None:
         machine = self._facts.machine
-        setup = dict(self.draft.get("disk-setup", {}))
+        # As it is now: a thread looks at it while somebody types on.
+        setup = copy.deepcopy(self.draft.get("disk-setup", {}))
         if machine is None or self._jobs is None or not (setup.get("disk-list") or setup.get("filter")):
             self._preview = None
             return

@@ -58,7 +58,9 @@ def elements(draft: Draft, filesystem: Filesystem, checked: Checked, usual: Mapp
 
     def chosen(name: str, label: str, options: tuple[Option, ...], usual: str, hint: str = "") -> Choice:
         key = f"{table}.{name}"
-        return Choice(key, label, options, draft.shown(key) or usual, hint, checked.of(key), opens=True)
+        default = next(option.text for option in options if option.value == usual)
+        told = " ".join(filter(None, (hint, _("By default: {value}.").format(value=default))))
+        return Choice(key, label, options, draft.shown(key) or usual, told, checked.of(key), opens=True)
 
     yield typed(
         "hdsize", _("Disk, GiB"), _("How much of each disk is used. Empty: all of it, of several the smallest.")
