@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Protocol
 from trebol_common.answers import Answers
 from trebol_common.answers.model import Checks
 from trebol_common.errors import TrebolError
+from trebol_common.i18n import _
 from trebol_common.keyboard import KEYMAPS
 from trebol_common.medium import LIVE_MEDIUM, module_key, read_manifest
 from trebol_common.network import HostNetwork
@@ -22,6 +23,8 @@ from trebol_installer.links import wake_links
 from trebol_installer.plan import Plan, plan
 from trebol_installer.screens.engine import DryEngine, Engine, UnitEngine
 from trebol_installer.screens.facts import Facts
+from trebol_installer.ssh_keys import Keys, keys_from_url
+from trebol_installer.sticks import keys_on_sticks
 from trebol_installer.wire import Look, try_on_the_wire
 
 
@@ -44,6 +47,12 @@ class World(Protocol):
 
     def try_network(self, network: HostNetwork) -> Iterator[Look]:
         """Test a network on the wire; takes its time."""
+
+    def keys_from_url(self, url: str) -> Keys:
+        """The SSH keys of a list; takes its time."""
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        """The SSH keys on USB sticks, but for `targets`, the disks that are installed on; takes its time."""
 
     def type_as(self, keyboard: str) -> None:
         """Give the console another keyboard."""
@@ -76,6 +85,14 @@ class DryWorld:
     def try_network(self, network: HostNetwork) -> Iterator[Look]:
         """See `World.try_network`; there is none."""
         return iter(())
+
+    def keys_from_url(self, url: str) -> Keys:
+        """See `World.keys_from_url`; there is no network."""
+        raise _not_done()
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        """See `World.keys_on_sticks`; there are none."""
+        raise _not_done()
 
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`; this keyboard is somebody's own."""
@@ -113,6 +130,15 @@ class LiveWorld:
         """See `World.try_network`."""
         return try_on_the_wire(network, self.runner)
 
+    def keys_from_url(self, url: str) -> Keys:
+        """See `World.keys_from_url`."""
+        live.await_network(self.runner)
+        return keys_from_url(url)
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        """See `World.keys_on_sticks`."""
+        return keys_on_sticks(self.runner, targets)
+
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`."""
         # A machine without a screen has no console to change.
@@ -127,3 +153,7 @@ class LiveWorld:
 
 def _facts(machine: Machine) -> Facts:
     return Facts(machine, checked(machine, Checks()))
+
+
+def _not_done() -> TrebolError:
+    return TrebolError(_("not done: dry run"))
