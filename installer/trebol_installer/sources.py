@@ -37,12 +37,14 @@ class Found:
 Fetch = Callable[[str], bytes]
 
 
-def fetch(url: str) -> bytes:
-    """Get a file over HTTP. Raises BadInput with the reason: name, connection, certificate, status, time, size."""
+def fetch(url: str, *, most: int = MAXIMUM_SIZE, hint: str = "") -> bytes:
+    """Get a file of `most` bytes over HTTP. Raises BadInput with the reason: name, connection, certificate, status,
+    time, size; `hint` is by default for whoever gave the URL as a kernel word.
+    """
     import requests
 
     shown = without_user(url)
-    hint = _("check the URL after {word}=, the network and the server; then start again").format(word=WORD)
+    hint = hint or _("check the URL after {word}=, the network and the server; then start again").format(word=WORD)
     try:
         with requests.get(url, timeout=TIMEOUT, stream=True) as reply:
             if reply.status_code != requests.codes.ok:
@@ -51,15 +53,22 @@ def fetch(url: str) -> bytes:
             content = b""
             for piece in reply.iter_content(65536):
                 content += piece
-                if len(content) > MAXIMUM_SIZE:
-                    large = _("is larger than {size} bytes").format(size=MAXIMUM_SIZE)
+                if len(content) > most:
+                    large = _("is larger than {size} bytes").format(size=most)
                     raise BadInput(large, where=shown, hint=hint)
             return content
     except requests.Timeout as error:
         raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
-    except requests.RequestException as error:
-        failed = _("cannot be fetched: {reason}").format(reason=str(error).replace(url, shown))
+    except (requests.RequestException, ValueError) as error:
+        # A name with a label that is too long is a ValueError of the library below.
+        failed = _("cannot be fetched: {reason}").format(reason=_reason(error).replace(url, shown))
         raise BadInput(failed, where=shown, hint=hint) from error
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason that requests tells, without the connection's name in Python."""
+    inner = error.args[0] if error.args else error
+    return str(getattr(inner, "reason", None) or error).rpartition(">: ")[2]
 
 
 def words(command_line: str, key: str) -> tuple[str, ...]:

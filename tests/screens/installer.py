@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from trebol_installer.screens.draft import Draft
 from trebol_installer.screens.engine import DryEngine, Engine
 from trebol_installer.screens.neighbourhood import Heard
 from trebol_installer.screens.world import DryWorld
+from trebol_installer.ssh_keys import Keys, read_keys
 from trebol_installer.sticks import LSBLK
 
 MACHINES = Path(__file__).parents[1] / "machines"
@@ -94,6 +95,19 @@ def at_a_switch(language: str) -> Terminal[Screens]:
     return Terminal(Screens(draft, WithSwitch(recorded, DryEngine(recorded))))
 
 
+@dataclass(frozen=True)
+class Holding(DryWorld):
+    """A recorded machine in a world where this list of keys is behind every URL, and on a stick."""
+
+    keys: str = field(kw_only=True)
+
+    def keys_from_url(self, url: str) -> Keys:
+        return read_keys(self.keys.encode(), url)
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        return read_keys(self.keys.encode(), "sdb1")
+
+
 def screens(
     machine: str = "qemu-bios",
     members: dict[str, Any] | None = None,
@@ -102,6 +116,7 @@ def screens(
     asked: tuple[str, ...] | None = None,
     engine: Engine | None = None,
     saved: Path | None = None,
+    keys: str | None = None,
 ) -> Screens:
     """The controller on a recorded machine, with what is known already."""
     recorded = Machine.load(MACHINES / f"{machine}.json")
@@ -109,7 +124,8 @@ def screens(
     draft.language, draft.asked = language, asked
     if members is WHOLE:
         draft.put_aside("root-password-again", "correct horse")
-    return Screens(draft, DryWorld(recorded, engine or DryEngine(recorded, pause=0)), saved)
+    world = DryWorld(recorded, engine or DryEngine(recorded, pause=0))
+    return Screens(draft, world if keys is None else Holding(world.machine, world.engine, keys=keys), saved)
 
 
 def terminal(machine: str = "qemu-bios", members: dict[str, Any] | None = None, **others: Any) -> Terminal[Screens]:

@@ -9,6 +9,7 @@ import pytest
 from tests.screens.installer import screens
 from tests.screens.snapshot import compare
 from tests.screens.terminal import AtOnce, Terminal
+from tests.unit.answer_files import SSH_KEY
 
 from trebol_installer.screens import first, start
 from trebol_installer.screens.driver import DRAFT, Driver
@@ -72,6 +73,28 @@ def test_a_console_says_how_to_come_in_over_ssh(
     told.write_text("k7mqp2xw4t 192.0.2.7 2001:db8::7 \n")
     shown.refresh()
     compare(f"{language}/welcome-ssh", shown.text())
+
+
+def test_a_console_that_another_one_took_over_from_keeps_nothing_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, late = tmp_path / DRAFT, AtOnce(held=True)
+    monkeypatch.setattr(start, "live_screens", lambda: screens("qemu-bios", keys=SSH_KEY, saved=kept))
+    first = console(tmp_path, "ttyS0")
+    mine = first.controller._screens
+    assert mine is not None
+    mine._jobs = late
+    mine.change("ssh-keys-url", "https://example.org/admin.keys")
+    mine.act("keys from url")
+    second = console(tmp_path)
+    first.controller.driver.let_go()
+    second.push("Go on here")
+    first.refresh()
+    kept.write_text("the other's")
+
+    late.release()
+
+    assert kept.read_text() == "the other's"
 
 
 def test_any_console_can_be_the_first_to_be_used(tmp_path: Path) -> None:

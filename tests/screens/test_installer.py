@@ -13,6 +13,7 @@ from tests.screens.terminal import Terminal
 from trebol_common.tui.page import Action, Input
 from trebol_common.tui.rows import BETWEEN, NARROWEST, Opened
 from trebol_common.tui.view import HINT_LINES
+from trebol_common.tui.wizard import Place
 from trebol_installer.screens.controller import Screens
 
 LANGUAGES = ("en", "es")
@@ -141,6 +142,20 @@ def _clustered(mode: str, key: str, value: str, language: str) -> Terminal[Scree
     return shown
 
 
+KEYS = "\n".join(f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{name} {name}@laptop" for name in ("ana", "eva", "ivo", "i"))
+KEYS_AT = "https://example.org/admin.keys"
+
+
+def _keys(language: str, *, found: bool = True, held: bool = False) -> Terminal[Screens]:
+    """Has had keys fetched from a URL; with `held`, is waiting for them."""
+    shown = terminal("qemu-bios", WHOLE, language=language, keys=KEYS if found else None, held=held)
+    shown.controller.draft.place = Place("node")
+    shown.controller.change("ssh-keys-url", KEYS_AT)
+    shown.refresh()
+    shown.push("Keys from URL" if language == "en" else "Claves de la URL")
+    return shown
+
+
 STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "welcome": lambda language: _to(1, language),
     "hardware": lambda language: _to(2, language),
@@ -156,6 +171,9 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "location": lambda language: _to(4, language),
     "node": lambda language: _to(5, language),
     "node-missing": _unnamed,
+    "node-keys": _keys,
+    "node-keys-fetching": lambda language: _keys(language, held=True),
+    "node-keys-failed": lambda language: _keys(language, found=False),
     "network": lambda language: _to(6, language),
     "network-fixed": _fixed,
     "network-bond": _bonded,

@@ -92,8 +92,8 @@ def _address(value: Any) -> Any:
         raise ValueError(_("is not an IP address such as 192.0.2.1")) from error
 
 
-def _ssh_key(line: str) -> str:
-    """One line of an authorized_keys file, without options: type, base64, comment."""
+def ssh_key(line: str) -> str:
+    """One line of an authorized_keys file, without options: type, base64, comment. Raises ValueError for others."""
     fields = line.split()
     if len(fields) < 2 or not line.strip().isprintable() or not _SSH_KEY_TYPE.fullmatch(fields[0]):
         raise ValueError(_("is not an SSH public key such as ssh-ed25519 AAAA… admin@laptop"))
@@ -201,7 +201,7 @@ AnyInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 AnyAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Interface = Annotated[AnyInterface, BeforeValidator(_interface)]
 Address = Annotated[AnyAddress, BeforeValidator(_address)]
-SshKey = Annotated[str, AfterValidator(_ssh_key)]
+SshKey = Annotated[str, AfterValidator(ssh_key)]
 Password = Annotated[SecretStr, AfterValidator(_password_length)]
 HashedPassword = Annotated[SecretStr, AfterValidator(_hashed_password)]
 Passphrase = Annotated[SecretStr, AfterValidator(_passphrase)]

@@ -22,6 +22,7 @@ from trebol_installer.screens import cluster, disks, location, network, node, re
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.edits import edit
 from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.keys import KeySearch, targets_of
 from trebol_installer.screens.neighbourhood import Neighbourhood
 from trebol_installer.screens.order import WIZARD, screen_of, title
 from trebol_installer.screens.saving import SAVE, Saving
@@ -57,6 +58,7 @@ class Screens:
         self._saving = Saving()
         self._neighbourhood = Neighbourhood()
         self._ended = False
+        self._keys = KeySearch(draft, world, self._keys_came)
         if draft.place is None:
             draft.place = WIZARD.first(draft)
         i18n.use(draft.language)
@@ -75,6 +77,10 @@ class Screens:
             self._follow()
         else:
             jobs.start(self._looked, self._found)
+
+    def leave(self) -> None:
+        """Another console goes on from what is kept: what comes of work that was begun here is not kept any more."""
+        self._saved = None
 
     def page(self) -> Page | None:
         """See `Controller.page`."""
@@ -113,6 +119,9 @@ class Screens:
                 self._ended = True
             case "install":
                 self._begin_installation()
+            case node.FROM_URL | node.FROM_STICK if self._jobs is not None:
+                targets = targets_of(self.draft, self._facts, self._preview)
+                self._keys.begin(name, self._jobs, targets)
             case "test":
                 self._test_network()
             case "retry" if self._watched is not None and self._watched.waits:
@@ -140,7 +149,7 @@ class Screens:
             case "location":
                 return location.page(draft, insist=insist)
             case "node":
-                return node.page(draft, self._checked(), insist=insist)
+                return node.page(draft, self._checked(), self._keys.said, insist=insist)
             case "network":
                 heard = self._neighbourhood.known
                 return network.page(draft, facts, self._checked(), self._seen, heard, insist=insist)
@@ -204,6 +213,12 @@ class Screens:
         self._save()
         if self.place.at == "disks":
             self._make_preview()
+
+    def _keys_came(self) -> None:
+        """They may come late, to another screen."""
+        self._save()
+        if self.place.at == "review" and self._watched is None:
+            self._make_plan()
 
     def _looked(self) -> Facts:
         try:

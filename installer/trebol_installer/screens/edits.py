@@ -9,7 +9,7 @@ from trebol_installer.screens import cluster, disks, location, network, node, re
 from trebol_installer.screens.draft import Draft
 
 #: What is typed and no answer.
-ASIDE = (node.PASSWORD_AGAIN, disks.PASSPHRASE_AGAIN, location.TRIAL, review.CONFIRMED)
+ASIDE = (node.PASSWORD_AGAIN, node.KEYS_URL, disks.PASSPHRASE_AGAIN, location.TRIAL, review.CONFIRMED)
 
 
 def edit(draft: Draft, key: str, value: Any) -> None:

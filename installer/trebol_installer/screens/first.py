@@ -56,13 +56,14 @@ class First:
         return replace(page, status="   ".join(filter(None, (_("Ctrl+X: shell"), invitation()))))
 
     def _page(self) -> Page | None:
-        if self._asked:
-            self._asked = False
+        asked, self._asked = self._asked, False
+        if asked:
             self.driver.let_go()
-        elif self._jobs and not self.driver.drives and not self.driver.other() and self.driver.try_to_drive():
-            self._load()
         if not self.driver.drives:
-            self._screens = None
+            self._leave()
+            # Whoever has just asked comes first.
+            if not asked and self._jobs and not self.driver.other() and self.driver.try_to_drive():
+                self._load()
         if self._screens is not None:
             return self._screens.page()
         if self._jobs and not self.driver.drives and self.driver.has_answers:
@@ -94,6 +95,11 @@ class First:
         if not self.driver.drives:
             assert self._jobs is not None
             self._jobs.start(self.driver.take_over, lambda _: self._load())
+
+    def _leave(self) -> None:
+        if self._screens is not None:
+            self._screens.leave()
+            self._screens = None
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         # Nothing but a note: a page is made anew every second.

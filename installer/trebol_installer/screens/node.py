@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trebol_common.i18n import _
-from trebol_common.tui.page import Element, Gap, Input, Text, Tone
+from trebol_common.tui.page import Action, Element, Gap, Input, Text, Tone
 from trebol_installer.screens.draft import TYPED_TWICE, Checked, Draft
 
 FQDN = "global.fqdn"
@@ -12,12 +14,17 @@ PASSWORD = "global.root-password"
 PASSWORD_AGAIN = TYPED_TWICE[PASSWORD]
 HASHED = "global.root-password-hashed"
 KEYS = "global.root-ssh-keys"
+#: Where a list of keys is, which is no answer, and the buttons that fetch keys from elsewhere.
+KEYS_URL = "ssh-keys-url"
+FROM_URL = "keys from url"
+FROM_STICK = "keys from stick"
 #: Lines for keys beyond those that are there.
 ONE_MORE = 1
 
 
-def page(draft: Draft, checked: Checked, *, insist: bool) -> tuple[Element, ...]:
-    """Its elements. With `insist`, fields that nothing was typed into are wrong too, where they are needed."""
+def page(draft: Draft, checked: Checked, said: Sequence[Text] = (), *, insist: bool) -> tuple[Element, ...]:
+    """Its elements; `said` is what came of looking for keys elsewhere. With `insist`, fields that nothing was typed
+    into are wrong too, where they are needed."""
     first, second = draft.text(PASSWORD), draft.aside.get(PASSWORD_AGAIN, "")
     keys = draft.get(KEYS, ())
 
@@ -64,6 +71,15 @@ def page(draft: Draft, checked: Checked, *, insist: bool) -> tuple[Element, ...]
             )
             for number in range(len(keys) + ONE_MORE)
         ),
+        Input(
+            KEYS_URL,
+            "URL",
+            draft.aside.get(KEYS_URL, ""),
+            hint=_("Where a list of such lines is: https://example.org/admin.keys"),
+        ),
+        Action(FROM_URL, _("Keys from URL")),
+        Action(FROM_STICK, _("Keys from USB stick")),
+        *said,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import live, session
 from trebol_installer.hardware import checked
+from trebol_installer.key_sticks import keys_on_sticks
 from trebol_installer.links import wake_links
 from trebol_installer.logs import Saved, save_to_stick
 from trebol_installer.neighbours import listen
@@ -29,6 +30,7 @@ from trebol_installer.screens.driver import FOLDER
 from trebol_installer.screens.engine import EVENTS, DryEngine, Engine, UnitEngine
 from trebol_installer.screens.facts import Facts
 from trebol_installer.screens.neighbourhood import Heard
+from trebol_installer.ssh_keys import Keys, keys_from_url
 from trebol_installer.wire import Look, try_on_the_wire
 
 
@@ -54,6 +56,12 @@ class World(Protocol):
 
     def neighbours(self) -> Iterator[Heard]:
         """Listen to the switches; takes its time."""
+
+    def keys_from_url(self, url: str) -> Keys:
+        """The SSH keys of a list; takes its time."""
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        """The SSH keys on USB sticks, but for `targets`, the disks that are installed on; takes its time."""
 
     def type_as(self, keyboard: str) -> None:
         """Give the console another keyboard."""
@@ -93,6 +101,14 @@ class DryWorld:
     def neighbours(self) -> Iterator[Heard]:
         """See `World.neighbours`; there are none."""
         return iter(())
+
+    def keys_from_url(self, url: str) -> Keys:
+        """See `World.keys_from_url`; there is no network."""
+        raise _not_done()
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        """See `World.keys_on_sticks`; there are none."""
+        raise _not_done()
 
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`; this keyboard is somebody's own."""
@@ -142,6 +158,15 @@ class LiveWorld:
         """See `World.neighbours`."""
         return listen(self.runner)
 
+    def keys_from_url(self, url: str) -> Keys:
+        """See `World.keys_from_url`."""
+        live.await_network(self.runner)
+        return keys_from_url(url)
+
+    def keys_on_sticks(self, targets: Set[str]) -> Keys:
+        """See `World.keys_on_sticks`."""
+        return keys_on_sticks(self.runner, targets)
+
     def type_as(self, keyboard: str) -> None:
         """See `World.type_as`."""
         # A machine without a screen has no console to change.
@@ -165,3 +190,7 @@ class LiveWorld:
 
 def _facts(machine: Machine) -> Facts:
     return Facts(machine, checked(machine, Checks()))
+
+
+def _not_done() -> TrebolError:
+    return TrebolError(_("not done: dry run"))
