@@ -23,6 +23,7 @@ from tests.e2e.nodes import Node, node_job
 from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
+from tests.e2e.remote import Remote, remote_job
 from tests.e2e.retried import Retried, retried_job
 from tests.e2e.teardown import TornDown, teardown_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
@@ -53,11 +54,12 @@ JOBS: dict[str, Job] = {
     "typed": typed_job(),
     "careful": careful_job(),
     "two-consoles": two_consoles_job(),
+    "remote": remote_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
-    *("torn", "kept", "survivor", "retried", "typed", "careful", "two_consoles"),
+    *("torn", "kept", "survivor", "retried", "typed", "careful", "two_consoles", "remote"),
 )
 
 QUICK = frozenset(
@@ -176,4 +178,5 @@ survivor = machine(Survivor, ["power-cut"])
 retried = machine(Retried, ["retried"])
 typed = machine(Typed, ["typed"])
 careful = machine(Careful, ["careful"])
+remote = machine(Remote, ["remote"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
