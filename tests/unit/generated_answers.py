@@ -1,4 +1,4 @@
-"""Answers for properties: layouts, how disks are chosen, what the hardware checks are asked; of a random source."""
+"""Answers for properties: layouts, how disks are chosen, hardware checks, a cluster; of a random source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from tests.unit.answer_files import manifest
 from tests.unit.generated_machines import MODULE_KEY
 
-from trebol_common.answers.model import Checks, DiskSetup, FailOn
+from trebol_common.answers.model import Checks, Cluster, DiskSetup, FailOn
 from trebol_common.medium import Manifest
 from trebol_hardware.machine import Disk, Machine
 from trebol_installer.layout_rules import rule
@@ -170,3 +170,10 @@ def some_checks(random: Random) -> Checks:
         fail_on=random.choice([FailOn.NEVER] * 8 + [FailOn.FAIL, FailOn.WARN]),
         mute=random.choice([(), ("memory-errors",)]),
     )
+
+
+def some_cluster(random: Random) -> Cluster:
+    """What is wanted of a cluster, most often nothing."""
+    join = {"mode": "join", "peer": random.choice(["192.0.2.11", "2001:db8::2", "node2.example.org"])}
+    create = {"mode": "create", "name": "clover-1"}
+    return Cluster.model_validate(random.choice([{}, {}, create, join, {**join, "token": "four-leaves"}]))

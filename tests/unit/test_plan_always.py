@@ -13,7 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.answer_files import GIB, answers
-from tests.unit.generated_answers import MEDIA, SHAPES, Choice, disk_setup, some_checks, some_choice, some_layout
+from tests.unit.generated_answers import (
+    MEDIA,
+    SHAPES,
+    Choice,
+    disk_setup,
+    some_checks,
+    some_choice,
+    some_cluster,
+    some_layout,
+)
 from tests.unit.generated_machines import (
     MODULE_KEY,
     lies_on,
@@ -24,7 +33,7 @@ from tests.unit.generated_machines import (
     tangled_machines,
 )
 
-from trebol_common.answers.model import Answers, Checks, DiskSetup, Filesystem
+from trebol_common.answers.model import Answers, Checks, Cluster, DiskSetup, Filesystem
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import SWAP, ZFS_MEMBER, Content, Disk, FirmwareMode, Machine, Volume, VolumeKind
 from trebol_hardware.sizes import show_size
@@ -63,6 +72,7 @@ class Case:
     layouts: tuple[Mapping[str, Any], ...]
     choices: tuple[Choice, ...]
     checks: Checks
+    cluster: Cluster
 
 
 @st.composite
@@ -87,7 +97,7 @@ def cases(draw: st.DrawFn) -> Case:
         machine = draw(nodes(old, rule(disk_setup(old)).disks.least))
         choices[:2] = [replace(each, filter=None, wipe=True, keep=True) for each in choices[:2]]
     layouts = tuple(some_layout(shape, random) for shape in shapes)
-    return Case(machine, layouts, tuple(choices), some_checks(random))
+    return Case(machine, layouts, tuple(choices), some_checks(random), some_cluster(random))
 
 
 #: Steps that change nothing on any disk.
@@ -192,7 +202,9 @@ def plan_each(case: Case, seen: Counter[str], pairs: set[tuple[str, ...]]) -> No
                 if pair in pairs:
                     continue
                 pairs.add(pair)
-                wanted = _ANSWERS.model_copy(update={"disk_setup": setup, "checks": case.checks})
+                wanted = _ANSWERS.model_copy(
+                    update={"disk_setup": setup, "checks": case.checks, "cluster": case.cluster}
+                )
                 try:
                     made = plan(case.machine, wanted, MEDIA[choice.medium], module_key=choice.module_key)
                     check_plan(made, case.machine, wanted, reach)
