@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.screens.installer import WHOLE, screens, terminal
+from tests.screens.installer import MACHINES, WHOLE, screens, terminal
 from tests.screens.terminal import AtOnce, Terminal
 from tests.screens.wrong import WRONG, Wrong
 from tests.unit.answer_files import SSH_KEY
 
 from trebol_common.errors import TrebolError
 from trebol_common.events import Context, Event
+from trebol_common.network import HostNetwork
 from trebol_common.tui.page import Marks, Option
 from trebol_common.tui.palette import ASCII
 from trebol_common.tui.wizard import Place
+from trebol_hardware.machine import Machine
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
+from trebol_installer.screens.engine import DryEngine
 from trebol_installer.screens.facts import Facts
 from trebol_installer.screens.world import DryWorld
 from trebol_installer.ssh_keys import Keys
+from trebol_installer.wire import Grade, Look
 
 
 class Scripted:
@@ -651,3 +656,33 @@ def test_a_machine_that_cannot_be_looked_at_says_why() -> None:
     for _ in range(2):
         shown.push("Next")
         assert "udev does not answer" in shown.text()
+
+
+@dataclass(frozen=True)
+class Wired(DryWorld):
+    """A recorded machine on a wire on which every look finds something."""
+
+    has_wire: bool = True
+
+    def try_network(self, network: HostNetwork) -> Iterator[Look]:
+        """See `World.try_network`."""
+        for what in ("link", "address", "duplicate", "gateway", "name server", "MTU"):
+            yield Look(what, Grade.GOOD, "seen")
+
+
+def test_what_a_test_of_the_network_shows_is_seen_below_a_long_page() -> None:
+    recorded = Machine.load(MACHINES / "rack-server.json")
+    draft = Draft.new({**WHOLE, "network": {"source": "from-answer", "cidr": "192.0.2.10/24"}})
+    draft.place = Place("network")
+    shown = Terminal(Screens(draft, Wired(recorded, DryEngine(recorded))))
+    for key, value in (
+        ("network.filter.ID_NET_NAME_MAC", "enxb07b25d10010"),
+        ("network.gateway", "192.0.2.1"),
+        ("network.dns", "192.0.2.1"),
+    ):
+        shown.controller.change(key, value)
+    shown.refresh()
+
+    shown.push("Test")
+
+    assert "MTU: seen" in shown.text()

@@ -87,7 +87,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
     def _update(self, page: Page) -> None:
         focused = self._focused_name()
         known = {row.name: (row, widget) for row, widget in zip(self._rows, self._walker, strict=True)}
-        rows = rows_of(page, self._signs)
+        before_rows, rows = self._rows, rows_of(page, self._signs)
         widgets = [self._widget(row, *known.get(row.name, (None, None))) for row in rows]
         names = [row.name for row in rows]
         if widgets != list(self._walker):
@@ -108,6 +108,8 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
             self._frame.footer = self._footer(page)
         if self._frame.focus_position == "body" and focused not in names:
             self._focus_first()
+        if self._frame.focus_position == "footer" and before_rows and rows[: len(before_rows)] == before_rows != rows:
+            self._show_end()
         self._show_hint()
 
     def _widget(self, row: Row, old: Row | None, widget: RowWidget[Any] | None) -> RowWidget[Any]:
@@ -189,6 +191,11 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
             # Else the list looks for the first field itself, and shows that at its top. (Its type forgets the None.)
             self._list.set_focus_pending = cast("str", None)
             self._list.shift_focus((NARROWEST, FEWEST_ROWS), min(above, FEWEST_ROWS - 1))
+
+    def _show_end(self) -> None:
+        """What is added below, such as by the button that was pushed, is to be seen."""
+        self._walker.set_focus(len(self._walker) - 1)
+        self._list.set_focus_valign("bottom")
 
     def _show_hint(self) -> None:
         focus = self._walker.focus if self._walker else None
