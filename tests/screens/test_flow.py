@@ -20,6 +20,7 @@ from trebol_common.tui.page import Marks, Option
 from trebol_common.tui.palette import ASCII
 from trebol_common.tui.wizard import Place
 from trebol_hardware.machine import Machine
+from trebol_installer.screens import order
 from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import Draft
 from trebol_installer.screens.engine import DryEngine
@@ -289,6 +290,23 @@ def test_no_stick_that_is_installed_on_is_looked_into(setup: dict[str, Any], tar
     controller.act("keys from stick")
 
     assert looked == [targets]
+
+
+def test_the_review_leads_to_any_screen_and_back() -> None:
+    shown = terminal()
+    typed_through(shown)
+    titles = [order.title(name) for name in order.WIZARD.shown(shown.controller.draft)[:-1]]
+
+    for name in titles:
+        shown.push("Change")
+        assert all(each in shown.text() for each in titles)
+        shown.push(f"< {name} >")
+        assert name in shown.text().splitlines()[0]
+        shown.push("Back")
+        assert "What will be done" in shown.text()
+    shown.push("Change")
+    shown.push("Back")
+    assert "What will be done" in shown.text()
 
 
 def test_what_is_lost_has_to_be_typed_first() -> None:

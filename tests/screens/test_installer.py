@@ -110,6 +110,13 @@ def _kept(language: str) -> Terminal[Screens]:
     return shown
 
 
+def _at_change(language: str) -> Terminal[Screens]:
+    shown = _to(8, language)
+    shown.controller.act("change")
+    shown.refresh()
+    return shown
+
+
 def _kept_review(language: str) -> Terminal[Screens]:
     shown = _kept(language)
     while shown.controller.place.at != "review":
@@ -182,6 +189,7 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "cluster-create": lambda language: _clustered("create", "cluster.name", "a_cluster_of_mine", language),
     "cluster-join": lambda language: _clustered("join", "cluster.token", "two words", language),
     "review": lambda language: _to(8, language),
+    "review-change": _at_change,
     "failed": failed,
     "failed-saved": lambda language: _saved(language, plugged=True),
     "failed-no-stick": lambda language: _saved(language, plugged=False),

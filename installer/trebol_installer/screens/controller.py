@@ -58,6 +58,7 @@ class Screens:
         self._saving = Saving()
         self._neighbourhood = Neighbourhood()
         self._ended = False
+        self._choosing = False
         self._keys = KeySearch(draft, world, self._keys_came)
         if draft.place is None:
             draft.place = WIZARD.first(draft)
@@ -88,6 +89,8 @@ class Screens:
             return None
         if self._watched is not None:
             return installation_page(self._watched, self.draft, self._seen, self._saving, time.monotonic())
+        if self._choosing:
+            return review.what_to_change(self._titles())
         name = self.place.at
         danger = name == "review" and bool(self._lost)
         return Page(
@@ -113,8 +116,12 @@ class Screens:
         match name:
             case "next":
                 self._forward()
+            case "back" if self._choosing:
+                self._choosing = False
             case "back":
                 self._go(WIZARD.back(self.place, self.draft))
+            case "change":
+                self._choosing = True
             case "quit":
                 self._ended = True
             case "install":
@@ -133,6 +140,9 @@ class Screens:
                 self._restart()
             case _ if name == SAVE and self._jobs is not None:
                 self._saving.start(lambda: self._world.save_logs(self.draft), self._jobs)
+            case _ if name.startswith(review.GO):
+                self._choosing = False
+                self._go(WIZARD.jump(self.place, name.removeprefix(review.GO)))
             case _ if name.startswith("mend "):
                 problem = self._problems[int(name.removeprefix("mend "))]
                 self._go(WIZARD.jump(self.place, screen_of(problem.where)))
@@ -159,18 +169,22 @@ class Screens:
                 return review.page(draft, self._plan, self._lost, self._problems)
 
     def _actions(self, name: str) -> tuple[Action, ...]:
-        back = Action("back", _("Back"))
+        back, change = Action("back", _("Back")), Action("change", _("Change…"))
         match name:
             case "welcome":
                 return (Action("next", _("Next")), Action("quit", _("Quit")))
             case "review" if self._plan is not None and self._lost is not None and not self._problems:
-                return (Action("install", _("Install"), tone=Tone.BAD), back)
+                return (Action("install", _("Install"), tone=Tone.BAD), change, back)
             case "review":
-                return (back,)
+                return (change, back)
             case "network" if self._world.has_wire:
                 return (Action("next", _("Next")), Action("test", _("Test")), back)
             case _:
                 return (Action("next", _("Next")), back)
+
+    def _titles(self) -> dict[str, str]:
+        """The other screens, by name."""
+        return {name: title(name) for name in WIZARD.shown(self.draft) if name != self.place.at}
 
     def _checked(self) -> Checked:
         return self.draft.check()
