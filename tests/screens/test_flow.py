@@ -302,7 +302,7 @@ def test_the_review_leads_to_any_screen_and_back() -> None:
         assert all(each in shown.text() for each in titles)
         shown.push(f"< {name} >")
         assert name in shown.text().splitlines()[0]
-        shown.push("Back")
+        shown.push("Next")
         assert "What will be done" in shown.text()
     shown.push("Change")
     shown.push("Back")
