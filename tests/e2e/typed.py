@@ -69,7 +69,6 @@ def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]
     screen.push("< Test >", then="name server: ")
     yield "network", screen.settled()
     screen.push("< Next >", then="stands alone")
-    screen.push("< Next >", then="stands alone")
     yield "cluster", screen.settled()
     screen.push("< Next >", then="< Install >")
     yield "review", screen.settled()
