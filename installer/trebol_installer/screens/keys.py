@@ -94,7 +94,7 @@ def _came(found: Keys, fresh: int) -> Iterator[Text]:
 
 
 def _failed(problems: tuple[Problem, ...]) -> Iterator[Text]:
-    for problem in problems[: TOLD + 1]:
+    for problem in problems:
         yield Text(str(replace(problem, hint="")), Tone.BAD, "→")
     if hint := problems[-1].hint:
         yield Text(hint, Tone.DIM, " ")
