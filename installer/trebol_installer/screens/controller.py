@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 from trebol_common import i18n
 from trebol_common.errors import TrebolError, of_system
 from trebol_common.i18n import _
-from trebol_common.tui.app import SHELL, Jobs
+from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Action, Element, Page, Tone
 from trebol_common.tui.wizard import Place
-from trebol_installer.screens import cluster, disks, location, network, node, review, verdict, welcome
+from trebol_installer.screens import cluster, disks, location, network, node, review, verdict, watch, welcome
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.edits import edit
 from trebol_installer.screens.facts import Facts
@@ -25,10 +24,7 @@ from trebol_installer.screens.neighbourhood import Neighbourhood
 from trebol_installer.screens.network_trial import NetworkTrial
 from trebol_installer.screens.order import WIZARD, screen_of, title
 from trebol_installer.screens.planning import Planning
-from trebol_installer.screens.saving import SAVE, Saving
-from trebol_installer.screens.watch import Watched, done_page, failure_page, progress_page
 from trebol_installer.screens.world import World
-from trebol_installer.wire import Look
 
 
 class Screens:
@@ -78,8 +74,8 @@ class Screens:
         if self._ended:
             return None
         if (seen := self._installation.seen) is not None:
-            saving = self._installation.saving
-            return installation_page(seen, self.draft, self._network_trial.seen, saving, time.monotonic())
+            saved = self._installation.saving.elements()
+            return watch.page(seen, self.draft, self._network_trial.seen, saved, time.monotonic())
         name = self.place.at
         danger = name == "review" and bool(self._planning.lost)
         return Page(
@@ -123,7 +119,7 @@ class Screens:
                 self._give_up()
             case "restart":
                 self._restart()
-            case _ if name == SAVE and self._jobs is not None:
+            case watch.SAVE if self._jobs is not None:
                 self._installation.saving.start(lambda: self._world.save_logs(self.draft), self._jobs)
             case _ if name.startswith("mend "):
                 problem = self._planning.problems[int(name.removeprefix("mend "))]
@@ -261,27 +257,3 @@ class Screens:
     def _save(self) -> None:
         if self._saved is not None:
             self.draft.save(self._saved)
-
-
-def installation_page(seen: Watched, draft: Draft, looks: Sequence[Look], saving: Saving, now: float) -> Page:
-    """The course of an installation, its good end, or its failure and what can be done about it.
-
-    `looks` are what a test of the node's network has shown: its address, where DHCP gave one. `now` is in monotonic
-    seconds.
-    """
-    if seen.ended:
-        told = [own for look in looks for own in look.own]
-        address = (draft.text(network.CIDR) or (told[0] if told else "")).partition("/")[0]
-        page = done_page(seen, address or draft.text(node.FQDN), named=not address)
-        return Page(_("Installed"), page, (Action("restart", _("Restart")),))
-    if seen.failure:
-        again = (Action("retry", _("Do this step again")),) if seen.waits else ()
-        others = (
-            Action("answers", _("Back to the answers")),
-            Action(SHELL, _("Shell")),
-            Action(SAVE, _("Save logs to USB")),
-            Action("restart", _("Restart")),
-        )
-        elements = failure_page(seen, saving.elements())
-        return Page(_("The installation failed"), elements, (*again, *others), danger=True)
-    return Page(_("Installing"), progress_page(seen, now))
