@@ -12,18 +12,15 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import Refused, TrebolError
 from trebol_common.i18n import _
 from trebol_common.run import Runner
 from trebol_installer.execute.state import LOGS
-from trebol_installer.sticks import LSBLK, stick
-
-#: Where a stick is mounted while it is written.
-AT = Path("/run/trebol/stick")
+from trebol_installer.stick_mount import AT, mounted
+from trebol_installer.sticks import LSBLK, in_vain, to_write
 
 JOURNAL = ("journalctl", "--boot", "--no-pager", "--output=short-monotonic")
 PLAN = "plan.json"
@@ -52,13 +49,17 @@ def save_to_stick(
     """Write an archive of it all to a stick that is plugged in, and unmount that.
 
     `others` are texts that belong to it, by name; what the engine has left in `logs` counts more. `chosen` are disks
-    that are to be installed on, as answers name them. Raises Refused where there is no stick, TrebolError where it
-    cannot be written.
+    that are to be installed on, as answers name them. Raises Refused where no stick will do, with what is wrong with
+    each, TrebolError where it cannot be written.
     """
-    found = stick(runner.run(LSBLK).stdout, targets(logs, chosen))
-    with _mounted(found.device, at, runner):
+    sticks = to_write(runner.run(LSBLK).stdout, targets(logs, chosen))
+    if not sticks.usable:
+        hint = _("plug in one that has a FAT file system, wait until its light is still, and try again")
+        raise Refused.of(in_vain(sticks.refused, hint))
+    system = sticks.usable[0]
+    with mounted(system, at, runner, written=True):
         file = save_in(at, runner, host=host, others=others, logs=logs)
-    return Saved(file.name, found.called)
+    return Saved(file.name, system.stick)
 
 
 def save_in(
@@ -110,15 +111,3 @@ def _write(path: Path, name: str, texts: Mapping[str, str]) -> None:
             entry = tarfile.TarInfo(f"{name}/{file}")
             entry.size, entry.mtime, entry.mode = len(content), int(now), 0o600
             archive.addfile(entry, io.BytesIO(content))
-
-
-@contextmanager
-def _mounted(device: str, at: Path, runner: Runner) -> Iterator[None]:
-    at.mkdir(parents=True, exist_ok=True)
-    runner.run(["mount", "-t", "vfat", "-o", "rw,nodev,nosuid,noexec", device, at])
-    try:
-        yield
-        # What cannot be written is told here, and not lost by whoever pulls the stick out.
-        runner.run(["sync", "--file-system", at])
-    finally:
-        runner.run(["umount", at])

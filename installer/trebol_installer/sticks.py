@@ -1,84 +1,118 @@
-"""USB sticks that something can be written to, among the disks as lsblk tells of them: pure."""
+"""USB sticks among the disks that lsblk tells of: which can be read or written, and why each other cannot. Pure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
-from trebol_common.errors import Refused
+from trebol_common.errors import Problem
 from trebol_common.i18n import _
 
-#: What `stick` reads. File systems are those that udev has found.
+#: What is read here. File systems are those that udev has found.
 LSBLK = (
     "lsblk", "--json", "--bytes", "--output",
-    "NAME,PATH,TYPE,TRAN,RM,RO,SIZE,FSTYPE,PARTTYPE,LABEL,VENDOR,MODEL,MOUNTPOINTS",
+    "NAME,PATH,TYPE,TRAN,RM,RO,SIZE,FSTYPE,PARTTYPE,VENDOR,MODEL,MOUNTPOINTS",
 )  # fmt: skip
+
+_FAT = "vfat"
+_MEDIUM = "iso9660"
+
+#: As in the initramfs: mounting another file system "read-only" may still replay its journal.
+_READABLE = (_FAT, _MEDIUM, "udf")
 
 #: A partition that firmware boots from is nobody's place for files.
 _ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
-_MEDIUM = "iso9660"
-_FAT = "vfat"
 
 
 @dataclass(frozen=True)
-class Stick:
-    """A FAT file system on a USB stick: its device, and what people call the stick."""
+class FileSystem:
+    """One that can be mounted: its device, its type as mount calls it, and the stick as people call it."""
 
+    name: str
     device: str
-    called: str
+    kind: str
+    stick: str
 
 
-def stick(listing: str, targets: Set[str]) -> Stick:
-    """The first stick that can be written to; none of the disks whose kernel names are `targets` is one.
+@dataclass(frozen=True)
+class Sticks:
+    """The file systems that can be used, and why each other stick, or part of one, cannot."""
 
-    Raises Refused, which says of each stick that is there why it cannot be written to.
-    """
-    disks = [
-        disk
-        for disk in json.loads(listing)["blockdevices"]
-        if disk["type"] == "disk" and disk["tran"] == "usb" and disk["rm"] and disk["size"]
-    ]
-    seen = []
-    for disk in disks:
-        why = _refused(disk, targets)
-        if not why:
-            part = next(_file_systems(disk))
-            return Stick(part["path"], _called(disk))
-        seen.append(f"{_called(disk)}: {why}")
-    if not seen:
-        raise Refused(_("no USB stick was found"), hint=_hint())
-    raise Refused("; ".join(seen), hint=_hint())
+    usable: tuple[FileSystem, ...]
+    refused: tuple[Problem, ...]
 
 
-def _hint() -> str:
-    return _("plug in one that has a FAT file system, wait until its light is still, and try again")
+def to_read(listing: str, targets: Set[str]) -> Sticks:
+    """Whatever hangs on USB; but never a disk that is in use, or whose kernel name is among `targets`."""
+    return _sort(listing, targets, written=False)
 
 
-def _refused(disk: Mapping[str, Any], targets: Set[str]) -> str:
-    """Why nothing can be written to a stick; empty where something can be."""
-    parts = tuple(_parts(disk))
+def to_write(listing: str, targets: Set[str]) -> Sticks:
+    """The same where something is to be written."""
+    return _sort(listing, targets, written=True)
+
+
+def in_vain(problems: Sequence[Problem], hint: str) -> tuple[Problem, ...]:
+    """What is told where no stick will do: the problem of each, or that there is none, and what to do."""
+    *others, last = problems or (Problem(_("no USB stick was found")),)
+    return (*others, replace(last, hint=hint))
+
+
+def _sort(listing: str, targets: Set[str], *, written: bool) -> Sticks:
+    usable: list[FileSystem] = []
+    refused: list[Problem] = []
+    for disk in json.loads(listing)["blockdevices"]:
+        # A reader without a card has no size.
+        if disk["tran"] != "usb" or not disk["size"]:
+            continue
+        stick = _called(disk)
+        if why := _refused(disk, targets, written=written):
+            refused.append(Problem(why, stick))
+            continue
+        for part in _parts(disk):
+            if why := _unfit(part, written=written):
+                refused.append(Problem(why, stick))
+            else:
+                usable.append(FileSystem(part["name"], part["path"], part["fstype"], stick))
+    return Sticks(tuple(usable), tuple(refused))
+
+
+def _refused(disk: Mapping[str, Any], targets: Set[str], *, written: bool) -> str:
+    """Why a stick is left alone; empty where it need not be."""
+    everything = tuple(_with_all_on_it(disk))
     if disk["name"] in targets:
         return _("is installed on")
-    if any(part["fstype"] == _MEDIUM for part in parts):
+    if written and any(each["fstype"] == _MEDIUM for each in everything):
         return _("carries an installation medium, which has no file system to write to")
-    if any(mount for part in parts for mount in part["mountpoints"]):
+    if any(mount for each in everything for mount in each["mountpoints"]):
         return _("is in use")
-    if disk["ro"]:
-        return _("is write-protected")
-    return "" if any(_file_systems(disk)) else _("has no FAT file system")
+    if written and not disk["rm"]:
+        return _("is a fixed disk, no stick")
+    return _("is write-protected") if written and (disk["ro"] or disk["type"] == "rom") else ""
 
 
-def _parts(disk: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The disk, and all that lies on it."""
+def _unfit(part: Mapping[str, Any], *, written: bool) -> str:
+    """Why a part of a stick that is not left alone cannot be used; empty where it can be."""
+    name, kind = part["name"], part["fstype"] or _("nothing known")
+    if not written:
+        wrong = _("{name} holds {kind}; only FAT, ISO 9660 and UDF are read")
+        return "" if kind in _READABLE else wrong.format(name=name, kind=kind)
+    if kind != _FAT:
+        return _("{name} holds {kind}; only FAT is written to").format(name=name, kind=kind)
+    return _("{name} is for the firmware to boot from").format(name=name) if part["parttype"] == _ESP else ""
+
+
+def _parts(disk: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The partitions, or a whole disk without any."""
+    return [child for child in disk.get("children", ()) if child["type"] == "part"] or [disk]
+
+
+def _with_all_on_it(disk: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield disk
     for child in disk.get("children", ()):
-        yield from _parts(child)
-
-
-def _file_systems(disk: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    return (part for part in _parts(disk) if part["fstype"] == _FAT and part["parttype"] != _ESP)
+        yield from _with_all_on_it(child)
 
 
 def _called(disk: Mapping[str, Any]) -> str:

@@ -39,6 +39,9 @@ WHOLE: dict[str, Any] = {
     "network": {"source": "from-dhcp"},
 }
 
+#: The same with a disk of qemu-bios.
+ON_VDA: dict[str, Any] = {**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}}
+
 
 class Failing(DryEngine):
     """An engine whose installation fails in its first step, which waits to be done again."""
@@ -51,6 +54,41 @@ class Failing(DryEngine):
             step.log("mkfs.ext4: Input/output error while writing out and closing file system")
             raise OSError("mkfs.ext4 /dev/trebol/root\n  exit status 1")
         yield from seen
+
+
+class Scripted:
+    """An engine whose installation fails in its second step, as often as it is told to."""
+
+    def __init__(self, failures: int = 1) -> None:
+        self.failures = failures
+        self.begun: list[str] = []
+        self.said: list[str] = []
+
+    def begin(self, draft: Draft) -> None:
+        self.begun.append(draft.to_toml())
+
+    def has_begun(self) -> bool:
+        return False
+
+    def events(self) -> Iterator[Event]:
+        seen: list[Event] = []
+        context = Context(seen.append)
+        with context.child("install", "Install Trebol") as inside:
+            inside.result(weights=[1, 1])
+            with inside.child("check", "Check the disk"):
+                pass
+            for _ in range(self.failures):
+                with suppress(OSError), inside.child("mkfs", "Make ext4") as step:
+                    step.log("mkfs.ext4: No space left on device")
+                    raise OSError("mkfs.ext4 ended with status 1")
+                yield from seen
+                seen.clear()
+            with inside.child("mkfs", "Make ext4"):
+                pass
+        yield from seen
+
+    def say(self, word: str) -> None:
+        self.said.append(word)
 
 
 @dataclass(frozen=True)
@@ -77,24 +115,6 @@ class WithStick(DryWorld):
         return save_to_stick(ScriptedRunner().expect(*LSBLK, stdout='{"blockdevices": []}'))
 
 
-def failed(language: str, *, plugged: bool = True) -> Terminal[Screens]:
-    """The screen of a failure, as somebody comes to it from another console."""
-    recorded = Machine.load(MACHINES / "qemu-bios.json")
-    draft = Draft.new(WHOLE)
-    draft.language = language
-    world = WithStick(recorded, Failing(recorded), plugged=plugged)
-    world.engine.begin(Draft.new({**WHOLE, "disk-setup": {"filesystem": "ext4", "disk-list": ["vda"]}}))
-    return Terminal(Screens(draft, world))
-
-
-def at_a_switch(language: str) -> Terminal[Screens]:
-    """The screen of the network, on a machine with a switch."""
-    recorded = Machine.load(MACHINES / "rack-server.json")
-    draft = Draft.new(WHOLE)
-    draft.language, draft.place = language, Place("network")
-    return Terminal(Screens(draft, WithSwitch(recorded, DryEngine(recorded))))
-
-
 @dataclass(frozen=True)
 class Holding(DryWorld):
     """A recorded machine in a world where this list of keys is behind every URL, and on a stick."""
@@ -108,27 +128,56 @@ class Holding(DryWorld):
         return read_keys(self.keys.encode(), "sdb1")
 
 
+def recorded(machine: str) -> Machine:
+    """A machine of tests/machines."""
+    return Machine.load(MACHINES / f"{machine}.json")
+
+
 def screens(
     machine: str = "qemu-bios",
     members: dict[str, Any] | None = None,
     *,
     language: str = "en",
+    at: str | None = None,
     asked: tuple[str, ...] | None = None,
     engine: Engine | None = None,
     saved: Path | None = None,
     keys: str | None = None,
 ) -> Screens:
-    """The controller on a recorded machine, with what is known already."""
-    recorded = Machine.load(MACHINES / f"{machine}.json")
+    """The controller on a recorded machine, with what is known already; `at` is the screen that is shown first."""
+    found = recorded(machine)
     draft = Draft.new(members)
-    draft.language, draft.asked = language, asked
-    if members is WHOLE:
-        draft.put_aside("root-password-again", "correct horse")
-    world = DryWorld(recorded, engine or DryEngine(recorded, pause=0))
-    return Screens(draft, world if keys is None else Holding(world.machine, world.engine, keys=keys), saved)
+    draft.language, draft.asked, draft.place = language, asked, Place(at) if at else None
+    engine = engine or DryEngine(found, pause=0)
+    return Screens(draft, DryWorld(found, engine) if keys is None else Holding(found, engine, keys=keys), saved)
 
 
 def terminal(machine: str = "qemu-bios", members: dict[str, Any] | None = None, **others: Any) -> Terminal[Screens]:
     """The same on a terminal."""
     jobs = AtOnce(held=others.pop("held", False))
     return Terminal(screens(machine, members, **others), jobs=jobs)
+
+
+def on_disks(machine: str, *disks: str, **others: Any) -> Terminal[Screens]:
+    """The screen of the disks, with some of them marked."""
+    shown = terminal(machine, WHOLE, at="disks", **others)
+    for disk in disks:
+        shown.switch(f"[ ] {disk}")
+    return shown
+
+
+def failed(language: str, *, plugged: bool = True) -> Terminal[Screens]:
+    """The screen of a failure, as somebody comes to it from another console."""
+    machine = recorded("qemu-bios")
+    draft = Draft.new(WHOLE)
+    draft.language = language
+    world = WithStick(machine, Failing(machine), plugged=plugged)
+    world.engine.begin(Draft.new(ON_VDA))
+    return Terminal(Screens(draft, world))
+
+
+def at_a_switch(language: str) -> Terminal[Screens]:
+    """The screen of the network, on a machine with a switch."""
+    draft = Draft.new(WHOLE)
+    draft.language, draft.place = language, Place("network")
+    return Terminal(Screens(draft, WithSwitch.of(recorded("rack-server"))))

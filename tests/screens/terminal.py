@@ -96,6 +96,16 @@ class Terminal(Generic[Shown]):
         self.go_to(label)
         self.press("enter")
 
+    def switch(self, label: str) -> None:
+        """Mark the row with this label, or take its mark away."""
+        self.go_to(label)
+        self.press("blank")
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into the field with this label."""
+        self.go_to(label)
+        self.type(text)
+
     def focused(self) -> str:
         """The line with the cursor, or of several buttons in a line, the one under the cursor."""
         # By urwid's own canvas: drawing it, as a person sees it, takes ten times as long.

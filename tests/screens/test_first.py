@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.screens.installer import screens
-from tests.screens.snapshot import compare
+from tests.screens.snapshot import LANGUAGES, compare
 from tests.screens.terminal import AtOnce, Terminal
 from tests.unit.answer_files import SSH_KEY
 
@@ -39,7 +39,7 @@ def test_what_is_pressed_before_the_rest_is_loaded_is_done_then(tmp_path: Path) 
     assert "Esta máquina" in shown.text() and "2/8" in shown.text()
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_second_console_watches_and_takes_over(tmp_path: Path, language: str) -> None:
     first = console(tmp_path, "ttyS0")
     first.controller.change("language", language)
@@ -56,7 +56,7 @@ def test_a_second_console_watches_and_takes_over(tmp_path: Path, language: str) 
     assert "tty1" in first.text()
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_console_says_how_to_come_in_over_ssh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:

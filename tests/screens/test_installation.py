@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.screens.snapshot import compare
+from tests.screens.snapshot import LANGUAGES, compare
 from tests.screens.terminal import Terminal
 
 from trebol_common import i18n
@@ -14,13 +14,10 @@ from trebol_common.events import Event, Kind
 from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Page
 from trebol_common.tui.palette import ASCII, UTF8, Signs
-from trebol_installer.screens.controller import installation_page
 from trebol_installer.screens.draft import Draft
-from trebol_installer.screens.saving import Saving
-from trebol_installer.screens.watch import watch
+from trebol_installer.screens.watch import page, watch
 from trebol_installer.wire import Grade, Look
 
-LANGUAGES = ("en", "es")
 INSTALL = ("install",)
 #: The steps, what each counts for, and how many seconds it took.
 STEPS = (
@@ -106,8 +103,8 @@ TESTED = {"done-tested": (Look("address", Grade.GOOD, "192.0.2.10/24", ("192.0.2
 def _shown(state: str, language: str, signs: Signs = UTF8) -> Terminal[Still]:
     i18n.use(language)
     draft = Draft.new({"global": {"fqdn": "node1.example.org"}, "network": FIXED.get(state, {"source": "from-dhcp"})})
-    page = installation_page(watch(STATES[state]()), draft, TESTED.get(state, ()), Saving(), 127.0)
-    return Terminal(Still(page), signs=signs)
+    shown = page(watch(STATES[state]()), draft, TESTED.get(state, ()), (), 127.0)
+    return Terminal(Still(shown), signs=signs)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

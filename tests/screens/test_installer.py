@@ -7,16 +7,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from tests.screens.installer import WHOLE, at_a_switch, failed, terminal
-from tests.screens.snapshot import compare
+from tests.screens.snapshot import LANGUAGES, compare
 from tests.screens.terminal import Terminal
 
 from trebol_common.tui.page import Action, Input
 from trebol_common.tui.rows import BETWEEN, NARROWEST, Opened
 from trebol_common.tui.view import HINT_LINES
-from trebol_common.tui.wizard import Place
 from trebol_installer.screens.controller import Screens
 
-LANGUAGES = ("en", "es")
 #: What leaves an address and its prefix beside it: 43 characters.
 WIDEST_LABEL = 30
 #: The usual button, in each language.
@@ -30,8 +28,7 @@ def _to(screen: int, language: str, machine: str = "qemu-bios", **others: object
     shown = terminal(machine, WHOLE, language=language, **others)
     for number in range(1, screen):
         if number == 3:
-            shown.go_to("[ ]")
-            shown.press("blank")
+            shown.switch("[ ]")
         shown.push(NEXT[language])
     return shown
 
@@ -155,8 +152,7 @@ KEYS_AT = "https://example.org/admin.keys"
 
 def _keys(language: str, *, found: bool = True, held: bool = False) -> Terminal[Screens]:
     """Has had keys fetched from a URL; with `held`, is waiting for them."""
-    shown = terminal("qemu-bios", WHOLE, language=language, keys=KEYS if found else None, held=held)
-    shown.controller.draft.place = Place("node")
+    shown = terminal("qemu-bios", WHOLE, language=language, at="node", keys=KEYS if found else None, held=held)
     shown.controller.change("ssh-keys-url", KEYS_AT)
     shown.refresh()
     shown.push("Keys from URL" if language == "en" else "Claves de la URL")
@@ -190,10 +186,10 @@ STATES: dict[str, Callable[[str], Terminal[Screens]]] = {
     "cluster-join": lambda language: _clustered("join", "cluster.token", "two words", language),
     "review": lambda language: _to(8, language),
     "review-change": _at_change,
+    "review-kept": _kept_review,
     "failed": failed,
     "failed-saved": lambda language: _saved(language, plugged=True),
     "failed-no-stick": lambda language: _saved(language, plugged=False),
-    "review-kept": _kept_review,
 }
 
 

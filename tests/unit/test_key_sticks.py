@@ -1,47 +1,44 @@
-"""SSH keys on USB sticks: which devices are looked into, how, and what is told of the others."""
+"""SSH keys on USB sticks: where they are found, how a stick is mounted, what is told where there are none."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.answer_files import SSH_KEY
-from tests.unit.fakesys import MOUNT, FakeSystem
 from tests.unit.test_ssh_keys import key
+from tests.unit.usb_sticks import SYSTEM, disk, listing, part
 
 from trebol_common.errors import BadInput
 from trebol_common.run import ScriptedRunner
 from trebol_installer.key_sticks import keys_on_sticks
 from trebol_installer.ssh_keys import LARGEST, MOST, Keys
+from trebol_installer.sticks import LSBLK
 
-USB = "pci0000:00/0000:00:14.0/usb1/1-{port}/1-{port}:1.0/host9/target9:0:0/9:0:0:0/block"
-SATA = "pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block"
-MOUNTING = ("mount", "--types", "{kind}", "--options", "ro,nodev,nosuid,noexec", "/dev/{name}")
+HINT = "\n  → plug in one that holds keys, wait until its light is still, and look again"
 
 
 @dataclass
 class Sticks:
-    """A machine with a disk, and sticks: what is "mounted" is what a test has put at the point already."""
+    """A machine with a disk, and sticks: what is "mounted" is what a test has put at the folder already."""
 
-    system: FakeSystem
-    point: Path
+    at: Path
     runner: ScriptedRunner = field(default_factory=ScriptedRunner)
 
-    def add(self, name: str, *parts: str, port: int = 1, sectors: int = 2**20) -> None:
-        folder = self.system.disk(name, USB.format(port=port), sectors=sectors, number=f"8:{port * 16}")
-        for number, part in enumerate(parts, 1):
-            self.system.partition(folder, part, number, start=2048, sectors=2**18, dev=f"8:{port * 16 + number}")
+    def plug_in(self, *sticks: Mapping[str, Any]) -> None:
+        self.runner.expect(*LSBLK, stdout=listing(SYSTEM, *sticks))
 
-    def holds(self, name: str, kind: str, mounted: bool = True) -> None:
-        asked = ("blkid", "--probe", "--match-tag", "TYPE", "--output", "value", f"/dev/{name}")
-        self.runner.expect(*asked, stdout=f"{kind}\n")
-        if mounted:
-            self.runner.expect(*(part.format(kind=kind, name=name) for part in MOUNTING), str(self.point))
-            self.runner.expect("umount", str(self.point))
+    def mounts(self, name: str, kind: str = "vfat", *, wrong: str = "") -> None:
+        options = ("--options", "ro,nodev,nosuid,noexec", f"/dev/{name}", str(self.at))
+        self.runner.expect("mount", "--types", kind, *options, stderr=wrong, status=32 if wrong else 0)
+        if not wrong:
+            self.runner.expect("umount", str(self.at))
 
     def look(self, *targets: str) -> Keys:
-        found = keys_on_sticks(self.runner, frozenset(targets), root=self.system.root, point=self.point)
+        found = keys_on_sticks(self.runner, frozenset(targets), at=self.at)
         assert self.runner.expected == []
         return found
 
@@ -52,27 +49,31 @@ class Sticks:
         return str(caught.value)
 
     def write(self, path: str, content: str | bytes) -> None:
-        file = self.point / path
+        file = self.at / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @pytest.fixture
 def sticks(tmp_path: Path) -> Sticks:
-    system = FakeSystem(tmp_path / "root")
-    system.disk("sda", SATA)
-    return Sticks(system, tmp_path / "point")
+    return Sticks(tmp_path / "stick")
 
 
-def test_keys_are_found_in_the_root_and_in_ssh_of_a_partition(sticks: Sticks) -> None:
-    sticks.add("sdb", "sdb1")
-    sticks.holds("sdb1", "vfat")
-    sticks.write("Admin.PUB", SSH_KEY)
-    sticks.write("._Admin.pub", "\0\5\x16\7")
-    sticks.write("notes.txt", key(9))
-    sticks.write(".ssh/authorized_keys", f"{SSH_KEY}\n{key(1)}\nbroken\n")
+@pytest.fixture
+def plugged(sticks: Sticks) -> Sticks:
+    """With one that is mounted."""
+    sticks.plug_in(disk("sdb", part("sdb1")))
+    sticks.mounts("sdb1")
+    return sticks
 
-    found = sticks.look()
+
+def test_keys_are_found_in_the_root_and_in_ssh_of_a_partition(plugged: Sticks) -> None:
+    plugged.write("Admin.PUB", SSH_KEY)
+    plugged.write("._Admin.pub", "\0\5\x16\7")
+    plugged.write("notes.txt", key(9))
+    plugged.write(".ssh/authorized_keys", f"{SSH_KEY}\n{key(1)}\nbroken\n")
+
+    found = plugged.look()
 
     assert found.keys == (SSH_KEY, key(1))
     assert found.where == "the USB stick (sdb1/Admin.PUB, sdb1/.ssh/authorized_keys)"
@@ -80,45 +81,40 @@ def test_keys_are_found_in_the_root_and_in_ssh_of_a_partition(sticks: Sticks) ->
 
 
 @pytest.mark.parametrize("kind", ["vfat", "iso9660", "udf"])
-def test_a_stick_without_partitions_is_one_file_system(sticks: Sticks, kind: str) -> None:
-    sticks.add("sdb")
-    sticks.holds("sdb", kind)
+def test_a_stick_is_mounted_as_what_it_is(sticks: Sticks, kind: str) -> None:
+    sticks.plug_in(disk("sdb", fstype=kind))
+    sticks.mounts("sdb", kind)
     sticks.write("authorized_keys", SSH_KEY)
 
     assert sticks.look().keys == (SSH_KEY,)
 
 
-@pytest.mark.parametrize("kind", ["ext4", "exfat", "ntfs", "btrfs"])
-def test_what_a_look_might_change_is_not_mounted(sticks: Sticks, kind: str) -> None:
-    sticks.add("sdb", "sdb1")
-    sticks.holds("sdb1", kind, mounted=False)
+def test_neither_a_target_nor_what_is_in_use_nor_what_a_look_might_change_is_mounted(sticks: Sticks) -> None:
+    medium = disk("sdc", part("sdc1", at="/run/trebol/medium"))
+    sticks.plug_in(disk("sdb", part("sdb1")), medium, disk("sdd", part("sdd1", "exfat")))
 
-    assert sticks.refused() == f"sdb1: holds {kind}; keys are looked for on FAT, ISO 9660 and UDF"
-
-
-def test_neither_another_disk_nor_a_target_nor_what_is_in_use_is_opened(sticks: Sticks) -> None:
-    sticks.add("sdb", "sdb1")
-    sticks.add("sdc", "sdc1", port=2)
-    sticks.add("sdd", port=3, sectors=0)
-    medium = MOUNT.format(id=1, number="8:33", point="/run/trebol/medium", kind="vfat", source="/dev/sdc1")
-    sticks.system.write("proc/self/mountinfo", medium)
-
-    assert sticks.refused("sdb").startswith("There is no USB stick to look into.\n  → plug one in")
-    assert sticks.runner.seen == []
+    assert sticks.refused("sdb") == (
+        "SanDisk Ultra (sdb): is installed on\n"
+        "SanDisk Ultra (sdc): is in use\n"
+        "SanDisk Ultra (sdd): sdd1 holds exfat; only FAT, ISO 9660 and UDF are read" + HINT
+    )
 
 
-def test_a_link_does_not_lead_out_of_the_stick(sticks: Sticks, tmp_path: Path) -> None:
+def test_without_a_stick_one_is_asked_for(sticks: Sticks) -> None:
+    sticks.plug_in()
+
+    assert sticks.refused() == "no USB stick was found" + HINT
+
+
+def test_a_link_does_not_lead_out_of_the_stick(plugged: Sticks, tmp_path: Path) -> None:
     (tmp_path / "host").mkdir()
     (tmp_path / "host/authorized_keys").write_text(SSH_KEY)
-    sticks.add("sdb", "sdb1")
-    sticks.holds("sdb1", "iso9660")
-    sticks.point.mkdir()
-    (sticks.point / ".ssh").symlink_to(tmp_path / "host")
-    (sticks.point / "authorized_keys").symlink_to(tmp_path / "host/authorized_keys")
+    plugged.at.mkdir()
+    (plugged.at / ".ssh").symlink_to(tmp_path / "host")
+    (plugged.at / "authorized_keys").symlink_to(tmp_path / "host/authorized_keys")
 
-    told = sticks.refused()
-
-    assert told == "sdb1: has neither authorized_keys nor a .pub file, at its top or in .ssh"
+    told = "SanDisk Ultra (sdb): sdb1 has neither authorized_keys nor a .pub file, at its top or in .ssh"
+    assert plugged.refused() == told + HINT
 
 
 @pytest.mark.parametrize(
@@ -131,34 +127,28 @@ def test_a_link_does_not_lead_out_of_the_stick(sticks: Sticks, tmp_path: Path) -
     ],
     ids=["empty", "binary", "large", "many"],
 )
-def test_a_list_that_gives_no_key_is_told(sticks: Sticks, content: str | bytes, told: str) -> None:
-    sticks.add("sdb", "sdb1")
-    sticks.holds("sdb1", "vfat")
-    sticks.write("authorized_keys", content)
+def test_a_list_that_gives_no_key_is_told(plugged: Sticks, content: str | bytes, told: str) -> None:
+    plugged.write("authorized_keys", content)
 
-    assert sticks.refused() == told
+    assert plugged.refused() == told + HINT
 
 
-def test_keys_of_many_lists_are_no_more_than_of_one(sticks: Sticks) -> None:
-    sticks.add("sdb", "sdb1")
-    sticks.holds("sdb1", "vfat")
+def test_keys_of_many_lists_are_no_more_than_of_one(plugged: Sticks) -> None:
     for number in range(MOST + 1):
-        sticks.write(f"{number}.pub", key(number))
+        plugged.write(f"{number}.pub", key(number))
 
-    assert "holds more than 20 SSH keys" in sticks.refused()
+    assert "holds more than 20 SSH keys" in plugged.refused()
 
 
 def test_a_stick_that_cannot_be_mounted_does_not_hide_the_next_one(sticks: Sticks) -> None:
-    sticks.add("sdb", "sdb1")
-    sticks.add("sdc", "sdc1", port=2)
-    asked = ("blkid", "--probe", "--match-tag", "TYPE", "--output", "value")
-    sticks.runner.expect(*asked, "/dev/sdb1", stdout="vfat\n")
-    mounting = (*(part.format(kind="vfat", name="sdb1") for part in MOUNTING), str(sticks.point))
-    sticks.runner.expect(*mounting, stderr="mount: wrong fs type\n", status=32)
-    sticks.holds("sdc1", "vfat")
+    sticks.plug_in(disk("sdb", part("sdb1")), disk("sdc", part("sdc1")))
+    sticks.mounts("sdb1", wrong="mount: wrong fs type\n")
+    sticks.mounts("sdc1")
     sticks.write("authorized_keys", SSH_KEY)
 
     found = sticks.look()
 
     assert found.keys == (SSH_KEY,)
-    assert [str(problem) for problem in found.wrong] == ["/dev/sdb1: cannot be mounted: mount: wrong fs type"]
+    assert [str(problem) for problem in found.wrong] == [
+        "SanDisk Ultra (sdb): sdb1 cannot be mounted: mount: wrong fs type"
+    ]

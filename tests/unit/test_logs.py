@@ -1,17 +1,16 @@
-"""The logs of an installation on a USB stick: which stick, what is in the archive, what is said if there is none."""
+"""The logs of an installation on a USB stick: what is in the archive, what is said where no stick will do."""
 
 from __future__ import annotations
 
 import json
 import tarfile
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.unit.answer_files import answers, made_machine, manifest
+from tests.unit.usb_sticks import disk, listing, part
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.events import Context
@@ -20,70 +19,7 @@ from trebol_installer.execute import Installer, StepFailed
 from trebol_installer.logs import JOURNAL, archive_name, save_in, save_to_stick, targets
 from trebol_installer.plan import plan
 from trebol_installer.steps import WriteLocale
-from trebol_installer.sticks import LSBLK, Stick, stick
-
-ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
-
-
-def part(name: str, fstype: str | None = "vfat", *, parttype: str | None = "0xc", at: str | None = None) -> Any:
-    return {
-        "name": name, "path": f"/dev/{name}", "type": "part", "tran": None, "rm": True, "ro": False, "size": 8 << 30,
-        "fstype": fstype, "parttype": parttype, "label": None, "vendor": None, "model": None, "mountpoints": [at],
-    }  # fmt: skip
-
-
-def disk(name: str, *children: Mapping[str, Any], **others: Any) -> dict[str, Any]:
-    made = {
-        **part(name, None, parttype=None), "type": "disk", "tran": "usb", "vendor": "SanDisk ", "model": "Ultra",
-        **others,
-    }  # fmt: skip
-    return {**made, "children": list(children)} if children else made
-
-
-def listing(*disks: Mapping[str, Any]) -> str:
-    return json.dumps({"blockdevices": disks})
-
-
-SYSTEM = disk("sda", part("sda1"), tran="sata", rm=False)
-
-
-@pytest.mark.parametrize(
-    ("found", "device"),
-    [
-        (disk("sdb", part("sdb1", "ntfs"), part("sdb2")), "/dev/sdb2"),
-        (disk("sdb", fstype="vfat"), "/dev/sdb"),
-    ],
-)
-def test_a_stick_is_a_fat_file_system_on_a_removable_usb_disk(found: dict[str, Any], device: str) -> None:
-    assert stick(listing(SYSTEM, found), frozenset()) == Stick(device, "SanDisk Ultra (sdb)")
-
-
-@pytest.mark.parametrize(
-    ("found", "why"),
-    [
-        (SYSTEM, "no USB stick was found"),
-        (disk("sdb", part("sdb1"), size=0), "no USB stick was found"),
-        (disk("sdb", part("sdb1"), rm=False), "no USB stick was found"),
-        (disk("sdb"), "SanDisk Ultra (sdb): has no FAT file system"),
-        (disk("sdb", part("sdb1", "ext4")), "has no FAT file system"),
-        (disk("sdb", part("sdb1", parttype=ESP)), "has no FAT file system"),
-        (disk("sdb", part("sdb1"), ro=True), "is write-protected"),
-        (disk("sdb", part("sdb1", at="/run/trebol/medium")), "is in use"),
-        (disk("sdb", part("sdb1", "iso9660"), part("sdb2"), fstype="iso9660"), "carries an installation medium"),
-        (disk("sdc", part("sdc1")), "is installed on"),
-    ],
-)
-def test_what_is_no_stick_to_write_to_is_told_why(found: dict[str, Any], why: str) -> None:
-    with pytest.raises(Refused) as caught:
-        stick(listing(found), frozenset({"sdc"}))
-
-    assert why in str(caught.value) and "plug in one that has a FAT file system" in str(caught.value)
-
-
-def test_a_second_stick_is_taken_where_the_first_cannot_be() -> None:
-    medium = disk("sdb", part("sdb1", "iso9660"))
-
-    assert stick(listing(medium, disk("sdc", part("sdc1"))), frozenset()).device == "/dev/sdc1"
+from trebol_installer.sticks import LSBLK
 
 
 def test_an_archive_is_called_what_fat_can_hold() -> None:
@@ -110,7 +46,7 @@ def test_logs_go_to_a_stick_which_can_be_taken_out_then(tmp_path: Path) -> None:
     (logs / "answers.toml").write_text("# what the engine was given\n")
     (logs / "plan.json").write_text(json.dumps({"disks": [{"name": "sdc"}]}))
     runner = ScriptedRunner().expect(*LSBLK, stdout=listing(disk("sdc", part("sdc1")), disk("sdd", part("sdd1"))))
-    runner.expect("mount", "-t", "vfat", "-o", "rw,nodev,nosuid,noexec", "/dev/sdd1", str(at))
+    runner.expect("mount", "--types", "vfat", "--options", "rw,nodev,nosuid,noexec", "/dev/sdd1", str(at))
     runner.expect(*JOURNAL, stdout="[ 1.0] kernel: Linux\n")
     runner.expect("sync", "--file-system", str(at)).expect("umount", str(at))
 
@@ -125,6 +61,20 @@ def test_logs_go_to_a_stick_which_can_be_taken_out_then(tmp_path: Path) -> None:
     assert runner.expected == []
 
 
+def test_where_no_stick_will_do_each_is_told_and_what_to_do(tmp_path: Path) -> None:
+    sticks = listing(disk("sdb", part("sdb1", "ntfs")), disk("sdc", part("sdc1")))
+    runner = ScriptedRunner().expect(*LSBLK, stdout=sticks)
+
+    with pytest.raises(Refused) as caught:
+        save_to_stick(runner, chosen=["sdc"], logs=tmp_path / "none", at=tmp_path)
+
+    assert str(caught.value) == (
+        "SanDisk Ultra (sdb): sdb1 holds ntfs; only FAT is written to\n"
+        "SanDisk Ultra (sdc): is installed on\n"
+        "  → plug in one that has a FAT file system, wait until its light is still, and try again"
+    )
+
+
 def test_a_stick_that_cannot_be_written_is_unmounted_and_keeps_no_half_of_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +84,7 @@ def test_a_stick_that_cannot_be_written_is_unmounted_and_keeps_no_half_of_a_file
     monkeypatch.setattr(tarfile.TarFile, "addfile", full)
     at = tmp_path / "stick"
     runner = ScriptedRunner().expect(*LSBLK, stdout=listing(disk("sdd", part("sdd1"))))
-    runner.expect("mount", "-t", "vfat", "-o", "rw,nodev,nosuid,noexec", "/dev/sdd1", str(at))
+    runner.expect("mount", "--types", "vfat", "--options", "rw,nodev,nosuid,noexec", "/dev/sdd1", str(at))
     runner.expect(*JOURNAL).expect("umount", str(at))
 
     with pytest.raises(TrebolError, match="No space left on device"):

@@ -8,7 +8,8 @@ import pytest
 
 from trebol_common.events import Context, Event, Kind
 from trebol_common.tui.page import Progress, Text
-from trebol_installer.screens.watch import Watched, failure_page, progress_page, watch
+from trebol_installer.screens.draft import Draft
+from trebol_installer.screens.watch import Watched, page, watch
 
 
 class Clock:
@@ -74,13 +75,13 @@ def test_a_step_that_failed_waits_until_it_is_done_again_or_the_installation_end
 
 
 def test_the_screens_say_what_runs_and_why_it_failed() -> None:
-    running = watch(iter(installation()[:8]))
-    texts = [element.text for element in progress_page(running, 130.0) if isinstance(element, Text)]
-    (bar,) = [element for element in progress_page(running, 130.0) if isinstance(element, Progress)]
+    running = page(watch(iter(installation()[:8])), Draft(), (), (), 130.0).elements
+    texts = [element.text for element in running if isinstance(element, Text)]
+    (bar,) = [element for element in running if isinstance(element, Progress)]
     assert texts == ["Step 1"]
     assert bar.text.startswith("step 2 of 3  50 %") and "28 s so far" in bar.text
 
-    failed = failure_page(watch(iter(installation(fails=1))))
+    failed = page(watch(iter(installation(fails=1))), Draft(), (), (), 130.0).elements
     assert [element.text for element in failed if isinstance(element, Text)] == ["Step 1", "no space"]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import urwid
 
 from trebol_common.run import interactive
-from trebol_common.tui.page import Page
+from trebol_common.tui.page import SHELL, Page
 from trebol_common.tui.palette import ASCII, PALETTE, UTF8
 from trebol_common.tui.view import PageView
 
@@ -24,13 +24,10 @@ Result = TypeVar("Result")
 #: line of 9600 baud takes a millisecond for a byte, a BMC's console over a bad network longer.
 ESCAPE_WAIT = 0.2
 
-
 #: The size of a terminal that nobody knows the size of.
 COLUMNS, ROWS = 80, 24
 
-#: The button that opens a shell; no controller is told of it.
-SHELL = "shell"
-#: The key that opens one anywhere, in programs that offer it: on a serial line there is no other terminal to go to.
+#: The key that opens a shell, in programs that offer it: on a serial line there is no other terminal to go to.
 SHELL_KEY = "ctrl x"
 
 #: Seconds after which a page is made anew though nothing has happened.
@@ -94,7 +91,6 @@ class App:
 
     def start(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
         """See `Jobs.start`."""
-
         self._in_thread(lambda: self._put(done, work()))
 
     def follow(self, items: Iterable[Result], each: Callable[[Result], None]) -> None:

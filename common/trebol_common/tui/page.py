@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: The button that opens a shell; no controller is told of it.
+SHELL = "shell"
+
 
 class Tone(StrEnum):
     """How a text is meant; the palette makes colours of it, and where there are none, brightness."""

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trebol_common import i18n
-from trebol_common.errors import Problem, TrebolError, of_system
-from trebol_common.events import Event
+from trebol_common.errors import TrebolError, of_system
 from trebol_common.i18n import _
-from trebol_common.tui.app import SHELL, Jobs
+from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Action, Element, Page, Tone
 from trebol_common.tui.wizard import Place
-from trebol_installer.plan import Plan
-from trebol_installer.preview import Preview, network_of, preview
-from trebol_installer.screens import cluster, disks, location, network, node, review, verdict, welcome
+from trebol_installer.screens import cluster, disks, location, network, node, review, verdict, watch, welcome
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.edits import edit
 from trebol_installer.screens.facts import Facts
+from trebol_installer.screens.installation import Installation
 from trebol_installer.screens.keys import KeySearch, targets_of
 from trebol_installer.screens.neighbourhood import Neighbourhood
+from trebol_installer.screens.network_trial import NetworkTrial
 from trebol_installer.screens.order import WIZARD, screen_of, title
-from trebol_installer.screens.saving import SAVE, Saving
-from trebol_installer.screens.watch import Watched, after, done_page, failure_page, progress_page
+from trebol_installer.screens.planning import Planning
 from trebol_installer.screens.world import World
-from trebol_installer.wire import Grade, Look
-
-#: What has a failed step done again (`trebol install --retry`).
-AGAIN = "retry"
 
 
 class Screens:
@@ -46,20 +39,14 @@ class Screens:
         self._saved = saved
         self._jobs: Jobs | None = None
         self._facts = Facts()
-        self._preview: Preview | None = None
-        self._previewed: Mapping[str, Any] = {}
-        self._plan: Plan | None = None
-        self._problems: tuple[Problem, ...] = ()
-        self._seen: tuple[Look, ...] = ()
         self._insisted: frozenset[str] = frozenset()
-        self._watched: Watched | None = None
-        self._following = 0
-        self._testing = False
-        self._saving = Saving()
-        self._neighbourhood = Neighbourhood()
         self._ended = False
         self._choosing = False
+        self._planning = Planning(draft, world)
         self._keys = KeySearch(draft, world, self._keys_came)
+        self._neighbourhood = Neighbourhood()
+        self._network_trial = NetworkTrial(draft, world)
+        self._installation = Installation(world)
         if draft.place is None:
             draft.place = WIZARD.first(draft)
         i18n.use(draft.language)
@@ -75,7 +62,7 @@ class Screens:
         self._jobs = jobs
         if self._world.engine.has_begun():
             # Nobody looks into disks that are being written.
-            self._follow()
+            self._installation.follow(jobs)
         else:
             jobs.start(self._looked, self._found)
 
@@ -87,12 +74,13 @@ class Screens:
         """See `Controller.page`."""
         if self._ended:
             return None
-        if self._watched is not None:
-            return installation_page(self._watched, self.draft, self._seen, self._saving, time.monotonic())
+        if (seen := self._installation.seen) is not None:
+            saved = self._installation.saving.elements()
+            return watch.page(seen, self.draft, self._network_trial.seen, saved, time.monotonic())
         if self._choosing:
             return review.what_to_change(self._titles())
         name = self.place.at
-        danger = name == "review" and bool(self._lost)
+        danger = name == "review" and bool(self._planning.lost)
         return Page(
             title(name),
             self._elements(name),
@@ -108,7 +96,7 @@ class Screens:
         if key in (location.KEYBOARD, location.COUNTRY):
             self._world.type_as(self.draft.text(location.KEYBOARD))
         if key.startswith("network.") or key in (network.BONDED, node.FQDN):
-            self._seen = ()
+            self._network_trial.forget()
         self._changed()
 
     def act(self, name: str) -> None:
@@ -127,53 +115,54 @@ class Screens:
             case "install":
                 self._begin_installation()
             case node.FROM_URL | node.FROM_STICK if self._jobs is not None:
-                targets = targets_of(self.draft, self._facts, self._preview)
+                targets = targets_of(self.draft, self._facts, self._planning.preview)
                 self._keys.begin(name, self._jobs, targets)
-            case "test":
-                self._test_network()
-            case "retry" if self._watched is not None and self._watched.waits:
-                self._watched, self._saving = replace(self._watched, failure=""), Saving()
-                self._world.engine.say(AGAIN)
+            case "test" if self._jobs is not None and self._facts.machine is not None:
+                self._insisted |= {"network"}
+                self._network_trial.begin(self._facts.machine, self._jobs)
+            case "retry":
+                self._installation.retry()
             case "answers":
                 self._give_up()
             case "restart":
                 self._restart()
-            case _ if name == SAVE and self._jobs is not None:
-                self._saving.start(lambda: self._world.save_logs(self.draft), self._jobs)
+            case watch.SAVE if self._jobs is not None:
+                self._installation.saving.start(lambda: self._world.save_logs(self.draft), self._jobs)
             case _ if name.startswith(review.GO):
                 self._choosing = False
                 self._go(WIZARD.jump(self.place, name.removeprefix(review.GO)))
             case _ if name.startswith("mend "):
-                problem = self._problems[int(name.removeprefix("mend "))]
+                problem = self._planning.problems[int(name.removeprefix("mend "))]
                 self._go(WIZARD.jump(self.place, screen_of(problem.where)))
 
     def _elements(self, name: str) -> tuple[Element, ...]:
-        draft, facts, insist = self.draft, self._facts, name in self._insisted
+        draft, facts, planning = self.draft, self._facts, self._planning
+        insist = name in self._insisted
         match name:
             case "welcome":
                 return welcome.page(draft.language)
             case "hardware":
                 return verdict.page(facts)
             case "disks":
-                return disks.page(draft, facts, self._preview, insist=insist)
+                return disks.page(draft, facts, planning.preview, insist=insist)
             case "location":
                 return location.page(draft, insist=insist)
             case "node":
                 return node.page(draft, self._checked(), self._keys.said, insist=insist)
             case "network":
-                heard = self._neighbourhood.known
-                return network.page(draft, facts, self._checked(), self._seen, heard, insist=insist)
+                seen, heard = self._network_trial.seen, self._neighbourhood.known
+                return network.page(draft, facts, self._checked(), seen, heard, insist=insist)
             case "cluster":
                 return cluster.page(draft, self._checked(), insist=insist)
             case _:
-                return review.page(draft, self._plan, self._lost, self._problems)
+                return review.page(draft, planning.plan, planning.lost, planning.problems)
 
     def _actions(self, name: str) -> tuple[Action, ...]:
         back, change = Action("back", _("Back")), Action("change", _("Change…"))
         match name:
             case "welcome":
                 return (Action("next", _("Next")), Action("quit", _("Quit")))
-            case "review" if self._plan is not None and self._lost is not None and not self._problems:
+            case "review" if self._planning.is_complete:
                 return (Action("install", _("Install"), tone=Tone.BAD), change, back)
             case "review":
                 return (change, back)
@@ -204,7 +193,8 @@ class Screens:
         match name:
             case "disks":
                 again = draft.aside.get(disks.PASSPHRASE_AGAIN, "")
-                refused = self._preview is not None and bool(self._preview.problems)
+                preview = self._planning.preview
+                refused = preview is not None and bool(preview.problems)
                 given = bool(draft.text(disks.PASSPHRASE)) or not draft.aside.get(disks.ENCRYPTED)
                 return not refused and given and draft.text(disks.PASSPHRASE) == str(again)
             case "node":
@@ -215,7 +205,7 @@ class Screens:
     def _go(self, place: Place) -> None:
         self.draft.place = place
         if place.at == "review":
-            self._make_plan()
+            self._planning.make_plan(self._facts, self._jobs)
         self._listen()
         self._save()
 
@@ -226,13 +216,13 @@ class Screens:
     def _changed(self) -> None:
         self._save()
         if self.place.at == "disks":
-            self._make_preview()
+            self._planning.make_preview(self._facts, self._jobs)
 
     def _keys_came(self) -> None:
         """They may come late, to another screen."""
         self._save()
-        if self.place.at == "review" and self._watched is None:
-            self._make_plan()
+        if self.place.at == "review" and self._installation.seen is None:
+            self._planning.make_plan(self._facts, self._jobs)
 
     def _looked(self) -> Facts:
         try:
@@ -242,97 +232,14 @@ class Screens:
 
     def _found(self, facts: Facts) -> None:
         self._facts = facts
-        self._make_preview()
+        self._planning.make_preview(self._facts, self._jobs)
         self._listen()
         if self.place.at == "review":
-            self._make_plan()
-
-    def _make_preview(self) -> None:
-        machine = self._facts.machine
-        # As it is now: a thread looks at it while somebody types on.
-        setup = copy.deepcopy(self.draft.get("disk-setup", {}))
-        if machine is None or self._jobs is None or not (setup.get("disk-list") or setup.get("filter")):
-            self._preview = None
-            return
-        revision = self.draft.revision
-        manifest = self._facts.manifest
-
-        def keep(made: Preview) -> None:
-            if self.draft.revision == revision:
-                self._preview, self._previewed = made, setup
-
-        self._jobs.start(lambda: preview(machine, setup, manifest), keep)
-
-    @property
-    def _lost(self) -> tuple[str, ...] | None:
-        """The disks whose contents the plan loses; None while that is not known of the disks that are chosen now."""
-        if self._preview is None or self._preview.problems or self._previewed != self.draft.get("disk-setup", {}):
-            return None
-        return self._preview.lost
-
-    def _test_network(self) -> None:
-        machine, draft = self._facts.machine, self.draft
-        if machine is None or self._jobs is None or self._testing:
-            return
-        self._insisted |= {"network"}
-        made, wrong = network_of(machine, draft.get("network", {}), draft.get(node.FQDN))
-        self._seen = tuple(Look(problem.where, Grade.BAD, problem.what) for problem in wrong)
-        if made is None:
-            return
-        revision = draft.revision
-
-        def add(look: Look) -> None:
-            # What is seen of a network that has been changed since says nothing of the new one.
-            if draft.revision == revision:
-                self._seen = (*self._seen, look)
-
-        self._testing = True
-        self._jobs.follow(self._told(self._world.try_network(made)), add)
-
-    def _told(self, looks: Iterator[Look]) -> Iterator[Look]:
-        """The same, and a failure as the last of them. Two tests at once would take down each other's links."""
-        try:
-            yield from looks
-        except (TrebolError, OSError) as error:
-            yield Look(_("failed"), Grade.BAD, str(error))
-        finally:
-            self._testing = False
-
-    def _make_plan(self) -> None:
-        self._plan, self._problems = None, ()
-        self._make_preview()
-        members = dict(self.draft.members)
-        setup = dict(members.get("disk-setup", {}))
-        # Whether the loss was agreed to is asked for beside the plan, not in place of it.
-        members["disk-setup"] = {**setup, "wipe": "confirmed"}
-        checked = replace(self.draft, members=members).check()
-        if checked.answers is None:
-            self._problems = tuple(Problem(each.what, each.key, each.hint) for each in checked.problems)
-            return
-        if self._jobs is None or self._facts.machine is None:
-            self._problems = tuple(Problem(told) for told in self._facts.failures.values())
-            return
-        answers, facts, revision = checked.answers, self._facts, self.draft.revision
-
-        def make() -> Plan | tuple[Problem, ...]:
-            try:
-                return self._world.plan(answers, facts)
-            except TrebolError as error:
-                return error.problems
-
-        def keep(made: Plan | tuple[Problem, ...]) -> None:
-            if self.draft.revision != revision:
-                return
-            if isinstance(made, Plan):
-                self._plan = made
-            else:
-                self._problems = made
-
-        self._jobs.start(make, keep)
+            self._planning.make_plan(self._facts, self._jobs)
 
     def _begin_installation(self) -> None:
-        lost = self._lost
-        if self._plan is None or self._problems or lost is None or not review.agreed(self.draft, lost):
+        lost = self._planning.lost or ()
+        if self._jobs is None or not self._planning.is_complete or not review.agreed(self.draft, lost):
             return
         # In what the engine is given alone: the draft may yet be of other disks.
         answered = replace(self.draft, members=copy.deepcopy(self.draft.members))
@@ -340,38 +247,23 @@ class Screens:
         try:
             self._world.engine.begin(answered)
         except (TrebolError, OSError) as error:
-            self._problems = (of_system(error) if isinstance(error, OSError) else error).problems
+            self._planning.problems = (of_system(error) if isinstance(error, OSError) else error).problems
             return
-        self._follow()
-
-    def _follow(self) -> None:
-        assert self._jobs is not None
-        self._watched, self._saving = Watched(), Saving()
-        self._following += 1
-        mine = self._following
-
-        def heard(event: Event) -> None:
-            # The last words of an installation that was given up are not those of the next one.
-            if self._watched is not None and self._following == mine:
-                self._watched = after(self._watched, event)
-
-        self._jobs.follow(self._world.engine.events(), heard)
+        self._installation.follow(self._jobs)
 
     def _restart(self) -> None:
         try:
             self._ended = not self._world.restart()
         except TrebolError as error:
-            self._problems = error.problems
+            self._planning.problems = error.problems
 
     def _give_up(self) -> None:
-        """Back to the answers; a step that waits is not done again."""
-        if self._watched is not None and self._watched.waits:
-            self._world.engine.say("")
-        self._watched = None
+        """Back to the answers."""
+        self._installation.give_up()
         # What was agreed to was the plan that failed.
         self.draft.put_aside(review.CONFIRMED, "")
         # The disks are not what they were.
-        self._facts, self._preview = Facts(), None
+        self._facts = Facts()
         if self._jobs is not None:
             self._jobs.start(self._looked, self._found)
         self._go(Place("review"))
@@ -379,27 +271,3 @@ class Screens:
     def _save(self) -> None:
         if self._saved is not None:
             self.draft.save(self._saved)
-
-
-def installation_page(seen: Watched, draft: Draft, looks: Sequence[Look], saving: Saving, now: float) -> Page:
-    """The course of an installation, its good end, or its failure and what can be done about it.
-
-    `looks` are what a test of the node's network has shown: its address, where DHCP gave one. `now` is in monotonic
-    seconds.
-    """
-    if seen.ended:
-        told = [own for look in looks for own in look.own]
-        address = (draft.text(network.CIDR) or (told[0] if told else "")).partition("/")[0]
-        page = done_page(seen, address or draft.text(node.FQDN), named=not address)
-        return Page(_("Installed"), page, (Action("restart", _("Restart")),))
-    if seen.failure:
-        again = (Action("retry", _("Do this step again")),) if seen.waits else ()
-        others = (
-            Action("answers", _("Back to the answers")),
-            Action(SHELL, _("Shell")),
-            Action(SAVE, _("Save logs to USB")),
-            Action("restart", _("Restart")),
-        )
-        elements = failure_page(seen, saving.elements())
-        return Page(_("The installation failed"), elements, (*again, *others), danger=True)
-    return Page(_("Installing"), progress_page(seen, now))

@@ -28,7 +28,6 @@ DEFAULTS: Mapping[str, Any] = {
     "disk-setup.filesystem": "ext4",
 }
 
-
 #: Keys of secrets, and those aside under which they are typed for the second time.
 TYPED_TWICE: Mapping[str, str] = {
     "global.root-password": "root-password-again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
+from dataclasses import replace
 
 from trebol_common.errors import Problem, TrebolError, of_system
 from trebol_common.i18n import _, counted
@@ -87,13 +88,13 @@ def _came(found: Keys, fresh: int) -> Iterator[Text]:
     else:
         yield Text(_("Nothing new: the keys from {where} are there already.").format(where=found.where))
     for problem in found.wrong[:TOLD]:
-        yield Text(f"{problem.where}: {problem.what}", Tone.WARN, "→")
+        yield Text(str(replace(problem, hint="")), Tone.WARN, "→")
     if more := len(found.wrong[TOLD:]):
         yield Text(counted("and {count} more that is no key", "and {count} more that are no keys", more), Tone.WARN)
 
 
 def _failed(problems: tuple[Problem, ...]) -> Iterator[Text]:
-    for problem in problems[: TOLD + 1]:
-        yield Text(f"{problem.where}: {problem.what}" if problem.where else problem.what, Tone.BAD, "→")
-    if hint := problems[0].hint:
+    for problem in problems:
+        yield Text(str(replace(problem, hint="")), Tone.BAD, "→")
+    if hint := problems[-1].hint:
         yield Text(hint, Tone.DIM, " ")

@@ -1,4 +1,4 @@
-"""Saving the logs of a failed installation on a USB stick: the button, and what came of it."""
+"""Saving the logs of a failed installation on a USB stick, and what came of it, for the screen of the failure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from trebol_common.i18n import _
 from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Element, Gap, Text, Tone
 from trebol_installer.logs import Saved
-
-#: The button.
-SAVE = "save logs"
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -10,11 +10,17 @@ from trebol_common.events import Event, Kind
 from trebol_common.i18n import _
 from trebol_common.network import MANAGEMENT_PORT
 from trebol_common.progress import describe, duration
-from trebol_common.tui.page import Element, Gap, Progress, Qr, Rows, Text, Tone
+from trebol_common.tui.page import SHELL, Action, Element, Gap, Page, Progress, Qr, Rows, Text, Tone
+from trebol_installer.screens import network, node
+from trebol_installer.screens.draft import Draft
 from trebol_installer.session import PREPARE
+from trebol_installer.wire import Look
 
 #: Lines of the log that are kept for the screen.
 KEPT = 200
+
+#: The button that saves the logs.
+SAVE = "save logs"
 
 
 @dataclass(frozen=True)
@@ -95,8 +101,31 @@ def _reason(event: Event) -> str:
     return "" if event.ok else str(event.data.get("error", ""))
 
 
-def progress_page(seen: Watched, now: float) -> tuple[Element, ...]:
-    """The elements of the course: the step that runs, how far the whole is, the last steps and lines of the log."""
+def page(seen: Watched, draft: Draft, looks: Sequence[Look], saved: tuple[Element, ...], now: float) -> Page:
+    """The course of an installation, its good end, or its failure and what can be done about it.
+
+    `looks` are what a test of the node's network has shown: its address, where DHCP gave one. `saved` is what came of
+    saving the logs. `now` is in monotonic seconds.
+    """
+    if seen.ended:
+        told = [own for look in looks for own in look.own]
+        address = (draft.text(network.CIDR) or (told[0] if told else "")).partition("/")[0]
+        elements = _end(seen, address or draft.text(node.FQDN), named=not address)
+        return Page(_("Installed"), elements, (Action("restart", _("Restart")),))
+    if seen.failure:
+        again = (Action("retry", _("Do this step again")),) if seen.waits else ()
+        others = (
+            Action("answers", _("Back to the answers")),
+            Action(SHELL, _("Shell")),
+            Action(SAVE, _("Save logs to USB")),
+            Action("restart", _("Restart")),
+        )
+        return Page(_("The installation failed"), _failure(seen, saved), (*again, *others), danger=True)
+    return Page(_("Installing"), _course(seen, now))
+
+
+def _course(seen: Watched, now: float) -> tuple[Element, ...]:
+    """The step that runs, how far the whole is, the last steps and lines of the log."""
     steps = len(seen.weights)
     number = min(steps, sum(step.ok for step in seen.done) + 1)
     told = [_("step {number} of {steps}").format(number=number, steps=steps)] if steps else []
@@ -118,8 +147,8 @@ def _done(seen: Watched) -> Iterator[tuple[str, ...]]:
         yield f"{duration(step.seconds):>7}", step.text
 
 
-def failure_page(seen: Watched, saved: tuple[Element, ...] = ()) -> tuple[Element, ...]:
-    """The elements of a failure: which step, why, what came of saving the logs, and the last lines of its tools."""
+def _failure(seen: Watched, saved: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Which step failed, why, what came of saving the logs, and the last lines of its tools."""
     failed = next((step.text for step in reversed(seen.done) if not step.ok), "")
     return (
         Text(failed or _("The installation did not begin."), Tone.BAD),
@@ -131,8 +160,8 @@ def failure_page(seen: Watched, saved: tuple[Element, ...] = ()) -> tuple[Elemen
     )
 
 
-def done_page(seen: Watched, address: str, *, named: bool) -> tuple[Element, ...]:
-    """The elements of a good end; `address` is where the node will be, `named` whether that is but its name."""
+def _end(seen: Watched, address: str, *, named: bool) -> tuple[Element, ...]:
+    """Where to go on; `address` is where the node will be, `named` whether that is but its name."""
     host = f"[{address}]" if ":" in address else address
     url = f"https://{host}:{MANAGEMENT_PORT}"
     by_address = (_("Its address comes from DHCP, and will stand on its screen."),) if named else ()
