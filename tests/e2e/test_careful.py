@@ -42,8 +42,8 @@ def test_nothing_is_lost_back_and_forth(careful: Careful, again: str, before: st
 
 
 def _answers(screen: str) -> list[str]:
-    """Its lines above the rule, below which stands a hint about the field with the focus. Of a key that is longer than
-    the screen is wide, where the cursor was is shown."""
+    """Its lines above the rule, below which stands a hint about the field with the focus; but for that of the key, of
+    which the part around the cursor is shown."""
     return [line for line in screen.partition("──")[0].splitlines() if not line.startswith(" 1 ")]
 
 
