@@ -10,8 +10,7 @@ from tests.e2e.lab import patient
 from trebol_image.qemu import VirtualMachine
 from trebol_image.qemu.errors import DeadlinePassed
 
-#: Seconds between two pictures, as nothing tells of changes. Of a screen that is drawn, each is one of two: its cursor
-#: blinks.
+#: Seconds between two pictures, as nothing tells of changes. Of a drawn screen each is one of two: its cursor blinks.
 AGAIN = 1.3
 DRAWN_WITHIN = 60.0
 
