@@ -68,7 +68,7 @@ def remote(lab: Lab) -> Iterator[Remote]:
         refused = _refused(port)
         shell = _login(port, password[1])
         shell.sendline(LEAKS)
-        shell.expect(r"\n\d+\r\n\d+\r\n")
+        shell.expect(r"[\r\n]\d+\r\n\d+\r\n")
         leaks = str(shell.after).split()
         shell.sendline("trebol-screens")
         shell.expect("Idioma")
