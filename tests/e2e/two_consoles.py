@@ -59,9 +59,11 @@ def _answer(screen: SerialScreen, own: VgaScreen, public_key: str) -> TwoConsole
     await_first(screen)
     seen.pictures["welcome"] = own.picture("welcome")
     # Past the two languages to the button.
-    on_own_screen("hardware", "tab", "tab", "ret")
+    on_own_screen("looking", "tab", "tab", "ret")
     screen.push(TAKE_OVER, then="This machine")
     await_hardware(screen)
+    on_own_screen("hardware", "ret")
+    screen.push(TAKE_OVER, then="processor")
     screen.push("< Next >", then="Install on")
     mark_disk(screen)
     on_own_screen("disks", "ret")
