@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from trebol_common.medium import FOLDER, LIVE_MEDIUM
 from trebol_common.run import Runner
 
 DEVICES = "trebol-live-devices.service"
@@ -46,14 +45,14 @@ def hear_neighbours(runner: Runner) -> None:
     runner.run(["systemctl", "start", "--no-block", NEIGHBOURS])
 
 
-def read_ahead(runner: Runner, *, medium: Path = LIVE_MEDIUM, meminfo: Path = Path("/proc/meminfo")) -> None:
-    """Have the layers read and hashed before anybody installs them, so that they lie in memory then.
+def read_ahead(runner: Runner, layers: Path, *, meminfo: Path = Path("/proc/meminfo")) -> None:
+    """Have the layers in this folder read and hashed before anybody installs them, so that they lie in memory then.
 
     Only where they take less than half of what is free: else they would push out what the live system runs from.
     """
-    layers = sum(path.stat().st_size for path in (medium / FOLDER).glob("*.squashfs"))
+    size = sum(path.stat().st_size for path in layers.glob("*.squashfs"))
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text(encoding="ascii"), re.MULTILINE)
-    if found and 2 * layers < int(found[1]) * 1024:
+    if found and 2 * size < int(found[1]) * 1024:
         runner.run(["systemctl", "start", "--no-block", AHEAD])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,22 @@ from tests.screens.snapshot import LANGUAGES, compare
 from tests.screens.terminal import AtOnce, Terminal
 from tests.unit.answer_files import SSH_KEY
 
+from trebol_common.run import CommandRunner
 from trebol_installer.screens import first, start
 from trebol_installer.screens.driver import DRAFT, Driver
 from trebol_installer.screens.first import First
 from trebol_installer.screens.remote import invitation
+
+#: What `__main__` loads before it draws, and what must not be among it.
+LOADED = """
+import sys
+from trebol_common.run import CommandRunner
+from trebol_common.tui.app import App
+from trebol_installer import live
+from trebol_installer.screens.first import First
+print(*sys.modules)
+"""
+SLOW = {"asyncio", "gi", "pydantic", "requests", "segno", "ssl", "tomllib", "tornado"}
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +120,10 @@ def test_any_console_can_be_the_first_to_be_used(tmp_path: Path) -> None:
 
     assert "This machine" in second.text()
     assert second.controller.driver.drives
+
+
+def test_the_first_screen_loads_nothing_that_takes_long() -> None:
+    loaded = CommandRunner().run([sys.executable, "-c", LOADED]).stdout.split()
+
+    assert "urwid" in loaded
+    assert SLOW.isdisjoint(loaded), "what it needs stands in trebol_installer.screens.__main__"

@@ -14,14 +14,13 @@ from trebol_installer.live import read_ahead
 def test_layers_are_read_ahead_where_they_take_less_than_half_of_the_free_memory(
     tmp_path: Path, free: int, begins: bool
 ) -> None:
-    (tmp_path / "trebol").mkdir()
     for name in ("base", "live"):
-        (tmp_path / f"trebol/{name}.squashfs").write_bytes(bytes(1000 * 1024))
+        (tmp_path / f"{name}.squashfs").write_bytes(bytes(1000 * 1024))
     (tmp_path / "meminfo").write_text(f"MemTotal: 99999999 kB\nMemAvailable:   {free} kB\nBuffers: 1 kB\n")
     runner = ScriptedRunner()
     if begins:
         runner.expect("systemctl", "start", "--no-block", "trebol-live-hash.service")
 
-    read_ahead(runner, medium=tmp_path, meminfo=tmp_path / "meminfo")
+    read_ahead(runner, tmp_path, meminfo=tmp_path / "meminfo")
 
     assert runner.expected == []

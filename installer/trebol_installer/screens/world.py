@@ -14,6 +14,7 @@ from trebol_common.answers.parse import dump_answers
 from trebol_common.errors import TrebolError
 from trebol_common.i18n import _
 from trebol_common.keyboard import KEYMAPS
+from trebol_common.medium import FOLDER as LAYERS
 from trebol_common.medium import LIVE_MEDIUM, module_key, read_manifest
 from trebol_common.network import HostNetwork
 from trebol_common.run import CommandRunner, Runner
@@ -141,7 +142,7 @@ class LiveWorld:
         live.hear_neighbours(self.runner)
         facts = _facts(session.this_machine(self.runner))
         # Not before: until then, what the screens are loaded from would have to wait for it.
-        live.read_ahead(self.runner)
+        live.read_ahead(self.runner, LIVE_MEDIUM / LAYERS)
         return facts
 
     def plan(self, answers: Answers, facts: Facts) -> Plan:
