@@ -8,6 +8,8 @@ from tests.e2e.typed import Typed
 
 def test_the_screens_show_what_was_found_and_what_will_be_done(typed: Typed) -> None:
     assert "QEMU Virtual CPU" in typed.screens["hardware"]
+    # The drivers that the checks try are there.
+    assert "is not loaded" not in typed.screens["hardware"]
     assert "32.0 GiB" in typed.screens["disks"] and "1: GRUB for BIOS" in typed.screens["disks"]
     review = typed.screens["review"]
     assert f"node:      {typed.case.host}.example.org" in review

@@ -18,8 +18,6 @@ from trebol_image.qemu import Firmware, create_disk
 from trebol_image.qemu.seeded import seeded_copy
 
 CASE = Case("two-consoles", 53, Firmware.UEFI)
-#: As small as a console of today gets: 80 columns, 30 rows.
-SMALL = "video=640x480"
 ELSEWHERE = "This installation is being answered on tty1"
 TAKE_OVER = "< Go on here >"
 
@@ -38,7 +36,7 @@ def two_consoles(lab: Lab) -> Iterator[TwoConsoles]:
     folder = lab.folder / CASE.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "", words=(SMALL,))
+    iso = seeded_copy(lab.iso, folder / "medium.iso", "")
     targets = CASE.targets([create_disk(folder / "disk1.qcow2", CASE.disk_size)])
     screen = SerialScreen()
     with lab.machine(CASE.machine(*targets, iso=iso), folder / "install", tap=screen.tap) as machine:

@@ -20,6 +20,7 @@ from trebol_common.network import HostNetwork
 from trebol_common.run import CommandRunner, Runner
 from trebol_hardware.machine import Machine
 from trebol_installer import live, session
+from trebol_installer.drivers import load_virtualisation
 from trebol_installer.hardware import checked
 from trebol_installer.key_sticks import keys_on_sticks
 from trebol_installer.links import wake_links
@@ -139,6 +140,7 @@ class LiveWorld:
         """See `World.look`."""
         live.await_devices(self.runner)
         wake_links(self.runner)
+        load_virtualisation(self.runner)
         live.hear_neighbours(self.runner)
         facts = _facts(session.this_machine(self.runner))
         # Not before: until then, what the screens are loaded from would have to wait for it.
