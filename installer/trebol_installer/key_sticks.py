@@ -43,7 +43,11 @@ def keys_on_sticks(runner: Runner, targets: Set[str], *, at: Path = AT) -> Keys:
 def _on(system: FileSystem, at: Path, runner: Runner) -> list[Keys]:
     """The lists on one file system. Raises TrebolError where it has none, or cannot be looked into."""
     with mounted(system, at, runner):
-        found = list(keys_below(at, system.name))
+        try:
+            found = list(keys_below(at, system.name))
+        except OSError as error:  # A folder of a damaged stick; a list says so itself.
+            wrong = _("cannot be read: {reason}").format(reason=error.strerror)
+            raise BadInput(wrong, where=system.stick) from error
     if not found:
         wrong = _("{name} has neither authorized_keys nor a .pub file, at its top or in .ssh")
         raise BadInput(wrong.format(name=system.name), where=system.stick)

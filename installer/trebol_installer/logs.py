@@ -18,6 +18,7 @@ from pathlib import Path
 from trebol_common.errors import Refused, TrebolError
 from trebol_common.i18n import _
 from trebol_common.run import Runner
+from trebol_common.urls import without_user
 from trebol_installer.execute.state import LOGS
 from trebol_installer.stick_mount import AT, mounted
 from trebol_installer.sticks import LSBLK, in_vain, to_write
@@ -67,7 +68,8 @@ def save_in(
 ) -> Path:
     """The same in a folder; the file. Raises TrebolError where it cannot be written."""
     name = archive_name(host or socket.gethostname(), time.gmtime())
-    texts = {"journal.txt": runner.run(JOURNAL, check=False).stdout, **(others or {}), **dict(_left(logs))}
+    journal = _without_users(runner.run(JOURNAL, check=False).stdout)
+    texts = {"journal.txt": journal, **(others or {}), **dict(_left(logs))}
     path = folder / f"{name}.tar.gz"
     try:
         _write(path, name, texts)
@@ -92,6 +94,11 @@ def targets(logs: Path, chosen: Sequence[str] = ()) -> Set[str]:
     except FileNotFoundError:
         return names
     return names | {disk["name"] for disk in plan["disks"]}
+
+
+def _without_users(text: str) -> str:
+    """The kernel repeats its command line, and with it the URL of the answers, password and all."""
+    return re.sub(r"\S+", lambda word: without_user(word[0]), text) if "://" in text else text
 
 
 def _left(logs: Path) -> Iterator[tuple[str, str]]:

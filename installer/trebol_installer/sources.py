@@ -22,6 +22,9 @@ WORD = "trebol.answer"
 #: What stands for the slot: where that is empty, nobody is asked.
 THE_SLOT = "slot"
 
+#: Characters of a reason that are told.
+REASON = 200
+
 #: Seconds to wait for a server: to connect, and between two pieces of its reply.
 TIMEOUT = (10, 30)
 
@@ -48,7 +51,8 @@ def fetch(url: str, *, most: int = MAXIMUM_SIZE, hint: str = "") -> bytes:
     try:
         with requests.get(url, timeout=TIMEOUT, stream=True) as reply:
             if reply.status_code != requests.codes.ok:
-                said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reply.reason)
+                reason = _short(reply.reason)
+                said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reason)
                 raise BadInput(said, where=shown, hint=hint)
             content = b""
             for piece in reply.iter_content(65536):
@@ -61,14 +65,20 @@ def fetch(url: str, *, most: int = MAXIMUM_SIZE, hint: str = "") -> bytes:
         raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
     except (requests.RequestException, ValueError) as error:
         # A name with a label that is too long is a ValueError of the library below.
-        failed = _("cannot be fetched: {reason}").format(reason=_reason(error).replace(url, shown))
+        failed = _("cannot be fetched: {reason}").format(reason=_reason(error))
         raise BadInput(failed, where=shown, hint=hint) from error
 
 
 def _reason(error: Exception) -> str:
     """The innermost reason that requests tells, without the connection's name in Python."""
     inner = error.args[0] if error.args else error
-    return str(getattr(inner, "reason", None) or error).rpartition(">: ")[2]
+    return _short(str(getattr(inner, "reason", None) or error).rpartition(">: ")[2])
+
+
+def _short(said: str) -> str:
+    """What a server said or led to, which may be long, and have a password of its own."""
+    told = without_user(said)
+    return told if len(told) <= REASON else f"{told[:REASON]}…"
 
 
 def words(command_line: str, key: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from tests.unit.answer_files import SSH_KEY
 
 from trebol_common.run import CommandRunner
 from trebol_installer.screens import first, start
+from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.driver import DRAFT, Driver
 from trebol_installer.screens.first import First
 from trebol_installer.screens.remote import invitation
@@ -79,6 +80,10 @@ def test_a_console_says_how_to_come_in_over_ssh(
     assert "SSH" not in shown.text()
     shown.controller.change("language", language)
 
+    told.write_text("")
+    shown.refresh()
+    assert "SSH" not in shown.text(), "it is written at this moment"
+
     told.write_text("k7mqp2xw4t \n")
     shown.refresh()
     assert "k7mqp2xw4t" in shown.text().splitlines()[-1], "before there is an address"
@@ -122,8 +127,51 @@ def test_any_console_can_be_the_first_to_be_used(tmp_path: Path) -> None:
     assert second.controller.driver.drives
 
 
+def test_what_is_pressed_twice_while_it_takes_over_loads_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Screens] = []
+
+    def load() -> Screens:
+        loaded.append(screens("qemu-bios"))
+        return loaded[-1]
+
+    monkeypatch.setattr(start, "live_screens", load)
+    other = Driver("ttyS0", tmp_path)
+    other.try_to_drive()
+    (tmp_path / DRAFT).touch()
+    second = console(tmp_path, held=True)
+    second.push("Go on here")
+    second.press("enter")
+    other.let_go()
+
+    second.release()
+
+    assert len(loaded) == 1 and second.controller._screens is loaded[0]
+
+
+def test_a_console_that_lost_the_drive_while_it_loaded_goes_on_with_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / DRAFT
+    monkeypatch.setattr(start, "live_screens", lambda: screens("qemu-bios", saved=kept))
+    first = console(tmp_path, "ttyS0", held=True)
+    first.push("Next")
+    first.controller._ask(0, None)
+    first.refresh()
+    other = Driver("tty1", tmp_path)
+    other.try_to_drive()
+    kept.write_text("the other's")
+
+    first.release()
+
+    assert kept.read_text() == "the other's" and first.controller._screens is None
+    other.let_go()
+
+
 def test_the_first_screen_loads_nothing_that_takes_long() -> None:
-    loaded = CommandRunner().run([sys.executable, "-c", LOADED]).stdout.split()
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    loaded = CommandRunner().run([sys.executable, "-c", LOADED], env=paths).stdout.split()
 
     assert "urwid" in loaded
     assert SLOW.isdisjoint(loaded), "what it needs stands in trebol_installer.screens.__main__"

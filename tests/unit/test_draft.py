@@ -6,13 +6,16 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.unit.answer_files import STATIC
+from tests.screens.installer import recorded
+from tests.unit.answer_files import STATIC, changed
 
 from trebol_common.answers import parse_answers
 from trebol_common.errors import BadInput
 from trebol_common.tui.wizard import Place
+from trebol_installer.screens.controller import Screens
 from trebol_installer.screens.draft import DEFAULTS, Draft
-from trebol_installer.screens.start import begun
+from trebol_installer.screens.start import begun, kept
+from trebol_installer.screens.world import DryWorld
 
 
 def test_a_key_can_be_set_and_taken_out_again() -> None:
@@ -70,10 +73,58 @@ def test_a_draft_survives_its_screen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"answers": {}, "aside": {}, "place": 1, "language": "en", "asked": null}']
+    "text",
+    [
+        "",
+        "{}",
+        '{"answers": {"global": {"root-password": "correct ho',
+        "[" * 100_000,
+        '{"answers": {}, "aside": {}, "place": 1, "language": "en", "asked": null}',
+        '{"answers": {}, "aside": {}, "place": ["node"], "language": "en", "asked": null}',
+        '{"answers": {}, "aside": [], "place": null, "language": "en", "asked": null}',
+        '{"answers": "correct horse", "aside": {}, "place": null, "language": "en", "asked": null}',
+        '{"answers": {}, "aside": {}, "place": null, "language": "e\\u0000", "asked": null}',
+        '{"answers": {}, "aside": {}, "place": null, "language": "en", "asked": [1]}',
+    ],
 )
-def test_a_draft_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
-    (tmp_path / "draft.json").write_text(text)
+def test_a_draft_that_cannot_be_read_is_told_and_a_new_one_begun(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "draft.json"
+    path.write_text(text)
 
-    with pytest.raises(BadInput, match="cannot be read"):
-        Draft.load(tmp_path / "draft.json")
+    with pytest.raises(BadInput, match="cannot be read") as told:
+        Draft.load(path)
+    assert "correct ho" not in str(told.value)
+    assert kept(path) == kept(path) == Draft.new(), "the screens that come next do not meet it again"
+    assert (tmp_path / "draft.unreadable").read_text() == text
+
+
+def test_a_draft_at_a_screen_that_is_not_known_begins_at_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "draft.json"
+    draft = Draft.new()
+    draft.place = Place("node", "of another version")
+    draft.save(path)
+
+    assert Screens(kept(path), DryWorld.of(recorded("qemu-bios"))).place == Place("welcome")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("global", 5),
+        ("disk-setup", "vda"),
+        ("global.root-ssh-keys", [1]),
+        ("global.root-ssh-keys", {"a": 1}),
+        ("disk-setup.disk-list", 5),
+        ("disk-setup.disk-list", [["vda"]]),
+        ("disk-setup.filesystem", 5),
+    ],
+)
+@pytest.mark.parametrize("asked", [None, "global", "disk-setup"])
+def test_a_file_with_what_no_field_can_hold_is_told_and_not_shown(
+    tmp_path: Path, key: str, value: object, asked: str | None
+) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(changed((key, value), *([("interactive", {"ask": [asked]})] if asked else [])))
+
+    with pytest.raises(BadInput, match=key):
+        begun(file)

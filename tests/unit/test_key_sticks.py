@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from tests.unit.usb_sticks import SYSTEM, disk, listing, part
 
 from trebol_common.errors import BadInput
 from trebol_common.run import ScriptedRunner
+from trebol_installer import key_sticks
+from trebol_installer.key_files import keys_below
 from trebol_installer.key_sticks import keys_on_sticks
 from trebol_installer.ssh_keys import LARGEST, MOST, Keys
 from trebol_installer.sticks import LSBLK
@@ -152,3 +155,23 @@ def test_a_stick_that_cannot_be_mounted_does_not_hide_the_next_one(sticks: Stick
     assert [str(problem) for problem in found.wrong] == [
         "SanDisk Ultra (sdb): sdb1 cannot be mounted: mount: wrong fs type"
     ]
+
+
+def test_a_damaged_folder_does_not_hide_the_next_stick(sticks: Sticks, monkeypatch: pytest.MonkeyPatch) -> None:
+    sticks.plug_in(disk("sdb", part("sdb1")), disk("sdc", part("sdc1")))
+    sticks.mounts("sdb1")
+    sticks.mounts("sdc1")
+    sticks.write("authorized_keys", SSH_KEY)
+    damaged = iter((True, False))
+
+    def below(top: Path, name: str) -> Iterator[Keys]:
+        if next(damaged):
+            raise OSError(errno.EIO, "Input/output error")
+        return keys_below(top, name)
+
+    monkeypatch.setattr(key_sticks, "keys_below", below)
+
+    found = sticks.look()
+
+    assert found.keys == (SSH_KEY,)
+    assert [str(problem) for problem in found.wrong] == ["SanDisk Ultra (sdb): cannot be read: Input/output error"]

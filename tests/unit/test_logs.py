@@ -111,3 +111,11 @@ def test_what_a_failed_installation_leaves_tells_the_plan_and_no_secret(tmp_path
     password = given.global_.root_password
     assert password is not None and not any(password.get_secret_value() in text for text in texts.values())
     assert targets(tmp_path / "logs") == {change.name for change in made.disks}
+
+
+def test_the_password_of_a_url_on_the_kernels_command_line_is_in_no_archive(tmp_path: Path) -> None:
+    said = "[0.0] kernel: Command line: trebol.answer=https://me:hunt/er2@example.org/a.toml quiet\n[0.1] kernel: b\n"
+
+    texts = archived(save_in(tmp_path, ScriptedRunner().expect(*JOURNAL, stdout=said), logs=tmp_path / "logs"))
+
+    assert texts["journal.txt"] == said.replace("me:hunt/er2@", "")

@@ -13,6 +13,7 @@ from tests.unit.answer_files import SSH_KEY
 from trebol_common.errors import BadInput
 from trebol_common.run import ScriptedRunner
 from trebol_installer.screens.world import LiveWorld
+from trebol_installer.sources import REASON
 from trebol_installer.ssh_keys import LARGEST, MOST, keys_from_url, read_keys, url_problem, without_doubles
 
 
@@ -85,7 +86,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         lists = {"/admin.keys": f"{SSH_KEY}\n{key(1)}\n", "/large": "#" * (LARGEST + 1), "/never": ""}
-        self.send_response(200 if self.path in lists else 404)
+        if self.path == "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "gopher://me:hunter2@example.org/")
+        elif self.path == "/talks":
+            self.send_response(500, "\x1b[31m" + "x" * 5000)
+        else:
+            self.send_response(200 if self.path in lists else 404)
         self.end_headers()
         self.wfile.write(lists.get(self.path, "").encode())
         if self.path == "/never":
@@ -125,7 +132,12 @@ def test_the_live_system_gets_an_address_first(server: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "told"),
-    [("/none", "the server says 404 Not Found"), ("/large", f"is larger than {LARGEST} bytes")],
+    [
+        ("/none", "the server says 404 Not Found"),
+        ("/large", f"is larger than {LARGEST} bytes"),
+        ("/elsewhere", "cannot be fetched: No connection adapters were found for 'gopher://example.org/'"),
+        ("/talks", f"the server says 500 \\x1b[31m{'x' * (REASON - 5)}…"),
+    ],
 )
 def test_what_a_server_does_wrong_is_told_with_the_url(server: str, path: str, told: str) -> None:
     with pytest.raises(BadInput) as caught:

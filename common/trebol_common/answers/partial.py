@@ -29,7 +29,8 @@ class Partial:
 
     def _is_asked(self, problem: KeyProblem) -> bool:
         """Whether a screen puts it right: what is not there yet, or does not fit together; a wrong value is wrong."""
-        return self.asks_for(problem.key) and (problem.absent or problem.key in ASKABLE)
+        is_table = isinstance(self.members.get(problem.key), Mapping)
+        return self.asks_for(problem.key) and (problem.absent or (problem.key in ASKABLE and is_table))
 
     def asks_for(self, *keys: str) -> bool:
         """Whether one of these keys, or the table of one, or a key below one, is to be asked for."""

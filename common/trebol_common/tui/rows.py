@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from trebol_common.tui.legible import width as columns_of
 from trebol_common.tui.page import (
     Action,
     Choice,
@@ -224,10 +225,14 @@ def columns(rows: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
     widths: dict[int, int] = {}
     for row in rows:
         for place, cell in enumerate(row[:-1]):
-            widths[place] = max(widths.get(place, 0), len(cell))
+            widths[place] = max(widths.get(place, 0), columns_of(cell))
     between = " " * BETWEEN
     return tuple(
-        between.join([*(cell.ljust(widths[place]) for place, cell in enumerate(row[:-1])), row[-1]]).rstrip()
+        between.join([*(_filled(cell, widths[place]) for place, cell in enumerate(row[:-1])), row[-1]]).rstrip()
         for row in rows
         if row
     )
+
+
+def _filled(cell: str, columns: int) -> str:
+    return cell + " " * (columns - columns_of(cell))

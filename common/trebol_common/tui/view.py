@@ -9,6 +9,7 @@ import urwid
 
 from trebol_common.i18n import _
 from trebol_common.tui.choosing import ListView
+from trebol_common.tui.legible import legible
 from trebol_common.tui.page import Action, Page
 from trebol_common.tui.palette import Signs
 from trebol_common.tui.rows import BETWEEN, NARROWEST, Bar, Chosen, Line, Opened, Pressed, Row, Typed, rows_of
@@ -37,6 +38,10 @@ MENU_WIDTH = 64
 MENU_HEIGHT = 20
 MENU_FRAME = 3
 
+#: The least size that a page is drawn for: urwid's lists fail with a line or two. A smaller terminal shows a part,
+#: with the cursor.
+LEAST = (40, 14)
+
 #: What scrolls a page while the buttons have the focus; up and down only where there is nothing to change.
 PAGES = ("page up", "page down", "home", "end")
 SCROLLS = ("up", "down", *PAGES)
@@ -51,7 +56,8 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         self._signs = signs
         self._change = change
         self._act = act
-        self._page = page
+        self._given = page
+        self._page = legible(page)
         self._rows: tuple[Row, ...] = ()
         self._walker: urwid.SimpleFocusListWalker[RowWidget[Any]] = urwid.SimpleFocusListWalker([])
         self._list = urwid.ListBox(self._walker)
@@ -62,7 +68,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         self._frame: urwid.Frame[Any, Any, Any] = urwid.Frame(urwid.Padding(self._list, left=1, right=1))
         super().__init__(urwid.AttrMap(self._frame, "body"))
         urwid.connect_signal(self._walker, "modified", self._show_hint)
-        self._begin(page)
+        self._begin(self._page)
 
     @property
     def page(self) -> Page:
@@ -71,8 +77,9 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
 
     def show(self, page: Page) -> None:
         """Show another state of the page, or another page, which then begins at its top."""
-        if page == self._page:
+        if page == self._given:
             return
+        self._given, page = page, legible(page)
         if page.title != self._page.title:
             self._begin(page)
         else:
@@ -157,6 +164,9 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         return urwid.Columns([urwid.AttrMap(urwid.Divider(line), "rule"), ("pack", urwid.AttrMap(end, "hint"))])
 
     def render(self, size: Any, focus: bool = False) -> urwid.Canvas:
+        return _part(self._whole(_at_least(size), focus), size)
+
+    def _whole(self, size: Any, focus: bool) -> urwid.Canvas:
         if not self.is_open:
             visible = self._list.ends_visible(self._body_size(size), focus) if self._walker else ("top", "bottom")
             for end, text, sign, key, line in (
@@ -203,6 +213,7 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
         self._hint.set_text(getattr(row, "hint", "") if self._frame.focus_position == "body" else "")
 
     def keypress(self, size: Any, key: str) -> str | None:
+        size = _at_least(size)
         if self.is_open:
             return cast("str | None", super().keypress(size, key))
         if action := next((action for action in self._page.actions if action.key and action.key == key), None):
@@ -302,3 +313,20 @@ class PageView(urwid.WidgetWrap[urwid.Widget]):
     def is_open(self) -> bool:
         """Whether a list lies over the page."""
         return isinstance(self._w, urwid.Overlay)
+
+
+def _at_least(size: tuple[int, int]) -> tuple[int, int]:
+    return max(size[0], LEAST[0]), max(size[1], LEAST[1])
+
+
+def _part(whole: urwid.Canvas, size: tuple[int, int]) -> urwid.Canvas:
+    """What a terminal of this size shows of a page: from its left edge, and its top, as far as the cursor allows."""
+    columns, rows = size
+    if (whole.cols(), whole.rows()) == size:
+        return whole
+    column, row = whole.cursor or (0, 0)
+    left = max(0, column + 1 - columns)
+    part = urwid.CompositeCanvas(whole)
+    part.trim(min(max(0, row - rows // 2), whole.rows() - rows), rows)
+    part.pad_trim_left_right(-left, columns + left - whole.cols())
+    return part

@@ -40,6 +40,10 @@ class Wizard(Generic[State]):
         """Where a wizard begins."""
         return Place(self.shown(state)[0])
 
+    def knows(self, place: Place) -> bool:
+        """Whether there are the steps that a place names."""
+        return {place.at, place.back_to} <= {*self._order, None}
+
     def shown(self, state: State) -> tuple[str, ...]:
         """The names of the steps that apply, in their order."""
         return tuple(step.name for step in self._steps if step.applies(state))

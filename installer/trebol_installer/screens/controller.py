@@ -47,7 +47,7 @@ class Screens:
         self._neighbourhood = Neighbourhood()
         self._network_trial = NetworkTrial(draft, world)
         self._installation = Installation(world)
-        if draft.place is None:
+        if draft.place is None or not WIZARD.knows(draft.place):
             draft.place = WIZARD.first(draft)
         i18n.use(draft.language)
 

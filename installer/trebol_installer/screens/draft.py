@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tomli_w
+from pydantic import BaseModel, Field, ValidationError
 
 from trebol_common.answers import Answers
 from trebol_common.answers.parse import KeyProblem, check_members
@@ -150,12 +151,13 @@ class Draft:
     def load(cls, path: Path) -> Draft:
         """The draft that was saved. Raises BadInput where there is none that can be read."""
         try:
-            members = json.loads(path.read_text(encoding="utf-8"))
-            place = Place(*members["place"]) if members["place"] else None
-            asked = None if members["asked"] is None else tuple(members["asked"])
-            return cls(members["answers"], members["aside"], place, members["language"], asked)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            wrong = _("cannot be read: {reason}").format(reason=error)
+            kept = _Kept.model_validate(json.loads(path.read_text(encoding="utf-8")))
+            place = Place(*kept.place) if kept.place else None
+            return cls(kept.answers, kept.aside, place, kept.language, kept.asked)
+        except (OSError, RecursionError, ValueError) as error:
+            # Of pydantic's error, what holds no secret.
+            told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            wrong = _("cannot be read: {reason}").format(reason=told)
             raise BadInput(wrong, where=str(path), hint=_("remove it, and begin anew")) from error
 
     def _drop(self, parts: list[str], table: dict[str, Any]) -> None:
@@ -166,6 +168,16 @@ class Draft:
             self._drop(rest, inner)
             if not inner:
                 del table[first]
+
+
+class _Kept(BaseModel):
+    """What a draft is in its file."""
+
+    answers: dict[str, Any]
+    aside: dict[str, Any]
+    place: tuple[str, str | None] | None
+    language: Annotated[str, Field(pattern="^[a-z]+$")]
+    asked: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)

@@ -111,9 +111,13 @@ class UnitEngine:
                 return
             waited += _LOOK_AGAIN
             time.sleep(_LOOK_AGAIN)
-        with (self.folder / EVENTS).open(encoding="utf-8") as stream:
+        # What is no text, or no event, tells nothing; what comes after it may.
+        with (self.folder / EVENTS).open(encoding="utf-8", errors="replace") as stream:
             for line in self._lines(stream):
-                event = Event.from_json(line)
+                try:
+                    event = Event.from_json(line)
+                except (KeyError, TypeError, ValueError):
+                    continue
                 yield event
                 if is_last(event):
                     return

@@ -40,6 +40,9 @@ class First:
         self._screens: Screens | None = None
         self._jobs: Jobs | None = None
         self._asked = False
+        self._takes_over = False
+        #: Counts what is loaded, of which only the last is shown.
+        self._loads = 0
 
     def begin(self, jobs: Jobs) -> None:
         """See `Controller.begin`. One console loads while the first screen is read; any other one can be used."""
@@ -62,7 +65,8 @@ class First:
         if not self.driver.drives:
             self._leave()
             # Whoever has just asked comes first.
-            if not asked and self._jobs and not self.driver.other() and self.driver.try_to_drive():
+            free = not asked and not self._takes_over and not self.driver.other()
+            if free and self._jobs and self.driver.try_to_drive():
                 self._load()
         if self._screens is not None:
             return self._screens.page()
@@ -92,11 +96,18 @@ class First:
 
     def _drive(self) -> None:
         """Whoever uses a console drives, whichever has loaded first."""
-        if not self.driver.drives:
+        if not self.driver.drives and not self._takes_over:
             assert self._jobs is not None
-            self._jobs.start(self.driver.take_over, lambda _: self._load())
+            self._takes_over = True
+            self._jobs.start(self.driver.take_over, self._took_over)
+
+    def _took_over(self, _: None) -> None:
+        self._takes_over = False
+        self._load()
 
     def _leave(self) -> None:
+        # What is loaded meanwhile is of a draft that somebody else goes on with.
+        self._loads += 1
         if self._screens is not None:
             self._screens.leave()
             self._screens = None
@@ -107,6 +118,8 @@ class First:
 
     def _load(self) -> None:
         assert self._jobs is not None
+        self._loads += 1
+        mine = self._loads
 
         def load() -> Screens:
             if self._begin is not None:
@@ -115,7 +128,7 @@ class First:
 
             return live_screens()
 
-        self._jobs.start(load, self._go_on)
+        self._jobs.start(load, lambda screens: self._go_on(screens) if mine == self._loads else None)
 
     def _go_on(self, screens: Screens) -> None:
         assert self._jobs is not None

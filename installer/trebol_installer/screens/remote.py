@@ -14,7 +14,7 @@ def invitation(told: Path = TOLD) -> str:
     """Where to, and the password; empty where this boot lets nobody in."""
     try:
         password, *addresses = told.read_text(encoding="ascii").split()
-    except OSError:
+    except (OSError, ValueError):  # Nothing, or not all of it yet.
         return ""
     where = f"root@{addresses[0]}" if addresses else _("no address yet")
     return _("SSH: {where}  password: {password}").format(where=where, password=password)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from trebol_common.answers.parse import load_members, read_text
-from trebol_common.answers.partial import partial
+from trebol_common.answers.partial import ASKABLE, Partial, partial
+from trebol_common.errors import BadInput, raise_for
 from trebol_common.run import CommandRunner
 from trebol_common.tui.app import App
 from trebol_hardware.machine import Machine
@@ -19,12 +21,17 @@ from trebol_installer.screens.world import DryWorld, LiveWorld
 
 
 def begun(path: Path | None) -> Draft:
-    """A draft of an answer file, which may leave something to be asked; without one, of nothing. Raises BadInput."""
+    """A draft of an answer file, which may leave something to be asked; without one, of nothing.
+
+    Raises BadInput with every wrong value in it: no screen has to show what nobody can type there.
+    """
     if path is None:
         return Draft.new()
     text = read_text(path)
     left = partial(text, str(path))
-    return Draft.of(left) if left else Draft.new(load_members(text, str(path)))
+    known = left or Partial(load_members(text, str(path)), ASKABLE)
+    raise_for([problem.in_file(str(path)) for problem in known.problems()], BadInput)
+    return Draft.of(left) if left else Draft.new(known.members)
 
 
 def dry(draft: Draft, machine: Machine | None) -> None:
@@ -41,5 +48,17 @@ def on_live_system(draft: Draft | None) -> None:
 
 def live_screens() -> Screens:
     """What comes behind the first screen there."""
-    saved = FOLDER / DRAFT
-    return Screens(Draft.load(saved) if saved.is_file() else Draft.new(), LiveWorld(), saved)
+    return Screens(kept(FOLDER / DRAFT), LiveWorld(), FOLDER / DRAFT)
+
+
+def kept(path: Path) -> Draft:
+    """The draft that was kept, or a new one. What cannot be read is put beside it: the screens would come back to it
+    for ever."""
+    if not path.exists():
+        return Draft.new()
+    try:
+        return Draft.load(path)
+    except BadInput as error:
+        path.replace(path.with_suffix(".unreadable"))
+        sys.stderr.write(f"{error}\n")
+        return Draft.new()
