@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from tests.e2e.cases import DOMAIN, PASSWORD, TIMEZONE, Case
+from tests.e2e.lab import Lab
 from tests.e2e.serial_screen import FIRST_WITHIN, SerialScreen
+
+from trebol_image.qemu.seeded import seeded_copy
 
 #: Seconds in which a machine is looked at.
 LOOKED_WITHIN = 120.0
+
+
+def unanswered(lab: Lab, case: Case, *words: str) -> tuple[Path, Path]:
+    """An empty folder for a machine, and in it a medium without answers, with these kernel words."""
+    folder = lab.folder / case.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder, seeded_copy(lab.iso, folder / "medium.iso", "", words=words)
 
 
 def await_first(screen: SerialScreen) -> None:

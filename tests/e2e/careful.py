@@ -6,12 +6,11 @@ shell on a second one for what goes wrong.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node
+from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node, unanswered
 from tests.e2e.cases import PASSWORD, Case
 from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.live_shell import shell_on
@@ -23,7 +22,6 @@ from tests.screens.wrong import WRONG
 from trebol_common import CLUSTER_INTENT
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine
-from trebol_image.qemu.seeded import seeded_copy
 from trebol_image.qemu.serial import SerialConsole
 
 CASE = Case("careful", 52, Firmware.UEFI, static=True)
@@ -64,10 +62,7 @@ ASKED = {
 @contextmanager
 def careful(lab: Lab) -> Iterator[Careful]:
     """Boot the medium, answer, have it installed in spite of all, and log in on the node's console."""
-    folder = lab.folder / CASE.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "", words=WORDS)
+    folder, iso = unanswered(lab, CASE, *WORDS)
     image = make_blank(folder / "disk1.raw", DISK_BYTES)
     CommandRunner().run(["mkfs.ext4", "-q", "-L", "precious", image])
     target = Disk(image, CASE.disk_serials[0], CASE.bus, format="raw")

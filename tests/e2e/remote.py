@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pexpect
-from tests.e2e.answering import await_first
+from tests.e2e.answering import await_first, unanswered
 from tests.e2e.cases import DHCP_ADDRESS, Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.serial_screen import COLUMNS, ROWS, SerialScreen
 
 from trebol_image.qemu import Firmware, create_disk
-from trebol_image.qemu.seeded import seeded_copy
 
 CASE = Case("remote", 54, Firmware.BIOS)
 #: sshd has its key to make and the network to wait for, beside all that the screens load.
@@ -50,10 +48,7 @@ class Remote:
 @contextmanager
 def remote(lab: Lab) -> Iterator[Remote]:
     """Boot, read the password off the screen, log in, and go on with the screens there."""
-    folder = lab.folder / CASE.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "", words=("trebol.ssh",))
+    folder, iso = unanswered(lab, CASE, "trebol.ssh")
     targets = CASE.targets([create_disk(folder / "disk1.qcow2", CASE.disk_size)])
     screen = SerialScreen()
     config = replace(CASE.machine(*targets, iso=iso), reboot=False)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node
+from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node, unanswered
 from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.serial_screen import SHOWN_WITHIN, SerialScreen
 from tests.e2e.vga_screen import VgaScreen
 
 from trebol_image.qemu import Firmware, create_disk
-from trebol_image.qemu.seeded import seeded_copy
 
 CASE = Case("two-consoles", 53, Firmware.UEFI)
 ELSEWHERE = "This installation is being answered on tty1"
@@ -33,10 +31,7 @@ class TwoConsoles:
 @contextmanager
 def two_consoles(lab: Lab) -> Iterator[TwoConsoles]:
     """Answer in turns on both consoles, up to the review."""
-    folder = lab.folder / CASE.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "")
+    folder, iso = unanswered(lab, CASE)
     targets = CASE.targets([create_disk(folder / "disk1.qcow2", CASE.disk_size)])
     screen = SerialScreen()
     with lab.machine(CASE.machine(*targets, iso=iso), folder / "install", tap=screen.tap) as machine:

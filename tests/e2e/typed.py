@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node
+from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node, unanswered
 from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_login
@@ -15,7 +14,6 @@ from tests.e2e.reached import Reached
 from tests.e2e.serial_screen import SerialScreen
 
 from trebol_image.qemu import Firmware, create_disk
-from trebol_image.qemu.seeded import seeded_copy
 
 CASE = Case("typed", 51, Firmware.BIOS)
 
@@ -31,10 +29,7 @@ class Typed(Reached):
 @contextmanager
 def typed(lab: Lab) -> Iterator[Typed]:
     """Boot the medium without answers, type them, have it installed, and boot what was installed."""
-    folder = lab.folder / CASE.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    iso = seeded_copy(lab.iso, folder / "medium.iso", "")
+    folder, iso = unanswered(lab, CASE)
     targets = CASE.targets([create_disk(folder / "disk1.qcow2", CASE.disk_size)])
     screen = SerialScreen()
     config = replace(CASE.machine(*targets, iso=iso), reboot=False)
