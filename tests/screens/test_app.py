@@ -18,7 +18,9 @@ class Still:
 
 App(Still(), shell={shell}).run()
 """
-CTRL_X = "\x18"
+CTRL_X, CTRL_L = "\x18", "\x0c"
+#: What a terminal makes signals of, or stops for.
+QUIT, SUSPEND, STOP = "\x1c", "\x1a", "\x13"
 CURSOR = "\x1b[?25h"
 WITHIN = 20
 
@@ -50,4 +52,15 @@ def test_a_program_that_offers_no_shell_opens_none() -> None:
     program.send(CTRL_X)
     program.sendline("echo in'side'")
     assert program.expect(["inside", pexpect.TIMEOUT], timeout=1) == 1
+    program.close(force=True)
+
+
+def test_no_key_ends_or_stops_a_program_that_no_shell_could_continue() -> None:
+    program = _program(shell=False)
+
+    for key in (QUIT, SUSPEND, STOP):
+        program.send(key)
+        program.send(CTRL_L)
+        program.expect("as it was")
+    assert program.isalive()
     program.close(force=True)

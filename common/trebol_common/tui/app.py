@@ -173,10 +173,18 @@ def _raise(error: BaseException) -> None:
     raise error
 
 
+class _Screen(urwid.display.raw.Screen):
+    """One that Ctrl+\\, Ctrl+Z and Ctrl+S neither end nor stop: on a console there is no shell to continue it."""
+
+    def _start(self, alternate_buffer: bool = True) -> None:
+        super()._start(alternate_buffer)
+        self.tty_signal_keys(quit="undefined", start="undefined", stop="undefined", susp="undefined")
+
+
 def _terminal() -> urwid.display.BaseScreen:
     """That of stdin and stdout; a serial line whose other end has not told its size has the smallest one."""
     if not any(os.get_terminal_size(0)):
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    screen = urwid.display.raw.Screen()
+    screen = _Screen()
     screen.set_input_timeouts(complete_wait=ESCAPE_WAIT)
     return screen

@@ -24,9 +24,11 @@ def main() -> int:
     from trebol_installer.screens.first import First
 
     _silence_others()
-    App(
-        First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner())), shell=True
-    ).run()
+    first = First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner()))
+    try:
+        App(first, shell=True).run()
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
