@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import cast
 
 _FOREIGN = ("glib", "tornado", "trio", "twisted", "zmq")
 
@@ -20,8 +21,8 @@ def _load_urwid() -> None:
     hidden: dict[str, ModuleType | None] = {f"urwid.event_loop.{name}_loop": None for name in _FOREIGN}
     # Of this one urwid takes for granted that it is there.
     hidden["urwid.event_loop.asyncio_loop"] = asyncio_loop = ModuleType("asyncio_loop")
-    asyncio_loop.AsyncioEventLoop = None  # type: ignore[attr-defined]
-    sys.modules.update(hidden)  # type: ignore[arg-type]
+    vars(asyncio_loop)["AsyncioEventLoop"] = None
+    cast("dict[str, ModuleType | None]", sys.modules).update(hidden)
     try:
         import urwid  # noqa: F401
     finally:
