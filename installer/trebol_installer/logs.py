@@ -55,7 +55,7 @@ def save_to_stick(
     """
     sticks = to_write(runner.run(LSBLK).stdout, targets(logs, chosen))
     if not sticks.usable:
-        hint = _("plug in one that has a FAT file system, wait until its light is still, and try again")
+        hint = _("plug in one that is formatted as FAT or exFAT, wait until its light is still, and try again")
         raise Refused.of(in_vain(sticks.refused, hint))
     system = sticks.usable[0]
     with mounted(system, at, runner, written=True):

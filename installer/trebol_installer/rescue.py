@@ -133,8 +133,10 @@ def _unlock(devices: tuple[str, ...], runner: Runner, ask: Ask, stack: ExitStack
 def _mount_root(devices: tuple[str, ...], runner: Runner, ask: Ask, target: Path, stack: ExitStack) -> None:
     match _kind(devices[0], runner):
         case str(kind) if kind == LVM_MEMBER:
-            runner.run(["vgchange", "--activate", "y", VOLUME_GROUP])
-            stack.callback(runner.run, ["vgchange", "--activate", "n", VOLUME_GROUP])
+            # Groups of other systems on this machine have the same name.
+            change = ["vgchange", "--devices", ",".join(devices), "--activate"]
+            runner.run([*change, "y", VOLUME_GROUP])
+            stack.callback(runner.run, [*change, "n", VOLUME_GROUP])
             # udev looks at what was just unmounted, and keeps it open meanwhile.
             stack.callback(runner.run, ["udevadm", "settle"])
             _mount(["mount", lvm.ROOT, target], runner, target, stack)
@@ -149,7 +151,9 @@ def _mount_root(devices: tuple[str, ...], runner: Runner, ask: Ask, target: Path
                 _mount(["mount", "--options", f"{options},degraded", devices[0], target], runner, target, stack)
         case str(kind) if kind == ZFS_MEMBER:
             runner.run(["modprobe", "zfs"])
-            runner.run(["zpool", "import", "-f", "-N", "-R", target, POOL])
+            # So have pools.
+            only = [word for device in devices for word in ("-d", device)]
+            runner.run(["zpool", "import", *only, "-f", "-N", "-R", target, POOL])
             stack.callback(runner.run, ["zpool", "export", POOL])
             if runner.run(["zfs", "get", "-H", "-o", "value", "keystatus", POOL]).stdout.strip() == "unavailable":
                 try:

@@ -16,11 +16,11 @@ LSBLK = (
     "NAME,PATH,TYPE,TRAN,RM,RO,SIZE,FSTYPE,PARTTYPE,VENDOR,MODEL,MOUNTPOINTS",
 )  # fmt: skip
 
-_FAT = "vfat"
+#: Without a journal that mounting would replay, and what sticks come with.
+_WRITABLE = ("vfat", "exfat")
 _MEDIUM = "iso9660"
 
-#: As in the initramfs: mounting another file system "read-only" may still replay its journal.
-_READABLE = (_FAT, _MEDIUM, "udf")
+_READABLE = (*_WRITABLE, _MEDIUM, "udf")
 
 #: A partition that firmware boots from is nobody's place for files.
 _ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
@@ -97,10 +97,10 @@ def _unfit(part: Mapping[str, Any], *, written: bool) -> str:
     """Why a part of a stick that is not left alone cannot be used; empty where it can be."""
     name, kind = part["name"], part["fstype"] or _("nothing known")
     if not written:
-        wrong = _("{name} holds {kind}; only FAT, ISO 9660 and UDF are read")
+        wrong = _("{name} holds {kind}; only FAT, exFAT, ISO 9660 and UDF are read")
         return "" if kind in _READABLE else wrong.format(name=name, kind=kind)
-    if kind != _FAT:
-        return _("{name} holds {kind}; only FAT is written to").format(name=name, kind=kind)
+    if kind not in _WRITABLE:
+        return _("{name} holds {kind}; only FAT and exFAT are written to").format(name=name, kind=kind)
     return _("{name} is for the firmware to boot from").format(name=name) if part["parttype"] == _ESP else ""
 
 

@@ -83,7 +83,7 @@ def test_keys_are_found_in_the_root_and_in_ssh_of_a_partition(plugged: Sticks) -
     assert [problem.where for problem in found.wrong] == ["sdb1/.ssh/authorized_keys, line 3"]
 
 
-@pytest.mark.parametrize("kind", ["vfat", "iso9660", "udf"])
+@pytest.mark.parametrize("kind", ["vfat", "exfat", "iso9660", "udf"])
 def test_a_stick_is_mounted_as_what_it_is(sticks: Sticks, kind: str) -> None:
     sticks.plug_in(disk("sdb", fstype=kind))
     sticks.mounts("sdb", kind)
@@ -94,12 +94,12 @@ def test_a_stick_is_mounted_as_what_it_is(sticks: Sticks, kind: str) -> None:
 
 def test_neither_a_target_nor_what_is_in_use_nor_what_a_look_might_change_is_mounted(sticks: Sticks) -> None:
     medium = disk("sdc", part("sdc1", at="/run/trebol/medium"))
-    sticks.plug_in(disk("sdb", part("sdb1")), medium, disk("sdd", part("sdd1", "exfat")))
+    sticks.plug_in(disk("sdb", part("sdb1")), medium, disk("sdd", part("sdd1", "ntfs")))
 
     assert sticks.refused("sdb") == (
         "SanDisk Ultra (sdb): is installed on\n"
         "SanDisk Ultra (sdc): is in use\n"
-        "SanDisk Ultra (sdd): sdd1 holds exfat; only FAT, ISO 9660 and UDF are read" + HINT
+        "SanDisk Ultra (sdd): sdd1 holds ntfs; only FAT, exFAT, ISO 9660 and UDF are read" + HINT
     )
 
 

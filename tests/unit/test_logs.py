@@ -69,9 +69,9 @@ def test_where_no_stick_will_do_each_is_told_and_what_to_do(tmp_path: Path) -> N
         save_to_stick(runner, chosen=["sdc"], logs=tmp_path / "none", at=tmp_path)
 
     assert str(caught.value) == (
-        "SanDisk Ultra (sdb): sdb1 holds ntfs; only FAT is written to\n"
+        "SanDisk Ultra (sdb): sdb1 holds ntfs; only FAT and exFAT are written to\n"
         "SanDisk Ultra (sdc): is installed on\n"
-        "  → plug in one that has a FAT file system, wait until its light is still, and try again"
+        "  → plug in one that is formatted as FAT or exFAT, wait until its light is still, and try again"
     )
 
 

@@ -70,13 +70,13 @@ def test_an_encrypted_group_on_an_array_is_opened_from_below_and_closed_from_abo
     runner.expect(*BLKID, array, stdout="crypto_LUKS\n")
     runner.expect("cryptsetup", "open", "--key-file=-", array, "trebol-crypt")
     runner.expect(*BLKID, opened_at, stdout="LVM2_member\n")
-    runner.expect("vgchange", "--activate", "y", "trebol")
+    runner.expect("vgchange", "--devices", opened_at, "--activate", "y", "trebol")
     runner.expect("mount", "/dev/trebol/root", at)
     bound(runner, at)
     for command in (
         ("umount", "--recursive", at),
         ("udevadm", "settle"),
-        ("vgchange", "--activate", "n", "trebol"),
+        ("vgchange", "--devices", opened_at, "--activate", "n", "trebol"),
         ("cryptsetup", "close", "trebol-crypt"),
         ("mdadm", "--stop", array),
     ):
@@ -102,7 +102,7 @@ def test_a_pool_is_imported_without_mounting_what_it_holds(tmp_path: Path) -> No
     for _ in range(2):
         runner.expect(*BLKID, "/dev/vda3", stdout="zfs_member\n")
     runner.expect("modprobe", "zfs")
-    runner.expect("zpool", "import", "-f", "-N", "-R", at, "rpool")
+    runner.expect("zpool", "import", "-d", "/dev/vda3", "-f", "-N", "-R", at, "rpool")
     runner.expect("zfs", "get", "-H", "-o", "value", "keystatus", "rpool", stdout="-\n")
     runner.expect("zfs", "mount", "rpool/ROOT/trebol")
     bound(runner, at)

@@ -19,7 +19,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 def command(
     to: Annotated[Path | None, typer.Option(help="A folder to write to, instead of a USB stick.")] = None,
 ) -> None:
-    """Save the logs of an installation on a USB stick with a FAT file system, without any secrets.
+    """Save the logs of an installation on a USB stick formatted as FAT or exFAT, without any secrets.
 
     Run it from the live system of the installation medium.
 
