@@ -15,7 +15,7 @@ from tests.e2e.cases import PASSWORD, Case
 from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.live_shell import shell_on
 from tests.e2e.nodes import INSTALL_WITHIN, LOGIN_WITHIN, RUNNING_WITHIN, SILENT_FOR
-from tests.e2e.second_line import WORDS, done, second_line
+from tests.e2e.second_line import BROKEN, WORDS, break_mkfs, done, mend_mkfs, second_line
 from tests.e2e.serial_screen import COLUMNS, FIRST_WITHIN, ROWS, SerialScreen
 from tests.screens.wrong import WRONG
 
@@ -33,7 +33,6 @@ ROUTER = "10.0.2.1"
 CLUSTER = "clover-1"
 #: A terminal that somebody makes larger.
 LARGE = (100, 30)
-BROKEN = "mkfs.ext4: the disk is on fire"
 SCREENS = "trebol-screens@ttyS0.service"
 
 
@@ -182,14 +181,13 @@ def _installation(screen: SerialScreen, shell: SerialConsole) -> Iterator[tuple[
     """Without agreement nothing begins; a step fails; it is done again; the screen dies; the terminal grows."""
     screen.push("< Install >", then="All that these disks hold is lost")
     yield "not agreed", screen.settled()
-    done(shell, rf"printf '#!/bin/sh\necho \"{BROKEN}\"; exit 1\n' > /root/broken && chmod +x /root/broken")
-    done(shell, "mount --bind /root/broken /usr/sbin/mkfs.ext4")
+    break_mkfs(shell)
     screen.go_to("Type their names")
     screen.type("vda", shown="vda")
     screen.push("< Install >", then="The installation failed")
     screen.wait(BROKEN)
     yield "failed", screen.settled()
-    done(shell, "umount /usr/sbin/mkfs.ext4")
+    mend_mkfs(shell)
     screen.push("< Do this step again >", then="Unpack")
     done(shell, f"systemctl kill --signal=KILL {SCREENS}")
     screen.wait_gone("Unpack")

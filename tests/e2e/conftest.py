@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.boot_menu import ENTRIES, Chosen, entry_job
 from tests.e2e.careful import Careful, careful_job
 from tests.e2e.cases import CASES
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
@@ -24,7 +25,9 @@ from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
 from tests.e2e.remote import Remote, remote_job
+from tests.e2e.rescued import RESCUES, Rescued, rescue_job
 from tests.e2e.retried import Retried, retried_job
+from tests.e2e.surroundings import Surroundings, surroundings_job
 from tests.e2e.teardown import TornDown, teardown_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
@@ -47,6 +50,8 @@ JOBS: dict[str, Job] = {
     **{name: processor_job(name) for name in PROCESSORS},
     **{name: layout_job(name) for name in LAYOUTS},
     **{f"degraded-{name}": degraded_job(name) for name in MIRRORS},
+    **{name: entry_job(name) for name in ENTRIES},
+    **{name: rescue_job(name) for name in RESCUES},
     "teardown": teardown_job(),
     **{name: kept_job(name) for name in REINSTALLATIONS},
     "power-cut": power_cut_job(),
@@ -55,11 +60,24 @@ JOBS: dict[str, Job] = {
     "careful": careful_job(),
     "two-consoles": two_consoles_job(),
     "remote": remote_job(),
+    "surroundings": surroundings_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
-    *("torn", "kept", "survivor", "retried", "typed", "careful", "two_consoles", "remote"),
+    *(
+        "chosen",
+        "rescued",
+        "torn",
+        "kept",
+        "survivor",
+        "retried",
+        "typed",
+        "careful",
+        "two_consoles",
+        "remote",
+        "surroundings",
+    ),
 )
 
 QUICK = frozenset(
@@ -71,7 +89,15 @@ QUICK = frozenset(
 
 
 #: Machines that need a medium with the layer of ZFS, which `make iso PROFILE=dev` builds only with ZFS=1.
-NEED_ZFS = frozenset({*ON_ZFS, *(f"degraded-{name}" for name in ON_ZFS), *ABOUT_ZFS, "kept-zfs"})
+NEED_ZFS = frozenset(
+    {
+        *ON_ZFS,
+        *(f"degraded-{name}" for name in ON_ZFS),
+        *(name for name, rescue in RESCUES.items() if ON_ZFS.intersection(rescue.layouts)),
+        *ABOUT_ZFS,
+        "kept-zfs",
+    }
+)
 
 
 def parameters(names: Iterable[str]) -> list[object]:
@@ -178,5 +204,8 @@ survivor = machine(Survivor, ["power-cut"])
 retried = machine(Retried, ["retried"])
 typed = machine(Typed, ["typed"])
 careful = machine(Careful, ["careful"])
+chosen = machine(Chosen, ENTRIES)
+rescued = machine(Rescued, RESCUES)
 remote = machine(Remote, ["remote"])
+surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])

@@ -15,6 +15,8 @@ from tests.e2e.live_shell import SHELL_WITHIN, shell_on
 from trebol_image.qemu import MachineConfig
 from trebol_image.qemu.serial import SerialConsole
 
+#: What mkfs.ext4 says while it is broken.
+BROKEN = "mkfs.ext4: the disk is on fire"
 #: A kernel word that has systemd start the shell (systemd-debug-generator(8)).
 WORDS = ("systemd.wants=trebol-shell@ttyS1.service",)
 
@@ -54,3 +56,14 @@ def done(console: SerialConsole, command: str) -> str:
     status, said = shell_on(console, command)
     assert status == 0, f"{command}: {said}"
     return said
+
+
+def break_mkfs(shell: SerialConsole) -> None:
+    """From now on the step that makes an ext4 fails."""
+    done(shell, rf"printf '#!/bin/sh\necho \"{BROKEN}\"; exit 1\n' > /root/broken && chmod +x /root/broken")
+    done(shell, "mount --bind /root/broken /usr/sbin/mkfs.ext4")
+
+
+def mend_mkfs(shell: SerialConsole) -> None:
+    """Undo that."""
+    done(shell, "umount /usr/sbin/mkfs.ext4")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.e2e.careful import BROKEN, CLUSTER, LARGE, ROUTER, VLAN, Careful
+from tests.e2e.careful import CLUSTER, LARGE, ROUTER, VLAN, Careful
 from tests.e2e.cases import PASSWORD
+from tests.e2e.second_line import BROKEN
 from tests.screens.wrong import WRONG
 
 

@@ -121,7 +121,7 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
             ("-device", "nvme,drive=disk2,serial=NVME,bootindex=3"),
             ("-device", "virtio-scsi-pci,id=scsi"),
             ("-device", "scsi-hd,bus=scsi.0,drive=disk3,serial=SCSI,bootindex=4"),
-            ("-device", "usb-storage,bus=usb.0,drive=disk4,serial=USB,bootindex=5"),
+            ("-device", "usb-storage,bus=usb.0,removable=off,drive=disk4,serial=USB,bootindex=5"),
         ],
     ),
     "SATA disks from the first port where no CD is": (

@@ -49,12 +49,14 @@ class MediumKind(StrEnum):
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk image; `serial` (at most 20 characters) is what the guest finds it by."""
+    """A disk image; `serial` (at most 20 characters) is what the guest finds it by. On USB it is a stick where it is
+    `removable`, else a fixed disk."""
 
     path: Path
     serial: str = ""
     bus: Bus = Bus.VIRTIO
     format: str = "qcow2"
+    removable: bool = False
 
     def __post_init__(self) -> None:
         if len(self.serial) > SERIAL_LENGTH:
@@ -290,7 +292,7 @@ def _disk(number: int, disk: Disk, boot_index: int, sata: Iterator[int]) -> Iter
         case Bus.SCSI:
             device = "scsi-hd,bus=scsi.0"
         case Bus.USB:
-            device = "usb-storage,bus=usb.0"
+            device = f"usb-storage,bus=usb.0,removable={'on' if disk.removable else 'off'}"
     serial = f",serial={_value(disk.serial)}" if disk.serial else ""
     yield from ("-device", f"{device},drive={name}{serial},bootindex={boot_index}")
 
