@@ -1,10 +1,7 @@
 """A node's netplan: the file that Trebol writes, the others that it does not touch, and the tree that they make.
 
-    /etc/netplan/50-trebol.yaml          what the node has
-    /var/lib/trebol/network/new.yaml     the candidate: what it is to have
-    /{usr/lib,etc,run}/netplan/*.yaml    others'
-
-A comment on an interface, which netplan has no place for, is a comment of the file: `# vmbr0: "text"`.
+The texts come from the worker (`ReadNetwork`), without their secrets: root alone may read them. A comment on an
+interface, which netplan has no place for, is a comment of the file: `# vmbr0: "text"`. Pure.
 """
 
 from __future__ import annotations
@@ -14,24 +11,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
 from trebol_common.errors import BadInput
 
-OWN = "etc/netplan/50-trebol.yaml"
-CANDIDATE = "var/lib/trebol/network/new.yaml"
-
-#: Later ones hide files of the same name in earlier ones (netplan(5)).
-_FOLDERS = ("lib/netplan", "usr/lib/netplan", "etc/netplan", "run/netplan")
+OWN = "50-trebol.yaml"
 
 #: The tables of netplan that hold interfaces, in the order in which they are written.
 KINDS = ("ethernets", "bonds", "bridges", "vlans")
-
-#: What only wireless interfaces, tunnels and 802.1X have: keys and passwords.
-_SECRET = frozenset({"access-points", "auth", "key", "keys", "password", "wireguard"})
 
 _COMMENT = re.compile(r'^# ([^\s:]+): (".*")$', re.MULTILINE)
 
@@ -52,11 +41,21 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-
 
 @dataclass(frozen=True)
 class NetworkFiles:
-    """The texts of the files. `candidate` is None where nothing is to change; `others` is path → text."""
+    """The texts of the files. `candidate` is None where nothing is to change, `digest` by which the worker knows it;
+    `others` is name → text; `trial` says which change waits to be confirmed."""
 
     own: str = ""
     candidate: str | None = None
     others: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    trial: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """From the worker's answer."""
+        files = dict(answer["files"])
+        own = files.pop(answer["own"], "")
+        return cls(own, answer["candidate"], files, answer["digest"], answer["trial"])
 
     @property
     def wanted(self) -> str:
@@ -66,9 +65,8 @@ class NetworkFiles:
     @property
     def changes(self) -> str:
         """The candidate's difference to what is there, as a unified diff; empty where there is none."""
-        lines = difflib.unified_diff(
-            self.own.splitlines(keepends=True), self.wanted.splitlines(keepends=True), f"/{OWN}", f"/{CANDIDATE}"
-        )
+        before, after = (text.splitlines(keepends=True) for text in (self.own, self.wanted))
+        lines = difflib.unified_diff(before, after, f"/etc/netplan/{OWN}", "candidate")
         return "".join(lines)
 
 
@@ -94,24 +92,7 @@ class Netplan:
         return [name for kind in KINDS for name in self.kinds.get(kind, {})]
 
 
-def read_files(root: Path) -> NetworkFiles:
-    """Of the system below `root`. The files are root's own to read."""
-    by_name: dict[str, Path] = {}
-    for folder in _FOLDERS:
-        by_name.update({path.name: path for path in sorted((root / folder).glob("*.yaml")) if path.is_file()})
-    own, candidate = root / OWN, root / CANDIDATE
-    return NetworkFiles(
-        own=own.read_text(encoding="utf-8") if own.is_file() else "",
-        candidate=candidate.read_text(encoding="utf-8") if candidate.is_file() else None,
-        others={
-            f"/{path.relative_to(root)}": path.read_text(encoding="utf-8")
-            for _name, path in sorted(by_name.items())
-            if path != own
-        },
-    )
-
-
-def parse(text: str, *, where: str = f"/{OWN}") -> Netplan:
+def parse(text: str, *, where: str = OWN) -> Netplan:
     """Raises BadInput where `text` is no netplan file."""
     try:
         tree = yaml.load(text, _Loader)
@@ -149,7 +130,7 @@ class _Dumper(yaml.SafeDumper):
 def merged(files: NetworkFiles) -> Netplan:
     """What netplan makes of all the files, Trebol's as it is to be: tables are merged, lists joined, the last word
     counts (netplan(5)). A file of others that is none is left out."""
-    texts = sorted((*files.others.items(), (f"/{OWN}", files.wanted)), key=lambda item: Path(item[0]).name)
+    texts = sorted((*files.others.items(), (OWN, files.wanted)), key=lambda item: item[0])
     kinds: dict[str, dict[str, Members]] = {kind: {} for kind in KINDS}
     rest: dict[str, Any] = {}
     comments: dict[str, str] = {}
@@ -157,7 +138,7 @@ def merged(files: NetworkFiles) -> Netplan:
         try:
             plan = parse(text, where=path)
         except BadInput:
-            if path == f"/{OWN}":
+            if path == OWN:
                 raise
             continue
         for kind, table in plan.kinds.items():
@@ -166,24 +147,6 @@ def merged(files: NetworkFiles) -> Netplan:
         rest.update(plan.rest)
         comments.update(plan.comments)
     return Netplan(kinds, rest, comments)
-
-
-def without_secrets(text: str) -> str:
-    """A netplan file for others to read: what may hold a key or password is `***`."""
-    try:
-        tree = yaml.load(text, _Loader)
-    except yaml.YAMLError:
-        return "# not YAML\n"
-    return yaml.dump(_redacted(tree), Dumper=_Dumper, sort_keys=False, default_flow_style=False)
-
-
-def _redacted(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: "***" if key in _SECRET else _redacted(each) for key, each in value.items()}
-        case list():
-            return [_redacted(each) for each in value]
-    return value
 
 
 def _merge(old: Any, new: Any) -> Any:
