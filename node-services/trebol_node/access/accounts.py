@@ -97,6 +97,10 @@ class Accounts:
             values[KEYS] = self.keys.value()
         return values
 
+    def holds(self, key: str) -> bool:
+        """Whether there is a record of that key, readable or not."""
+        return key in self.unreadable or key in self.values()
+
     @property
     def roles(self) -> Mapping[str, frozenset[str]]:
         """What each role may. A record never changes a built-in one, and adds no privilege that is none."""

@@ -1,4 +1,4 @@
-"""Tokens against cross-site requests: `HEXTIME:SIGNATURE` over the user, beside the cookie of whatever changes things."""
+"""Tokens against cross-site requests: `HEXTIME:SIGNATURE` over the user, beside the cookie where data change."""
 
 from __future__ import annotations
 

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-#: Seconds in which failures count together, and for which the last of them locks.
-WINDOW_SECONDS = 300
+#: So many failures within so many seconds lock for as many seconds from the last of them.
 FAILURES = 10
+WINDOW_SECONDS = 300
 
-#: Users and addresses that are remembered, each.
+#: Users and addresses that are remembered.
 REMEMBERED = 10_000
-
-
-@dataclass
-class _Failures:
-    """Times of the last failures, and until when they lock."""
-
-    times: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES))
-    until: float = 0
 
 
 class LockOut:
@@ -35,7 +26,8 @@ class LockOut:
     def __init__(self, clock: Callable[[], float], *, remembered: int = REMEMBERED) -> None:
         self._clock = clock
         self._remembered = remembered
-        self._seen: OrderedDict[str, _Failures] = OrderedDict()
+        #: User or address → times of its last failures; the one that failed last is last.
+        self._failures: OrderedDict[str, list[float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def begin(self, user: str | None, address: str) -> bool:
@@ -43,43 +35,41 @@ class LockOut:
         names = _names(user, address)
         with self._lock:
             now = self._clock()
-            if any((seen := self._seen.get(name)) is not None and seen.until > now for name in names):
+            if any(_locked(self._failures.get(name, []), now) for name in names):
                 return False
             for name in names:
-                self._count(name, now)
+                times = [time for time in self._failures.pop(name, []) if time > now - WINDOW_SECONDS]
+                self._failures[name] = [*times, now]
+            if len(self._failures) > self._remembered:
+                self._forget(now)
             return True
 
     def succeeded(self, user: str | None, address: str) -> None:
-        """The attempt that `begin` counted was a good one: the user's failures are forgotten, this one of the address.
+        """The attempt that `begin` counted was a good one: all failures of the user are forgotten.
 
-        Not the other ones of the address: whoever has one account there could go on guessing at others.
+        Of the address only this one is: whoever has one account there could go on guessing at others.
         """
         with self._lock:
             if user is not None:
-                self._seen.pop(_user(user), None)
-            seen = self._seen.get(_address(address))
-            if seen is not None and seen.times:
-                seen.times.pop()
-                seen.until = 0
+                self._failures.pop(_user(user), None)
+            times = self._failures.get(_address(address))
+            if times:
+                times.pop()
 
-    def _count(self, name: str, now: float) -> None:
-        seen = self._seen.pop(name, None) or _Failures()
-        self._seen[name] = seen  # The newest is last.
-        while seen.times and seen.times[0] <= now - WINDOW_SECONDS:
-            seen.times.popleft()
-        seen.times.append(now)
-        if len(seen.times) >= FAILURES:
-            seen.until = now + WINDOW_SECONDS
-            seen.times.clear()
-        if len(self._seen) > 2 * self._remembered:
-            self._forget(now)
+    def __len__(self) -> int:
+        """How many users and addresses are remembered."""
+        return len(self._failures)
 
     def _forget(self, now: float) -> None:
         """Forget a tenth at once, so that it is not done at each attempt."""
-        stale = [name for name, seen in self._seen.items() if seen.until <= now]
-        locked = [name for name, seen in self._seen.items() if seen.until > now]
-        for name in [*stale, *locked][: max(1, self._remembered // 5)]:
-            del self._seen[name]
+        others = [name for name, times in self._failures.items() if not _locked(times, now)]
+        locked = [name for name, times in self._failures.items() if _locked(times, now)]
+        for name in [*others, *locked][: max(2, self._remembered // 10)]:
+            del self._failures[name]
+
+
+def _locked(times: list[float], now: float) -> bool:
+    return len(times) >= FAILURES and times[-1] > now - WINDOW_SECONDS
 
 
 def _names(user: str | None, address: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Proxmox VE 9's privileges and its built-in roles, by name.
 
-Source: its documentation, "User Management", section "Permission Management", and its `GET /access/roles`. Each subject
-has privileges of four ranks; the roles follow from them.
+Source: its documentation, "User Management", section "Permission Management", and its `GET /access/roles`. Each
+subject has privileges of four ranks; the roles follow from them.
 """
 
 from __future__ import annotations
