@@ -18,7 +18,7 @@ from trebol_node.api.app import make_app
 from trebol_node.api.audit import Entry
 from trebol_node.api.context import Context
 from trebol_node.api.server import Server, tls_context, unix_socket
-from trebol_node.store.errors import Conflict, Unavailable
+from trebol_node.store.records import MemoryRecords
 from trebol_node.tasks import Tasks
 from trebol_node.worker.errors import AuthenticationFailed
 from trebol_node.worker.operations import Authenticate
@@ -72,47 +72,6 @@ class FakeWorker:
                 raise AuthenticationFailed
             return None
         raise AssertionError(f"unexpected operation {operation.name}")
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A record in memory."""
-
-    key: str
-    value: Mapping[str, Any]
-    revision: int
-
-
-@dataclass
-class MemoryRecords:
-    """The store in memory, with its compare-and-swap."""
-
-    revision: int = 0
-    quorate: bool = True
-    kept: dict[str, Kept] = field(default_factory=dict)
-
-    def get(self, key: str) -> Kept | None:
-        return self.kept.get(key)
-
-    def below(self, prefix: str) -> tuple[Kept, ...]:
-        return tuple(record for key, record in sorted(self.kept.items()) if key.startswith(prefix))
-
-    def put(self, key: str, value: Mapping[str, Any], *, expected: int) -> Kept:
-        self._compare(key, expected)
-        self.kept[key] = Kept(key, value, self.revision)
-        return self.kept[key]
-
-    def delete(self, key: str, *, expected: int) -> None:
-        self._compare(key, expected)
-        del self.kept[key]
-
-    def _compare(self, key: str, expected: int) -> None:
-        if not self.quorate:
-            raise Unavailable("no quorum")
-        found = self.kept.get(key)
-        if (0 if found is None else found.revision) != expected:
-            raise Conflict("the record was changed", where=key)
-        self.revision += 1
 
 
 async def entry() -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from trebol_node.api.wire import phrase
 from trebol_node.store.errors import Conflict, TooLarge, Unavailable
 from trebol_node.system.held import NotRead
 from trebol_node.tasks import NoSuchTask
+from trebol_node.worker.errors import Modified, NotFound, WorkerAbsent
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +80,13 @@ _STATUSES: tuple[tuple[type[TrebolError], int], ...] = (
     (Denied, 403),
     (Missing, 404),
     (NoSuchTask, 404),
+    (NotFound, 404),
     (Exists, 409),
     (Conflict, 409),
+    (Modified, 409),
     (Unavailable, 503),
     (NotRead, 503),
+    (WorkerAbsent, 503),
     (TooLarge, 507),
     (BadInput, 400),
     (Refused, 409),

@@ -1,16 +1,22 @@
-"""Signing in: password, ticket that is renewed, second factor; what a client gets for it."""
+"""Signing in, and showing one's password again: what `trebol_node.access.login` decides, with the node's own users.
+
+A password's hash takes long: it has threads of its own, so that who guesses passwords holds up nobody else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
-from trebol_node.access import Accounts, Identity, csrf, keys, passwords, tickets
-from trebol_node.access.errors import Denied, Invalid, Missing, NotAuthenticated
-from trebol_node.access.names import user_id
+from pydantic import SecretStr
+
+from trebol_node.access import Identity, keys, listings, login, rules
+from trebol_node.access.errors import Invalid, NotAuthenticated
 from trebol_node.api.context import Context
+from trebol_node.api.forms import MISSING
 from trebol_node.store.errors import Conflict, Unavailable
 from trebol_node.worker.errors import AuthenticationFailed
 from trebol_node.worker.operations import Authenticate
@@ -18,26 +24,11 @@ from trebol_node.worker.operations import Authenticate
 log = logging.getLogger(__name__)
 
 DEFAULT_REALM = "pam"
-REALMS = ("pam", "trebol")
 
-#: What a ticket's answer says of rights: by its name there, a path of the ACL tree.
-_CAPABILITIES = {
-    "access": "/access",
-    "dc": "/",
-    "mapping": "/mapping",
-    "nodes": "/nodes",
-    "sdn": "/sdn",
-    "storage": "/storage",
-    "vms": "/vms",
-}
+#: Logins at once; the others wait.
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="login")
 
-
-@dataclass(frozen=True)
-class Attempt:
-    """Somebody who says that they are `user`; `address` is where from. Secrets are not shown."""
-
-    user: str
-    address: str
+Value = TypeVar("Value")
 
 
 def full_name(username: str, realm: str | None) -> str:
@@ -45,70 +36,61 @@ def full_name(username: str, realm: str | None) -> str:
     return username if "@" in username else f"{username}@{realm or DEFAULT_REALM}"
 
 
-async def sign_in(
-    context: Context, username: str, password: str, address: str, *, otp: str | None = None
-) -> dict[str, Any]:
-    """The answer to a password, or to a ticket given as one, which renews it. Raises NotAuthenticated."""
+async def sign_in(context: Context, attempt: login.Attempt, address: str) -> dict[str, Any]:
+    """The answer to POST /access/ticket. Raises NotAuthenticated, and Unavailable where a one-time password is right
+    and cannot be used up."""
     await _renew_keys(context)
-    user = _known_form(username)
-    if tickets.looks_like_ticket(password):
-        ticket = tickets.check(context.accounts.read(), password, context.clock.now())
-        if ticket.user != user:
-            raise NotAuthenticated("a ticket of somebody else")
-        return _granted(context, user)
-    if not context.lockout.begin(user, address):
-        raise NotAuthenticated(f"too many failures of {user} or from {address}")
-    await verify_password(context, user, password)
-    context.lockout.succeeded(user, address)
-    return _granted(context, user)
+    read = context.accounts.snapshot()
+    now = context.clock.now()
+    pam = _pam(context)
+    outcome = await in_thread(
+        lambda: login.log_in(read.accounts, attempt, address=address, now=now, pam=pam, lock_out=context.lockout)
+    )
+    try:
+        await context.accounts.write(read, outcome.writes)
+    except Conflict as error:
+        # Somebody used the same one-time password at the same time, or is changing the user.
+        raise NotAuthenticated("the account was changed meanwhile") from error
+    if outcome.refused is not None:
+        raise NotAuthenticated(outcome.refused)
+    answer = {"CSRFPreventionToken": outcome.csrf, "ticket": outcome.ticket, "username": outcome.user}
+    if outcome.needs_tfa:
+        return {**answer, "NeedTFA": 1}
+    return {**answer, "cap": listings.capabilities(read.accounts, Identity(outcome.user))}
 
 
-async def verify_password(context: Context, user: str, password: str) -> None:
-    """Return if it is the user's; raises NotAuthenticated. It takes as long where there is no such user."""
-    name, _, realm = user.rpartition("@")
-    if realm == "pam":
+async def confirm(context: Context, who: Identity, password: str | None, address: str, *, argument: str) -> None:
+    """Have `who` show their own password where that is needed. Raises Invalid without one, NotAuthenticated."""
+    if not rules.needs_own_password(who):
+        return
+    if password is None:
+        raise Invalid(MISSING, argument=argument)
+    accounts, pam = context.accounts.read(), _pam(context)
+    if not context.lockout.begin(who.user, address):
+        raise NotAuthenticated("locked out")
+    if not await in_thread(lambda: login.password_is_right(accounts, who.user, password, pam=pam)):
+        raise NotAuthenticated("wrong password to confirm a change")
+    context.lockout.succeeded(who.user, address)
+
+
+async def in_thread(function: Callable[[], Value]) -> Value:
+    """Run what takes as long as a password's hash."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, function)
+
+
+def _pam(context: Context) -> login.Pam:
+    """The system's passwords, by the worker, for a thread that may wait."""
+    loop = asyncio.get_running_loop()
+
+    def right(name: str, password: str) -> bool:
+        asked = context.worker.call(Authenticate(user=name, password=SecretStr(password)), who="trebold")
         try:
-            await context.worker.call(Authenticate(user=name, password=password), who="trebold")
-        except AuthenticationFailed as error:
-            raise NotAuthenticated(str(error)) from error
-    else:
-        kept = context.accounts.read().passwords.get(user)
-        good = await asyncio.to_thread(passwords.matches, password, None if kept is None else kept.hash)
-        if not good or realm not in REALMS:
-            raise NotAuthenticated("wrong password")
-    _require_enabled(context, user)
+            asyncio.run_coroutine_threadsafe(asked, loop).result()
+        except AuthenticationFailed:
+            return False
+        return True
 
-
-def capabilities(accounts: Accounts, identity: Identity) -> dict[str, dict[str, int]]:
-    """What one may do, as the answer to a login says it: `{"nodes": {"Sys.Audit": 1}, …}`."""
-    return {
-        name: dict.fromkeys(sorted(accounts.permissions(identity, path)), 1) for name, path in _CAPABILITIES.items()
-    }
-
-
-def _known_form(username: str) -> str:
-    try:
-        return user_id(username)
-    except Invalid as error:
-        raise NotAuthenticated(str(error)) from error
-
-
-def _require_enabled(context: Context, user: str) -> None:
-    try:
-        context.accounts.read().require_enabled(Identity(user), context.clock.now())
-    except (Denied, Missing) as error:
-        raise NotAuthenticated(str(error)) from error
-
-
-def _granted(context: Context, user: str) -> dict[str, Any]:
-    _require_enabled(context, user)
-    accounts, now = context.accounts.read(), context.clock.now()
-    return {
-        "CSRFPreventionToken": csrf.make(accounts.keys, user, now),
-        "cap": capabilities(accounts, Identity(user)),
-        "ticket": tickets.make(accounts.keys, user, now),
-        "username": user,
-    }
+    return right
 
 
 async def _renew_keys(context: Context) -> None:
