@@ -21,8 +21,8 @@ from trebol_node.system.journal import DEEPEST, MOST, Journal, Syslog, read_jour
 #: Requests that have journalctl read at the same time: it takes a processor each.
 _READERS = 2
 
-_MOMENT = r"\A\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?\Z"
-_CURSOR = r"\A[A-Za-z0-9=;_-]+\Z"
+_MOMENT = r"\A\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?\z"
+_CURSOR = r"\A[A-Za-z0-9=;_-]+\z"
 
 
 class Lines(Parameters):
@@ -32,7 +32,7 @@ class Lines(Parameters):
     start: Annotated[int, Field(ge=0, le=DEEPEST)] = 0
     since: Annotated[str | None, Field(pattern=_MOMENT)] = None
     until: Annotated[str | None, Field(pattern=_MOMENT)] = None
-    service: Annotated[str | None, Field(max_length=128, pattern=r"\A[A-Za-z0-9][A-Za-z0-9:_.\\@-]*\Z")] = None
+    service: Annotated[str | None, Field(max_length=128, pattern=r"\A[A-Za-z0-9][A-Za-z0-9:_.\\@-]*\z")] = None
 
 
 class Entries(Parameters):

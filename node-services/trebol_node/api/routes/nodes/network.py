@@ -41,7 +41,7 @@ Change = Callable[[NetworkFiles, tuple[LiveLink, ...]], str]
 class Kind(Parameters):
     """Which interfaces to show; all by default."""
 
-    type: Annotated[str | None, Field(max_length=32, pattern=r"\A[A-Za-z_]+\Z")] = None
+    type: Annotated[str | None, Field(max_length=32, pattern=r"\A[A-Za-z_]+\z")] = None
 
 
 class InterfaceForm(InterfaceArguments, Parameters):

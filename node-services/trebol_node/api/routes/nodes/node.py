@@ -46,7 +46,7 @@ class Command(Parameters):
 class Zone(Parameters):
     """A time zone."""
 
-    timezone: Annotated[str, Field(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]+\Z")]
+    timezone: Annotated[str, Field(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]+\z")]
 
 
 class Dns(Parameters):
