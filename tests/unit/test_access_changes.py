@@ -325,7 +325,7 @@ def test_entries_are_added_changed_and_taken_away() -> None:
         {"path": "/storage", "roles": "Starter", "users": "ana@pam", "delete": True},
     ):
         path = str(arguments.pop("path"))
-        mine = mine.after(changes.update_acl(mine, ROOT, path, **arguments))  # type: ignore[arg-type]
+        mine = mine.after(changes.update_acl(mine, ROOT, path, **arguments))
 
     assert mine.values()["acl"] == {
         "paths": {

@@ -26,6 +26,7 @@ def test_a_password_matches_what_was_kept_of_it_and_nothing_else_does(word: str)
 
     assert passwords.matches(word, kept)
     assert not passwords.matches(word + " ", kept)
+    assert not passwords.matches(word + "\0", kept)
     assert not passwords.matches(word.upper() + "!", kept)
     assert word not in kept
 
