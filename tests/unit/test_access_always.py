@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyotp
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.accounts import KEYS, NOW, accounts
 
@@ -15,6 +15,8 @@ from trebol_node.access.errors import Invalid, NotAuthenticated
 from trebol_node.access.names import ROOT, identity
 from trebol_node.access.privileges import BUILT_IN, PRIVILEGES
 from trebol_node.access.records import Tfa, Totp
+
+ENOUGH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 USERS = ["root@pam", "ana@pam", "ben@trebol", "carla@trebol", "eva@trebol"]
 TOKENS = ["ana@pam!full", "ana@pam!less", "eva@trebol!less", "root@pam!full", "root@pam!less"]
@@ -34,6 +36,7 @@ paths = st.sampled_from([*PATHS, "/vms/100/x", "/vms/300", "/pool/a", "//vms/", 
 anybody = st.sampled_from([*USERS, *TOKENS, "fay@pam", "ana@pam!none"])
 
 
+@ENOUGH
 @given(trees, paths, st.sampled_from(TOKENS))
 def test_a_token_never_has_more_than_its_user(tree: dict[str, Any], path: str, token: str) -> None:
     mine = accounts(tree)
@@ -46,11 +49,13 @@ def test_a_token_never_has_more_than_its_user(tree: dict[str, Any], path: str, t
         assert held == owner
 
 
+@ENOUGH
 @given(trees, paths)
 def test_root_may_everything(tree: dict[str, Any], path: str) -> None:
     assert accounts(tree).permissions(Identity(ROOT), path) == dict.fromkeys(PRIVILEGES, True)
 
 
+@ENOUGH
 @given(trees, paths, anybody)
 def test_there_are_no_rights_without_an_entry_on_the_way(tree: dict[str, Any], path: str, who: str) -> None:
     mine = accounts(tree)
@@ -68,6 +73,7 @@ def test_there_are_no_rights_without_an_entry_on_the_way(tree: dict[str, Any], p
         assert mine.permissions(asked, path) == {}
 
 
+@ENOUGH
 @given(trees, st.sampled_from(USERS[1:]))
 def test_what_propagates_is_had_below_where_no_entry_differs(tree: dict[str, Any], who: str) -> None:
     mine = accounts({place: node for place, node in tree.items() if not place.startswith("/nodes/")})
@@ -78,6 +84,7 @@ def test_what_propagates_is_had_below_where_no_entry_differs(tree: dict[str, Any
         assert below == above
 
 
+@ENOUGH
 @given(trees, paths, anybody)
 def test_no_access_on_the_path_itself_leaves_nothing(tree: dict[str, Any], path: str, who: str) -> None:
     asked = identity(who)
@@ -90,8 +97,8 @@ def test_no_access_on_the_path_itself_leaves_nothing(tree: dict[str, Any], path:
     assert accounts({**tree, normal: shut}).permissions(asked, path) == {}
 
 
+@ENOUGH
 @given(trees, st.sampled_from([*USERS, *TOKENS]), st.sampled_from(PATHS[:7]), st.sampled_from(ROLES), st.booleans())
-@settings(max_examples=200)
 def test_nobody_can_give_themselves_more(
     tree: dict[str, Any], who: str, path: str, role: str, propagate: bool
 ) -> None:
@@ -109,6 +116,7 @@ def test_nobody_can_give_themselves_more(
     assert mine.after(writes).permissions(asked, path).keys() <= before.keys()
 
 
+@ENOUGH
 @given(trees)
 def test_values_are_read_as_they_were_written(tree: dict[str, Any]) -> None:
     mine = accounts(tree)
@@ -143,6 +151,7 @@ record_fields = st.sampled_from(
 )
 
 
+@ENOUGH
 @given(st.dictionaries(record_keys, st.dictionaries(record_fields | st.text(max_size=6), json_values, max_size=3)))
 def test_whatever_is_in_the_store_can_be_read_and_listed(values: dict[str, dict[str, Any]]) -> None:
     mine = Accounts.of(values)
@@ -163,6 +172,7 @@ texts = st.text(max_size=80) | st.text(alphabet="PVE:!@=tfa.0A/ \n\0%", max_size
 odd = texts | st.text(alphabet=st.characters(), max_size=20)
 
 
+@ENOUGH
 @given(odd)
 def test_no_text_from_outside_is_a_surprise(text: str) -> None:
     mine = accounts()
@@ -188,6 +198,7 @@ def test_no_text_from_outside_is_a_surprise(text: str) -> None:
             raise AssertionError("that was good enough")
 
 
+@ENOUGH
 @given(odd)
 def test_no_text_is_a_device_by_chance(text: str) -> None:
     for uri in (text, f"otpauth://totp/{text}", f"otpauth://totp/x?secret={text}", f"otpauth://totp/x?{text}"):
@@ -198,6 +209,7 @@ def test_no_text_is_a_device_by_chance(text: str) -> None:
             assert error.__cause__ is None
 
 
+@ENOUGH
 @given(st.sampled_from(USERS), st.integers(-10_000, 100_000), st.integers(-10_000, 100_000))
 def test_a_ticket_counts_for_two_hours_after_it_was_made_whatever_the_keys_do(user: str, made: int, age: int) -> None:
     mine = accounts()
@@ -213,6 +225,7 @@ def test_a_ticket_counts_for_two_hours_after_it_was_made_whatever_the_keys_do(us
     assert counts is (-300 <= age <= 7200)
 
 
+@ENOUGH
 @given(st.lists(st.sampled_from([-1, 0, 1, 2, 3]), max_size=8))
 def test_no_one_time_password_is_good_twice(steps: list[int]) -> None:
     device = Totp(id="x", secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
@@ -227,6 +240,7 @@ def test_no_one_time_password_is_good_twice(steps: list[int]) -> None:
     assert good == sorted(good)
 
 
+@ENOUGH
 @given(st.sampled_from(sorted(BUILT_IN)), st.lists(st.sampled_from(sorted(PRIVILEGES)), max_size=4))
 def test_built_in_roles_stay_as_they_are(role: str, privileges: list[str]) -> None:
     mine = accounts().after([Write(f"roles/{role}", {"privs": privileges})])
