@@ -35,7 +35,7 @@ def mine() -> Accounts:
             "passwords__carla@trebol": {"hash": "SECRET"},
             "tfa__carla@trebol": {
                 "totp": [{"id": "t1", "secret": SEED, "description": "phone", "created": NOW}],
-                "recovery": {"salt": "ab", "hashes": ["SECRET"], "created": NOW},
+                "recovery": {"salt": "ab" * 32, "hashes": ["cd" * 32], "created": NOW},
                 "misses": 8,
             },
         },
@@ -226,6 +226,8 @@ def test_no_listing_shows_a_secret(mine: Accounts) -> None:
 
     assert SEED not in shown
     assert "SECRET" not in shown
+    assert "abab" not in shown
+    assert "cdcd" not in shown
     assert mine.tokens["ana@pam!full"].hash not in shown
 
 

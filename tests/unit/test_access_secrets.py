@@ -325,6 +325,7 @@ BAD_HEADERS = [
     f"PVEAPIToken=ana@pam!full={SECRET} ",
     f"PVEAPIToken=ana@pam!full={SECRET.upper()}",
     f"PVEAPIToken=ana@pam!full:{SECRET}",
+    f"PVEAPIToken=ana@pam!full:{SECRET}=",
     f"PVEAPIToken=ana@pam!none={SECRET}",
     f"PVEAPIToken=nobody@pam!full={SECRET}",
     f"PVEAPIToken=a\x1b@pam!full={SECRET}",

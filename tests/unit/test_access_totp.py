@@ -17,7 +17,7 @@ SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 DEVICE = pyotp.TOTP(SEED)
 URI = DEVICE.provisioning_uri("ana@pam", "node1")
 USER = "ana@pam"
-SALT = "ab" * 16
+SALT = "ab" * 32
 WRONG = "totp:000000"
 
 
@@ -234,7 +234,7 @@ REFUSED: list[tuple[Any, type[TrebolError], str]] = [
     (add(description=None), Invalid, "'description' is required for new entries"),
     (add(description=""), Invalid, "'description' is required for new entries"),
     (add(description="x" * 256), Invalid, "value may only be 255 characters long"),
-    (add(description="\ud800"), Invalid, "value is no text"),
+    (add(description="\ud800"), Invalid, "value contains control characters"),
     (add(uri=""), Invalid, "not a TOTP URI"),
     (add(uri="https://example.org/"), Invalid, "not a TOTP URI"),
     (add(uri=uri("")), Invalid, "not a TOTP URI"),
