@@ -280,6 +280,7 @@ def test_a_deletion_cut_short_never_leaves_more_than_there_was_or_will_be(
 
 AGAIN: list[tuple[Change, Change]] = [
     (change(changes.delete_user, "carla@trebol"), create_user("carla@trebol")),
+    (change(changes.delete_user, "carla@trebol"), create_user("carla@trebol", password_hash="y")),
     (change(changes.delete_group, "operators"), change(changes.create_group, "operators")),
     (change(changes.delete_role, "Starter"), change(changes.create_role, "Starter", privs="VM.Audit")),
     (change(changes.delete_token, "ana@pam", "less"), change(changes.create_token, "ana@pam", "less", secret="x")),
@@ -297,6 +298,8 @@ def test_a_name_that_is_used_again_inherits_nothing_of_a_deletion_cut_short(
     for count in range(1, len(writes) + 1):
         after = before.after(writes[:count])
         assert after.after(creation(after)) == whole.after(creation(whole))
+        for made in (writes, creation(after)):
+            assert len({write.key for write in made}) == len(made)
 
 
 ROLE_PRIVILEGES = [

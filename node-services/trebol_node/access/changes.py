@@ -72,12 +72,13 @@ def create_user(
             "tickets_from": _after(now),
         }
     )
-    writes = list(_traces(accounts, user))
+    writes = dict(_traces(accounts, user))
     if password_hash is not None:
         if realm != OWN:
             raise Invalid(f"can't set password on auth type '{realm}'", argument="password")
-        writes.append(Write(f"passwords/{user}", Password(hash=password_hash).value()))
-    return (*writes, Write(f"users/{user}", record.value()))
+        writes[f"passwords/{user}"] = Password(hash=password_hash).value()
+    writes[f"users/{user}"] = record.value()
+    return tuple(Write(key, value) for key, value in writes.items())
 
 
 def modify_user(
