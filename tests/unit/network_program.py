@@ -38,7 +38,7 @@ class NetworkPrograms:
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """See `Runner.run`."""
-        arguments = tuple(map(os.fspath, command))
+        arguments = tuple(os.fspath(argument) for argument in command)
         self.seen.append(arguments)
         match arguments:
             case ("netplan", "generate", "--root-dir", root):

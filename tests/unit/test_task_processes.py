@@ -37,7 +37,7 @@ class Started:
     def start_waiting(self, **work: Any) -> Upid:
         """Start one that waits, and wait for it."""
         upid = self.start(ready=str(self.ready), **work)
-        assert self.ready.read_text() == "ready"
+        assert self.ready.read_text() == "ready\n"
         return upid
 
     def end_of(self, upid: Upid) -> str:
@@ -70,6 +70,11 @@ def started_tasks(tmp_path: Path) -> Started:
             "/var/log: No space left on device",
             ["TASK ERROR: /var/log: No space left on device"],
         ),
+        (
+            {"fail": "program"},
+            "command 'sh -c 'echo why >&2; exit 3'' failed: exit status 3",
+            ["why", "TASK ERROR: command 'sh -c 'echo why >&2; exit 3'' failed: exit status 3"],
+        ),
         ({"fail": "bug"}, "internal error: ValueError", ["TASK ERROR: internal error: ValueError"]),
     ],
 )
@@ -93,7 +98,6 @@ def test_a_task_is_a_session_of_its_own_and_its_work_in_no_argument_list(started
 
 def test_a_task_that_is_ended_ends_its_program_too(started_tasks: Started) -> None:
     upid = started_tasks.start_waiting(program=True)
-    assert started_tasks.ready.read_text() == "program\n"
     assert end(upid.pid, upid.pstart, PATIENCE)
     assert started_tasks.end_of(upid) == "received interrupt"
     with pytest.raises(ProcessLookupError):
@@ -102,7 +106,6 @@ def test_a_task_that_is_ended_ends_its_program_too(started_tasks: Started) -> No
 
 def test_a_task_that_does_not_listen_is_killed(started_tasks: Started) -> None:
     upid = started_tasks.start_waiting(deaf=True)
-    assert started_tasks.ready.read_text() == "deaf"
     assert end(upid.pid, upid.pstart, 0.1)
     assert started_tasks.end_of(upid) == "unexpected status"
 

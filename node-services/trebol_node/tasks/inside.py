@@ -14,6 +14,7 @@ from types import FrameType
 from typing import IO, Any, NoReturn
 
 from trebol_common.errors import TrebolError, of_system, printable
+from trebol_common.run import CommandFailed, explain_status
 from trebol_node.tasks.folder import OK, Tasks
 from trebol_node.tasks.upid import Upid
 
@@ -72,6 +73,9 @@ def _perform(work: Work, arguments: Mapping[str, Any], upid: Upid, log: Log) -> 
         work(arguments, upid, log)
     except Interrupted:
         status = INTERRUPTED
+    except CommandFailed as error:
+        # What the program said stands in the log already.
+        status = f"command '{error.command}' failed: {explain_status(error.status)}"
     except TrebolError as error:
         log.say(str(error))
         status = "; ".join(problem.what for problem in error.problems).splitlines()[0]
