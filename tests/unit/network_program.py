@@ -43,7 +43,12 @@ class NetworkPrograms:
         match arguments:
             case ("netplan", "generate", "--root-dir", root):
                 if "nonsense" in str(self._read(Path(root))):
-                    raise CommandFailed("netplan", 1, (f"{root}/etc/netplan/50-trebol.yaml:3:1: unknown key",))
+                    wrong = (
+                        f"{root}/etc/netplan/50-trebol.yaml:3:1: Error in network definition: unknown key 'nonsense'"
+                    )
+                    raise CommandFailed(
+                        "netplan", 1, (wrong, "  nonsense: 1", "  ^", "Failed to send reload request")
+                    )
                 return Completed(0)
             case ("netplan", "generate"):
                 if self.fails:

@@ -25,7 +25,7 @@ def environment() -> dict[str, str]:
 def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:
     """`say` lines, `warn` of one, `fail` in one way.
 
-    `ready` is a pipe that hears of it when the task waits to be ended: by itself, in a `program`, or `deaf` to SIGTERM.
+    `ready` is a pipe that hears when the task waits to be ended: by itself, in a `program`, or `deaf` to SIGTERM.
     """
     for line in arguments.get("say", ()):
         log.say(line)

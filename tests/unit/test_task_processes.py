@@ -13,6 +13,7 @@ from tests.unit.task_program import COMMAND, environment
 
 from trebol_common.run import CommandFailed
 from trebol_node.tasks import Tasks, Upid
+from trebol_node.tasks.inside import Log, open_log
 from trebol_node.tasks.process import end, started
 from trebol_node.tasks.start import Starter
 
@@ -121,6 +122,14 @@ def test_another_process_with_the_number_of_a_task_is_left_alone() -> None:
     mine = started(os.getpid())
     assert mine is not None
     assert not end(os.getpid(), mine + 1, 0)
+
+
+def test_a_full_disk_takes_the_log_and_not_the_work() -> None:
+    with open_log(Path("/dev/full")) as stream:
+        log = Log(stream)
+        log.say("one")
+        log.warn("two")
+    assert log.warnings == ["two"]
 
 
 def test_a_task_that_cannot_be_started_leaves_nothing(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_without_a_change_there_is_nothing_to_apply_confirm_or_revert(on: Contex
 @pytest.mark.parametrize(
     ("candidate", "words"),
     [
-        ("network: {nonsense: 1}", "/etc/netplan/50-trebol.yaml:3:1: unknown key"),
+        ("network: {nonsense: 1}", "^netplan: /etc/netplan/50-trebol.yaml:3:1: .* unknown key 'nonsense'$"),
         ("[", "is not YAML"),
         ("a: &a [x]\nnetwork: {b: *a}", "references"),
         ("bridges: {}", "no section 'network'"),
