@@ -10,8 +10,9 @@ from typing import Any
 
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner
-from trebol_node.tasks import Upid
+from trebol_node.tasks import Tasks, Upid
 from trebol_node.tasks.inside import Log, run_inside
+from trebol_node.tasks.process import end
 
 #: How a test starts it.
 COMMAND = (sys.executable, __file__)
@@ -20,6 +21,13 @@ COMMAND = (sys.executable, __file__)
 def environment() -> dict[str, str]:
     """So that the program finds what the test imports."""
     return {"PYTHONPATH": ":".join(path for path in sys.path if path)}
+
+
+def end_all(tasks: Tasks) -> None:
+    """End those that run."""
+    for task in tasks.all():
+        if task.runs:
+            end(task.upid.pid, task.upid.pstart, 0)
 
 
 def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:

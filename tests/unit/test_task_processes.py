@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import pytest
-from tests.unit.task_program import COMMAND, environment
+from tests.unit.task_program import COMMAND, end_all, environment
 
 from trebol_common.run import CommandFailed
 from trebol_node.tasks import Tasks, Upid
@@ -52,8 +53,11 @@ class Started:
 
 
 @pytest.fixture
-def started_tasks(tmp_path: Path) -> Started:
-    return Started(tmp_path)
+def started_tasks(tmp_path: Path) -> Iterator[Started]:
+    """None of them outlives its test, also where that fails."""
+    started_here = Started(tmp_path)
+    yield started_here
+    end_all(started_here.tasks)
 
 
 @pytest.mark.parametrize(
