@@ -47,6 +47,7 @@ class FakeEtcd:
         #: Answers that are given instead, by path.
         self.refusals: dict[str, tuple[int, Mapping[str, Any]]] = {}
         self.silent = False
+        self.file = b""
         self._cut = 0
         self._ticks = 0
 
@@ -138,6 +139,14 @@ class FakeEtcd:
                 else:
                     self.changed.wait()
 
+    def snapshot(self) -> Iterator[Mapping[str, Any]]:
+        """Its file in pieces, the checksum in the last one."""
+        pieces = [self.file[start : start + 700] for start in range(0, len(self.file), 700)]
+        for number, piece in enumerate(pieces):
+            left = sum(map(len, pieces[number + 1 :]))
+            more = {"remaining_bytes": str(left)} if left else {}
+            yield {"result": {"header": self.header(), "blob": b64encode(piece).decode(), **more}}
+
     def header(self) -> dict[str, str]:
         """As it stands in every answer."""
         return {**CLUSTER, "revision": str(self.revision)}
@@ -200,12 +209,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = self.path.removeprefix("/v3/")
         if before := self.etcd.before.pop(path, None):
             before()
-        if path != "watch":
+        if path == "maintenance/snapshot" and path not in self.etcd.refusals:
+            self._stream(self.etcd.snapshot())
+        elif path != "watch":
             self._send(*self.etcd.answer(path, body))
         elif not self.etcd.leader:
             self._send(NO_LEADER[0], {"error": NO_LEADER[1]})
         else:
-            self._stream(body)
+            self._stream(self.etcd.watch(body))
 
     def _send(self, status: int, answer: Mapping[str, Any]) -> None:
         content = json.dumps(answer).encode()
@@ -214,16 +225,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _stream(self, body: Mapping[str, Any]) -> None:
-        """In chunks without a last one: etcd ends while its clients still read."""
+    def _stream(self, messages: Iterator[Mapping[str, Any]]) -> None:
+        """One chunk each; a watch has no last one: etcd ends while its clients still read."""
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.close_connection = True
         with suppress(BrokenPipeError, ConnectionResetError):
-            for message in self.etcd.watch(body):
+            for message in messages:
                 line = json.dumps(message).encode() + b"\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            if self.path.endswith("snapshot"):
+                self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Nothing."""

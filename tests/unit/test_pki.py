@@ -41,7 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copied(folder: Path, tmp_path: Path) -> Path:
     """The same, to be damaged."""
-    return shutil.copytree(folder, tmp_path / "pki")
+    path = tmp_path / "pki"
+    shutil.copytree(folder, path)
+    return path
 
 
 def again(folder: Path) -> list[str]:
@@ -112,17 +114,12 @@ def test_what_cannot_be_made_again_is_told_and_nothing_is_made(
 
 def verify(folder: Path, kind: Kind, purpose: str) -> bool:
     """Whether openssl takes the certificate for that purpose."""
-    pair = kind.pair(folder)
-    command = [
-        "openssl",
-        "verify",
-        "-x509_strict",
-        "-CAfile",
-        AUTHORITY.pair(folder).certificate,
-        "-purpose",
-        purpose,
-    ]
-    return CommandRunner().run([*command, pair.certificate], check=False).status == 0
+    certificate = kind.pair(folder).certificate
+    authority = AUTHORITY.pair(folder).certificate
+    completed = CommandRunner().run(
+        ["openssl", "verify", "-x509_strict", "-CAfile", authority, "-purpose", purpose, certificate], check=False
+    )
+    return completed.status == 0
 
 
 @pytest.mark.parametrize(

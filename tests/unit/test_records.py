@@ -251,9 +251,14 @@ def test_what_the_store_refuses_is_told_in_its_words(
 
 
 def test_without_certificates_the_store_is_not_there_and_the_hint_says_why(tmp_path: Path) -> None:
-    records = EtcdRecords(Gateway("https://127.0.0.1:9", TlsSource(tmp_path)), tmp_path / "records.json")
     tried = threading.Event()
-    records._pause = lambda closing, _seconds: (tried.set(), closing.wait())
+
+    def pause(closing: threading.Event, _seconds: float) -> None:
+        tried.set()
+        closing.wait()
+
+    away = Gateway("https://127.0.0.1:9", TlsSource(tmp_path))
+    records = EtcdRecords(away, tmp_path / "records.json", pause=pause)
     records.start()
     assert tried.wait(10)
     assert not records.quorate

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.unit.fake_etcd import FakeEtcd, serving
 
-from trebol_common.errors import BadInput, Refused
+from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import CommandFailed, ScriptedRunner
 from trebol_node.store.configuration import Configuration
+from trebol_node.store.errors import Unavailable
+from trebol_node.store.gateway import Gateway
 from trebol_node.store.keeping import keep
 from trebol_node.store.restore import restore
 from trebol_node.store.snapshots import content, prune, require_whole, save, snapshots, take
@@ -93,48 +97,43 @@ def test_a_damaged_snapshot_is_called_so(tmp_path: Path, found: bytes, words: st
     assert caught.value.problems[0].where == str(path)
 
 
-class Etcdctl(ScriptedRunner):
-    """Writes what etcdctl would, where it is told to save."""
-
-    def __init__(self, saved: bytes) -> None:
-        super().__init__()
-        self.saved = saved
-
-    def run(self, command, **options):  # type: ignore[no-untyped-def]
-        """See `Runner.run`."""
-        if command[0] == "etcdctl":
-            Path(command[-1]).write_bytes(self.saved)
-        return super().run(command, **options)
+@pytest.fixture
+def etcd() -> Iterator[FakeEtcd]:
+    with serving(FakeEtcd()) as served:
+        yield served
 
 
-def expect_save(runner: ScriptedRunner, path: Path, *, status: int = 0) -> None:
-    pki = "/etc/trebol/pki"
-    runner.expect(
-        *("etcdctl", "--endpoints", "https://127.0.0.1:2379", "--cacert", f"{pki}/ca.pem"),
-        *("--cert", f"{pki}/client.pem", "--key", f"{pki}/client.key"),
-        *("snapshot", "save", str(path.with_name(f".{path.name}.new"))),
-        status=status,
-    )
-
-
-def test_a_snapshot_is_roots_alone_and_named_by_its_time(tmp_path: Path) -> None:
+def test_a_snapshot_is_roots_alone_and_named_by_its_time(etcd: FakeEtcd, tmp_path: Path) -> None:
     folder = tmp_path / "trebol"
-    runner = Etcdctl(whole())
-    expect_save(runner, folder / "20261128T123000Z.db")
-    taken = take(Configuration("node1"), runner, now=NOW, folder=folder)
+    etcd.file = whole()
+    taken = take(Gateway(etcd.url), now=NOW, folder=folder)
     assert (taken.path, taken.time, taken.size) == (folder / "20261128T123000Z.db", NOW, 1056)
+    assert taken.path.read_bytes() == whole()
     assert folder.stat().st_mode & 0o777 == 0o700
     assert taken.path.stat().st_mode & 0o777 == 0o600
     assert snapshots(folder) == (taken,)
 
 
-@pytest.mark.parametrize("status", [0, 1])
-def test_half_a_snapshot_is_none(tmp_path: Path, status: int) -> None:
-    runner = Etcdctl(whole()[:1000])
-    path = tmp_path / "mine.db"
-    expect_save(runner, path, status=status)
-    with pytest.raises(CommandFailed if status else BadInput):
-        save(path, Configuration("node1"), runner)
+@pytest.mark.parametrize(
+    ("file", "refusal", "error"),
+    [
+        (whole()[:1000], None, BadInput),
+        (whole(), (503, {"error": {"code": 14, "message": "etcdserver: no leader"}}), Unavailable),
+        (whole(), (200, {"error": {"code": 13, "message": "snapshot failed"}}), Unavailable),
+    ],
+)
+def test_half_a_snapshot_is_none(
+    etcd: FakeEtcd,
+    tmp_path: Path,
+    file: bytes,
+    refusal: tuple[int, dict[str, object]] | None,
+    error: type[TrebolError],
+) -> None:
+    etcd.file = file
+    if refusal is not None:
+        etcd.refusals["maintenance/snapshot"] = refusal
+    with pytest.raises(error):
+        save(tmp_path / "mine.db", Gateway(etcd.url))
     assert list(tmp_path.iterdir()) == []
 
 
