@@ -10,9 +10,9 @@ import pytest
 from tests.unit.shown_node import NODE, STARTED, OperationsHere, node_at_socket
 from typer.testing import CliRunner
 
-from trebol_common.cli import run
 from trebol_common.errors import TrebolError
 from trebol_node.commands import app
+from trebol_node.shown_commands import status_command
 from trebol_node.worker.operations import ApplyNetwork
 
 
@@ -93,7 +93,7 @@ def test_what_is_not_there_is_one_message(node: tuple[Path, OperationsHere], wor
 def test_without_the_daemon_status_says_so_and_shows_what_it_can(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["node", "status", "--socket", str(tmp_path / "none.sock"), "--json"]) == 0
+    status_command(as_json=True, socket=tmp_path / "none.sock")
     shown = capsys.readouterr()
     assert "the node's daemon does not answer" in shown.err
     assert json.loads(shown.out)["kernel"]
