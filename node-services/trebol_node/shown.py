@@ -64,7 +64,7 @@ def tasks(found: Sequence[Mapping[str, Any]]) -> str:
         {
             _("Begun"): moment(each["starttime"]),
             _("Took"): f"{each['endtime'] - each['starttime']} s" if "endtime" in each else "-",
-            _("User"): each["user"],
+            _("Asked by"): each["user"],
             _("Task"): f"{each['type']} {each['id']}".rstrip(),
             _("Status"): each.get("status", _("running")),
             "UPID": each["upid"],
