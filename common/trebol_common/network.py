@@ -144,9 +144,9 @@ def to_netplan(network: HostNetwork) -> str:
     import yaml
 
     kinds = {
-        "ethernets": {link.name: {"match": {"macaddress": link.mac}, **_silent()} for link in network.links},
-        "bonds": {bond.name: _bond(bond) for bond in network.bonds},
-        "bridges": {bridge.name: _bridge(bridge) for bridge in network.bridges},
+        "ethernets": {link.name: link_members(link) for link in network.links},
+        "bonds": {bond.name: bond_members(bond) for bond in network.bonds},
+        "bridges": {bridge.name: bridge_members(bridge) for bridge in network.bridges},
         "vlans": {vlan.name: _vlan(vlan) for vlan in network.vlans},
     }
     if network.mtu is not None:
@@ -158,7 +158,12 @@ def to_netplan(network: HostNetwork) -> str:
     return "# Written by Trebol.\n" + yaml.safe_dump(tree, sort_keys=False, default_flow_style=False)
 
 
-def _silent() -> dict[str, Any]:
+def link_members(link: Link) -> dict[str, Any]:
+    """netplan's members of a physical interface that only carries the frames of what is on it."""
+    return {"match": {"macaddress": link.mac}, **silent()}
+
+
+def silent() -> dict[str, Any]:
     """What only carries frames has no address of its own, not even a link-local one, or it would answer beside what
     has one; and whether the node is online is decided by that, not by a cable.
     """
@@ -170,7 +175,8 @@ def _silent() -> dict[str, Any]:
 _MII_MONITOR = 100
 
 
-def _bond(bond: Bond) -> dict[str, Any]:
+def bond_members(bond: Bond) -> dict[str, Any]:
+    """netplan's members of a bond."""
     parameters: dict[str, Any] = {"mode": bond.mode.value, "mii-monitor-interval": _MII_MONITOR}
     if bond.mode is BondMode.LACP:
         # A switch that sends every second tells of a dead link after three, instead of after ninety.
@@ -178,10 +184,11 @@ def _bond(bond: Bond) -> dict[str, Any]:
     if bond.mode in (BondMode.LACP, BondMode.BALANCE_XOR):
         # Connections of two nodes spread over the links, not all on the one that their MAC addresses give.
         parameters["transmit-hash-policy"] = "layer3+4"
-    return {"interfaces": list(bond.ports), "macaddress": bond.mac, "parameters": parameters, **_silent()}
+    return {"interfaces": list(bond.ports), "macaddress": bond.mac, "parameters": parameters, **silent()}
 
 
-def _bridge(bridge: Bridge) -> dict[str, Any]:
+def bridge_members(bridge: Bridge) -> dict[str, Any]:
+    """netplan's members of a bridge."""
     return {
         "interfaces": list(bridge.ports),
         "macaddress": bridge.mac,
@@ -200,7 +207,7 @@ def _addressing(link: Bridge | Vlan) -> dict[str, Any]:
     nameservers: dict[str, list[str]] = {}
     match link.addressing:
         case None:
-            return _silent()
+            return silent()
         case Dhcp(domains):
             # As client id the MAC, so that a reservation made for the NIC's firmware holds for the node too.
             members |= {"dhcp4": True, "dhcp-identifier": "mac"}

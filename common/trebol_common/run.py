@@ -265,6 +265,34 @@ def spawn(
             _end(process)
 
 
+@contextmanager
+def start_session(
+    command: Sequence[Argument], *, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program that outlives us, in a session of its own: what happens to our terminal or group is not its end.
+
+    Its stdin is a pipe, closed on leaving; its stderr is ours. Where the block fails, it is ended. Whoever starts it
+    waits for it.
+    """
+    try:
+        process = subprocess.Popen(
+            [os.fspath(argument) for argument in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=minimal_environment(env),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandFailed(show(command), 126, (str(error),)) from error
+    assert process.stdin is not None
+    try:
+        yield process
+        process.stdin.close()
+    except BaseException:
+        _end(process)
+        raise
+
+
 def interactive(command: Sequence[Argument], *, env: Mapping[str, str] | None = None) -> int:
     """Give our terminal to a program, such as a shell, until it ends; its exit status. What it prints is not ours."""
     try:

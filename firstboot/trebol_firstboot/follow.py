@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import threading
@@ -14,6 +13,7 @@ from typing import NoReturn
 
 from trebol_common.files import write_text
 from trebol_common.run import CommandFailed, Runner
+from trebol_common.systemd import READY, notify
 from trebol_firstboot.banner import Banner, render
 
 #: Where agetty looks for what goes above the login prompt; gone with the boot, as it should be.
@@ -46,17 +46,8 @@ def follow(look: Callable[[], Banner], path: Path, runner: Runner) -> NoReturn:
     with open_network_events() as network, boot_finished(runner) as boot:
         while True:
             publish(render(look()), path, runner)
-            notify_ready(os.environ.get("NOTIFY_SOCKET", ""))
+            notify(READY)  # The first prompt waits for the first banner.
             wait_for_change((network, boot), REFRESH)
-
-
-def notify_ready(address: str) -> None:
-    """Tell systemd, at its socket `address`, that the banner stands: the first prompt waits for it (sd_notify(3))."""
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        # An address that begins with @ is in the abstract name space, which sockets write as a NUL.
-        notify.sendto(b"READY=1", address.replace("@", "\0", 1) if address.startswith("@") else address)
 
 
 @contextmanager

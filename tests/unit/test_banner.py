@@ -21,9 +21,10 @@ from tests.unit.test_node_status import FACTS, link
 
 from trebol_common import i18n
 from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
+from trebol_common.systemd import READY, notify
 from trebol_firstboot import follow
 from trebol_firstboot.banner import WIDTH, Banner, banner, render
-from trebol_firstboot.follow import boot_finished, notify_ready, open_network_events, publish, wait_for_change
+from trebol_firstboot.follow import boot_finished, open_network_events, publish, wait_for_change
 from trebol_firstboot.hostkey import fingerprint, read_fingerprint
 from trebol_hardware.checks.finding import Severity
 from trebol_node.hardware import Hardware
@@ -180,12 +181,12 @@ def test_login_prompts_wait_for_the_first_banner(tmp_path: Path, abstract: bool)
     address = f"@trebol-test-{tmp_path}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(address.replace("@", "\0", 1) if abstract else address)
-        notify_ready(address)
+        notify(READY, address)
         assert systemd.recv(100) == b"READY=1"
 
 
 def test_outside_of_systemd_nobody_is_told() -> None:
-    notify_ready("")
+    notify(READY, "")
 
 
 def test_the_end_of_the_boot_is_an_event(monkeypatch: pytest.MonkeyPatch) -> None:

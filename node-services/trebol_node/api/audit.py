@@ -1,0 +1,155 @@
+"""One line in the journal for every write: who, from where, what, with which arguments, and how it ended.
+
+Names of arguments only, never their values. The lines go to the journal's own socket, so that they have an identifier
+of their own: `journalctl -t trebol-audit`. The last ones are kept in memory for `/cluster/log`.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections import deque
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trebol_node.access import Identity
+
+IDENTIFIER = "trebol-audit"
+JOURNAL = Path("/run/systemd/journal/socket")
+
+#: Entries that `/cluster/log` can show.
+KEPT = 1000
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: syslog(3): info, warning.
+_INFO, _WARNING = 6, 4
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Noted:
+    """What is learned of a request while it is answered. `user` is whom the log names, empty until somebody is known;
+    `identity` is who it is for certain."""
+
+    user: str = ""
+    identity: Identity | None = None
+    names: tuple[str, ...] = ()
+
+
+def noted(scope: MutableMapping[str, Any]) -> Noted:
+    """What is noted of a request; write to it."""
+    found: Noted = scope.setdefault("trebol.noted", Noted())
+    return found
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One write. `number` counts from the daemon's start; `origin` is an address or "socket"; `time` of the epoch."""
+
+    number: int
+    time: float
+    user: str
+    origin: str
+    method: str
+    path: str
+    names: tuple[str, ...]
+    status: int
+
+    @property
+    def priority(self) -> int:
+        """syslog's: a refusal is a warning."""
+        return _WARNING if self.status >= 400 else _INFO
+
+    def __str__(self) -> str:
+        names = ",".join(self.names) or "-"
+        who = self.user or "-"
+        return f"user={who} from={self.origin} {self.method} {self.path} arguments={names} status={self.status}"
+
+
+class Sink(Protocol):
+    """Where the lines go."""
+
+    def write(self, entry: Entry) -> None:
+        """Keep the entry."""
+        ...
+
+
+class Journal:
+    """The system's journal, by its native protocol."""
+
+    def __init__(self, address: Path = JOURNAL) -> None:
+        self._address = str(address)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def write(self, entry: Entry) -> None:
+        """Send one line; where there is no journal, the daemon's own log has it."""
+        text = f"PRIORITY={entry.priority}\nSYSLOG_IDENTIFIER={IDENTIFIER}\nMESSAGE={entry}\n"
+        try:
+            self._socket.sendto(text.encode("utf-8", "backslashreplace"), self._address)
+        except OSError as error:
+            log.warning("%s (not in the journal: %s)", entry, error.strerror)
+
+
+@dataclass
+class Recent:
+    """The last entries, newest last."""
+
+    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+
+class Audit:
+    """The middleware that writes the lines."""
+
+    def __init__(self, app: ASGIApp, *, sink: Sink, recent: Recent, now: Any) -> None:
+        self._app = app
+        self._sink = sink
+        self._recent = recent
+        self._now = now
+        self._number = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["method"] in READS:
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            self._write(scope, status)
+
+    def _write(self, scope: Scope, status: int) -> None:
+        about = noted(scope)
+        self._number += 1
+        entry = Entry(
+            self._number,
+            self._now(),
+            about.user,
+            origin(scope),
+            scope["method"],
+            scope["path"],
+            about.names,
+            status,
+        )
+        self._recent.entries.append(entry)
+        self._sink.write(entry)
+
+
+def origin(scope: Scope) -> str:
+    """The address that a request came from; "socket" for the node's own."""
+    client = scope.get("client")
+    return str(client[0]) if client else "socket"

@@ -1,0 +1,62 @@
+"""Who sends a request: by the peer of the unix socket, by an API token, or by a ticket in a cookie."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Depends, Request
+
+from trebol_node.access import Identity, csrf, tickets, tokens
+from trebol_node.access.errors import Denied, Missing, NotAuthenticated
+from trebol_node.access.names import ROOT
+from trebol_node.api.audit import READS, noted
+from trebol_node.api.context import Context, context_of
+from trebol_node.api.wire import wire_of
+
+COOKIE = "PVEAuthCookie"
+CSRF = "csrfpreventiontoken"
+
+
+async def identify(request: Request) -> Identity:
+    """Who sends `request`; raises NotAuthenticated (401)."""
+    about = noted(request.scope)
+    if about.identity is None:
+        context = context_of(request)
+        about.identity = _identify(request, context)
+        about.user = str(about.identity)
+    return about.identity
+
+
+def _identify(request: Request, context: Context) -> Identity:
+    uid = wire_of(request.scope).uid
+    if uid is not None:
+        if uid not in context.root:
+            raise NotAuthenticated(f"user {uid} of this node is not root")
+        return Identity(ROOT)
+    accounts, now = context.accounts.read(), context.clock.now()
+    authorization = request.headers.get("authorization", "")
+    if tokens.is_token(authorization):
+        return tokens.check(accounts, authorization, now)
+    user = tickets.check(accounts, _cookie(request), now).user
+    if request.method not in READS:
+        csrf.check(accounts.keys, request.headers.get(CSRF, ""), user, now)
+    try:
+        accounts.require_enabled(Identity(user), now)
+    except (Denied, Missing) as error:
+        raise NotAuthenticated(str(error)) from error
+    return Identity(user)
+
+
+def _cookie(request: Request) -> str:
+    """The ticket, which browsers' scripts send percent-encoded and others as it is; empty where there is none."""
+    for header in request.headers.getlist("cookie"):
+        for part in header.split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE:
+                return unquote(value.strip('"'))
+    return ""
+
+
+#: A route's parameter for whoever is signed in, with whatever rights.
+SignedIn = Annotated[Identity, Depends(identify)]

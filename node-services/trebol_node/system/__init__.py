@@ -1,0 +1,1 @@
+"""What a node shows of itself, in the shape of Proxmox VE's answers: facts in, values out; readers beside them."""

@@ -1,0 +1,34 @@
+"""A node's time and time zone."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from trebol_hardware.probe.sysfs import read_text
+
+_ZONES = "zoneinfo/"
+_NAME = re.compile(r"[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)*")
+
+
+def timezone(root: Path) -> str:
+    """The name of the time zone ("Europe/Madrid") by /etc/localtime, else /etc/timezone; "UTC" without either."""
+    try:
+        target = os.readlink(root / "etc/localtime")  # noqa: PTH115 (a relative target stays as it is)
+    except OSError:
+        target = ""
+    name = target.partition(_ZONES)[2] or read_text(root / "etc/timezone")
+    return name if _NAME.fullmatch(name) else "UTC"
+
+
+def time_of(now: float, zone: str) -> dict[str, int | str]:
+    """The value of GET /nodes/{node}/time. `localtime` is what the node's clocks show, as seconds of 1970."""
+    try:
+        offset = datetime.fromtimestamp(now, ZoneInfo(zone)).utcoffset()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        offset = datetime.fromtimestamp(now, UTC).utcoffset()
+    shift = int(offset.total_seconds()) if offset else 0
+    return {"localtime": int(now) + shift, "time": int(now), "timezone": zone}

@@ -1,0 +1,50 @@
+"""Names and addresses: the DNS servers that a node asks, and its /etc/hosts."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from trebol_hardware.probe.sysfs import read_text
+
+#: What systemd-resolved asks itself; /etc/resolv.conf names resolved's own address then.
+_RESOLVED = "run/systemd/resolve/resolv.conf"
+_RESOLV = "etc/resolv.conf"
+_SERVERS = 3
+
+
+def dns(text: str) -> dict[str, str]:
+    """The value of GET /nodes/{node}/dns from a resolv.conf: up to three servers, domains that are searched."""
+    servers: list[str] = []
+    search: list[str] = []
+    for line in text.splitlines():
+        match line.split():
+            case ["nameserver", server, *_]:
+                servers.append(server)
+            case [("search" | "domain"), *domains]:
+                search = domains
+    found = {f"dns{number}": server for number, server in enumerate(servers[:_SERVERS], 1)}
+    if search and search != ["."]:
+        found["search"] = " ".join(search)
+    return found
+
+
+def read_dns(root: Path) -> dict[str, str]:
+    """`dns` of the system below `root`."""
+    return dns(read_text(root / _RESOLVED) or read_text(root / _RESOLV))
+
+
+def hosts(text: str) -> dict[str, str]:
+    """The value of GET /nodes/{node}/hosts: the file and what a change must name to be a change of that."""
+    return {"data": text, "digest": digest(text)}
+
+
+def digest(text: str) -> str:
+    """SHA-1 in hexadecimal, as Proxmox VE has it: it tells versions apart, it guards nothing."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def read_hosts(root: Path) -> dict[str, str]:
+    """`hosts` of the system below `root`; empty where there is no such file."""
+    path = root / "etc/hosts"
+    return hosts(path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "")

@@ -1,0 +1,88 @@
+"""The inside of a task's process: it gets its work, does it, writes its log, and last its end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any, NoReturn
+
+from trebol_common.errors import TrebolError, of_system, printable
+from trebol_node.tasks.folder import OK, Tasks
+from trebol_node.tasks.upid import Upid
+
+INTERRUPTED = "received interrupt"
+
+
+class Interrupted(BaseException):
+    """Somebody ended the task. Not an Exception: nothing may take it for a failure that it can go on after."""
+
+
+@dataclass
+class Log:
+    """Where a task says what it does, a line at a time."""
+
+    stream: IO[str]
+    warnings: list[str] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """One line, or several."""
+        self.stream.write(printable(line.rstrip("\n")) + "\n")
+
+    def warn(self, line: str) -> None:
+        """One line, by which the task ends with warnings."""
+        self.warnings.append(line)
+        self.say(f"warning: {line}")
+
+
+Work = Callable[[Mapping[str, Any], Upid, Log], None]
+
+
+def run_inside(work: Work) -> int:
+    """Do what stands on stdin with `work`; the exit status. Without anything there, whoever started this is gone."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    text = sys.stdin.read()
+    if not text:
+        return 1
+    request = json.loads(text)
+    tasks = Tasks(Path(request["folder"]))
+    upid = Upid.parse(request["upid"])
+    # Line by line, so that it is read as it comes.
+    with tasks.log_file(upid).open("a", encoding="utf-8", buffering=1) as stream:
+        status = _perform(work, request["work"], upid, Log(stream))
+    tasks.write_end(upid, status, int(time.time()))
+    return 0 if status == OK else 1
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    # What undoes is not interrupted a second time; SIGKILL comes for what does not end.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Interrupted
+
+
+def _perform(work: Work, arguments: Mapping[str, Any], upid: Upid, log: Log) -> str:
+    """How it ended, as the last line of the log has it too."""
+    try:
+        work(arguments, upid, log)
+    except Interrupted:
+        status = INTERRUPTED
+    except TrebolError as error:
+        log.say(str(error))
+        status = "; ".join(problem.what for problem in error.problems).splitlines()[0]
+    except OSError as error:
+        status = str(of_system(error))
+    except Exception as error:  # noqa: BLE001
+        # Its text may hold what no user of the API may read: that goes to the journal.
+        traceback.print_exc()
+        status = f"internal error: {type(error).__name__}"
+    else:
+        count = len(log.warnings)
+        status = f"WARNINGS: {count}" if count else OK
+    log.say(f"TASK {status}" if status == OK or log.warnings else f"TASK ERROR: {status}")
+    return status

@@ -1,0 +1,52 @@
+"""Which function does which operation, in the worker and in a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from trebol_common.run import CommandRunner, Runner
+from trebol_node.tasks import Upid
+from trebol_node.tasks.inside import Log
+from trebol_node.worker import accounts, dns, network, node
+from trebol_node.worker import operations as ops
+from trebol_node.worker.context import Context, Machine
+from trebol_node.worker.protocol import Request
+
+#: Operation → what does it, for whom, and returns what JSON can say.
+HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
+    ops.Authenticate: accounts.authenticate,
+    ops.ChangePassword: accounts.change_password,
+    ops.ServiceAction: node.service,
+    ops.Power: node.power,
+    ops.SetTimeZone: node.set_time_zone,
+    ops.SetDns: dns.set_dns,
+    ops.SetHosts: node.set_hosts,
+    ops.ReadSmart: node.read_smart,
+    ops.ReadNetwork: network.read,
+    ops.SetNetworkCandidate: network.set_candidate,
+    ops.DropNetworkCandidate: network.drop_candidate,
+    ops.ApplyNetwork: network.apply,
+    ops.ConfirmNetwork: network.confirm,
+    ops.RevertNetwork: network.revert,
+    ops.EndTask: node.end_task,
+}
+
+#: Operation → what a task does for it.
+WORK: Mapping[type[ops.Operation], Callable[[Any, Machine, Upid, Log], None]] = {
+    ops.ServiceAction: node.run_service,
+    ops.ApplyNetwork: network.run_apply,
+}
+
+
+def perform(request: Request, context: Context) -> Any:
+    """Do what is asked for."""
+    return HANDLERS[type(request.operation)](request.operation, context, request.who)
+
+
+def work(arguments: Mapping[str, Any], upid: Upid, log: Log, runner: Runner | None = None) -> None:
+    """Do what a task is for; `arguments` are those that `Context.start` gave it."""
+    operation = ops.OPERATIONS[arguments["operation"]].of(**arguments["arguments"])
+    machine = Machine(Path(arguments["root"]), runner or CommandRunner())
+    WORK[type(operation)](operation, machine, upid, log)

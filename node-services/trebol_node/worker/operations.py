@@ -1,0 +1,184 @@
+"""What can be asked of the worker: one model for each operation, whose fields are all that it takes.
+
+None takes a path, a command or a unit's name as such: what is named is looked up in what the node has or Trebol
+knows. Whoever takes over trebold can ask for these, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, ValidationError
+
+from trebol_common.errors import BadInput, Problem
+from trebol_node.worker.services import Action
+
+#: Characters of a file that is handed over as text.
+TEXT = 64 * 1024
+
+#: In no log and no representation; on the socket it is itself.
+Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str)]
+
+#: No control characters, no colon: neither steers a program that reads lines of passwords.
+UserName = Annotated[str, Field(pattern=r"\A[A-Za-z_][A-Za-z0-9_.-]{0,31}\z")]
+
+
+class Operation(BaseModel):
+    """What all have in common: no field too many, no value of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    name: ClassVar[str]
+
+    @classmethod
+    def of(cls, **arguments: Any) -> Self:
+        """From arguments that nobody checked. Raises BadInput, with every one that is wrong."""
+        try:
+            return cls.model_validate(arguments)
+        except ValidationError as error:
+            raise BadInput.of(problems(error)) from None
+
+    def arguments(self) -> dict[str, Any]:
+        """What goes over the socket, secrets as they are."""
+        return self.model_dump(exclude_none=True)
+
+
+def problems(error: ValidationError) -> list[Problem]:
+    """What is wrong and where, without what was given: it may be a password."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [Problem(each["msg"], ".".join(map(str, each["loc"]))) for each in found]
+
+
+class Authenticate(Operation):
+    """Is this the password of a system user? Nothing, or AuthenticationFailed."""
+
+    name = "authenticate"
+    user: Annotated[str, Field(max_length=256)]
+    password: Secret
+
+
+class ChangePassword(Operation):
+    """Give a system user (root, or a person's) another password. Nothing."""
+
+    name = "change-password"
+    user: UserName
+    password: Annotated[Secret, Field(min_length=5, max_length=512)]
+
+
+class ServiceAction(Operation):
+    """Start, stop, restart or reload one of `trebol_node.worker.services.SERVICES`. A UPID."""
+
+    name = "service"
+    service: str
+    action: Action
+
+
+class Power(Operation):
+    """Reboot the node or power it off. Nothing: it has begun."""
+
+    name = "power"
+    action: Literal["reboot", "shutdown"]
+
+
+class SetTimeZone(Operation):
+    """Set the time zone to one that the node knows ("Europe/Madrid"). Nothing."""
+
+    name = "time-zone"
+    timezone: Annotated[str, Field(max_length=64)]
+
+
+class SetDns(Operation):
+    """Set the name servers, in order, and the domains tried for short names. Nothing."""
+
+    name = "dns"
+    servers: Annotated[list[str], Field(max_length=3)]
+    search: Annotated[list[str], Field(max_length=6)] = []
+
+
+class SetHosts(Operation):
+    """Replace /etc/hosts, if it is still the one with `digest` (`trebol_node.worker.node.digest_of`). Nothing."""
+
+    name = "hosts"
+    data: Annotated[str, Field(max_length=TEXT)]
+    digest: Annotated[str | None, Field(max_length=64)] = None
+
+
+class ReadSmart(Operation):
+    """What smartctl says of the disk with this name of the kernel's ("sda").
+
+    `{"asleep": bool, "report": {…}}`, smartctl's own JSON; asleep, it is not woken, and the report is empty.
+    """
+
+    name = "smart"
+    disk: Annotated[str, Field(max_length=32)]
+
+
+class ReadNetwork(Operation):
+    """The netplan of the node, which root alone may read: see `trebol_node.worker.network.read`."""
+
+    name = "network"
+
+
+class SetNetworkCandidate(Operation):
+    """Put this netplan beside the one of the node, if netplan takes it and the candidate before is that of `digest`.
+
+    Its digest. "" as `digest`: there is none yet; None: whatever there is.
+    """
+
+    name = "network-candidate"
+    netplan: Annotated[str, Field(max_length=TEXT)]
+    digest: Annotated[str | None, Field(max_length=64)] = None
+
+
+class DropNetworkCandidate(Operation):
+    """Forget the candidate. Nothing."""
+
+    name = "network-drop"
+
+
+class ApplyNetwork(Operation):
+    """Apply the candidate; it is undone unless confirmed in time. A UPID."""
+
+    name = "network-apply"
+
+
+class ConfirmNetwork(Operation):
+    """Keep the network that was applied. Nothing: it is kept."""
+
+    name = "network-confirm"
+
+
+class RevertNetwork(Operation):
+    """Go back to the network before at once, not only when time is up. The UPID of the task that does so."""
+
+    name = "network-revert"
+
+
+class EndTask(Operation):
+    """End a running task. Its UPID: it is over."""
+
+    name = "task-end"
+    upid: Annotated[str, Field(max_length=400)]
+
+
+#: Every operation by its name.
+OPERATIONS: dict[str, type[Operation]] = {
+    operation.name: operation
+    for operation in (
+        Authenticate,
+        ChangePassword,
+        ServiceAction,
+        Power,
+        SetTimeZone,
+        SetDns,
+        SetHosts,
+        ReadSmart,
+        ReadNetwork,
+        SetNetworkCandidate,
+        DropNetworkCandidate,
+        ApplyNetwork,
+        ConfirmNetwork,
+        RevertNetwork,
+        EndTask,
+    )
+}
