@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,13 +43,17 @@ def wizard_command(
     from trebol_firstboot.screens import start
     from trebol_hardware.machine import Machine
 
-    if not dry_run:
-        raise BadInput("needs --dry-run: the node's own screens come with its daemon", where="trebol firstboot")
-    if machine is None:
-        raise BadInput("needs a recorded machine", where="--dry-run", hint="--machine machine.json")
-    if not sys.stdin.isatty():
-        raise BadInput("is no terminal", where="stdin")
-    start.dry(Machine.load(machine))
+    if dry_run != (machine is not None):
+        raise BadInput("go together", where="--dry-run, --machine", hint="--dry-run --machine machine.json")
+    recorded = Machine.load(machine) if machine is not None else None
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise BadInput("needs a terminal", where="trebol firstboot", hint="trebol firstboot banner needs none")
+    if recorded is not None:
+        start.dry(recorded)
+    elif os.geteuid() == 0:
+        start.on_node()
+    else:
+        raise BadInput("needs root", where="trebol firstboot", hint="--dry-run --machine FILE needs nobody")
 
 
 @app.command("banner")

@@ -77,7 +77,7 @@ def _bond(language: str) -> OnConsole:
     return bonded(inside(language=language, at="network"))
 
 
-def _trial(language: str, *acts: str, steps: int = 1, seconds: float = 17.0) -> OnConsole:
+def _trial(language: str, *acts: str, steps: int = 2, seconds: float = 17.0) -> OnConsole:
     shown = _network(language, cidr="192.0.2.20/24")
     for _ in range(steps):
         shown.step()
@@ -137,6 +137,7 @@ STATES: dict[str, Callable[[str], OnConsole]] = {
     "network-dhcp": lambda language: _dhcp(language),
     "network-bond": _bond,
     "network-wrong": lambda language: _network(language, cidr="192.0.2.300/24", gateway="", vlan="5000", mtu="x"),
+    "network-applying": lambda language: _trial(language, steps=1),
     "network-trial": _trial,
     "network-kept": lambda language: _trial(language, "keep"),
     "network-undone": lambda language: _trial(language, "undo"),

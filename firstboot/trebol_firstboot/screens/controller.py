@@ -211,23 +211,23 @@ class Wizard:
 
     def _follow(self, title: str, task: Task) -> None:
         assert self._jobs is not None
-        self._course = Course(title, task, self._now())
+        self._course = Course(title, task)
 
         def heard(news: TaskNews) -> None:
             # It may have been left to itself.
             if self._course is not None and self._course.task == task:
-                self._course = self._course.after(news)
+                self._course = self._course.after(news, self._now())
 
         self._jobs.follow(self._world.follow(task), heard)
 
     def _act_on_course(self, running: Course, name: str) -> None:
         assert self._jobs is not None
         match name:
-            case "back" if running.ended is not None or not running.task.seconds:
+            case "back" if running.ended is not None or not running.task.trial:
                 self._course = None
             case "keep" if running.waits:
                 self._answer(running, name, self._world.keep_network)
-            case "undo" if running.waits:
+            case "undo" if running.is_open:
                 self._answer(running, name, lambda: self._world.undo_network(running.task))
 
     def _answer(self, running: Course, answer: str, say: Callable[[], None]) -> None:

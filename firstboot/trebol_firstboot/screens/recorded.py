@@ -109,7 +109,7 @@ class RecordedWorld:
         self._network()
         self._tried, self._answer = network, ""
         self._answered.clear()
-        return Task("network", TRIAL)
+        return Task("network", trial=True)
 
     def keep_network(self) -> None:
         """See `World.keep_network`."""
@@ -180,8 +180,9 @@ class RecordedWorld:
         for line in self._lines(task):
             yield TaskNews((line,))
             threading.Event().wait(self.pause)
-        if task.seconds:
-            yield TaskNews(ended=self._trial(task))
+        if task.trial:
+            yield TaskNews(waits=TRIAL)
+            yield TaskNews(ended=self._trial())
             return
         if task.id == "aptupgrade":
             self.pending = ()
@@ -199,8 +200,8 @@ class RecordedWorld:
         """See `World.power_off`."""
         return False
 
-    def _trial(self, task: Task) -> str:
-        self._answered.wait(task.seconds)
+    def _trial(self) -> str:
+        self._answered.wait(TRIAL)
         if self._answer == "keep":
             self.network_now = self._tried
             return DONE

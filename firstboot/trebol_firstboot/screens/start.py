@@ -7,6 +7,7 @@ import os
 from trebol_common.i18n import LANGUAGES
 from trebol_common.tui.app import App
 from trebol_firstboot.screens.controller import Wizard
+from trebol_firstboot.screens.node import ApiWorld
 from trebol_firstboot.screens.recorded import RecordedWorld
 from trebol_firstboot.screens.world import World
 from trebol_hardware.machine import Machine
@@ -15,6 +16,11 @@ from trebol_hardware.machine import Machine
 def dry(machine: Machine) -> None:
     """On a recorded machine, where nothing is done."""
     run(RecordedWorld(machine))
+
+
+def on_node() -> None:
+    """On this node, as root."""
+    run(ApiWorld())
 
 
 def run(world: World) -> None:

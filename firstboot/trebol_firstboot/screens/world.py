@@ -80,18 +80,22 @@ class Update:
 
 @dataclass(frozen=True)
 class Task:
-    """Work that runs on the node. With `seconds`, it waits so long to be confirmed, or takes back what it did."""
+    """Work that runs on the node. A `trial` takes back what it did, unless it is kept in time."""
 
     id: str
-    seconds: float = 0.0
+    trial: bool = False
 
 
 @dataclass(frozen=True)
 class TaskNews:
-    """Lines that a task has written since, and how it ended: None while it runs, "OK", or why not."""
+    """Lines that a task has written since, and how it ended: None while it runs, "OK", or why not.
+
+    `waits`: from now on so many seconds for somebody to keep what is tried.
+    """
 
     lines: tuple[str, ...] = ()
     ended: str | None = None
+    waits: float | None = None
 
 
 class CodeNeeded(BadInput):
@@ -127,7 +131,7 @@ class World(Protocol):
         """What the network of the node is."""
 
     def apply_network(self, network: HostNetwork) -> Task:
-        """Try another one: as before again, unless it is kept within the task's time."""
+        """Try another one: as before again, unless it is kept in time."""
 
     def keep_network(self) -> None:
         """The new network is right."""
