@@ -225,6 +225,8 @@ class Wizard:
         match name:
             case "back" if running.ended is not None or not running.task.trial:
                 self._course = None
+                if self._opened is not None:
+                    self._opened.read()
             case "keep" if running.waits:
                 self._answer(running, name, self._world.keep_network)
             case "undo" if running.is_open:

@@ -39,7 +39,7 @@ class Opened(Generic[Known]):
         self._typed = Typed()
         self._said: tuple[Element, ...] = ()
         self._busy = False
-        self._ask()
+        self.read()
 
     def page(self) -> Page:
         """What is to be seen of it."""
@@ -76,15 +76,15 @@ class Opened(Generic[Known]):
             case TrebolError():
                 self._said = _failed(result.problems)
             case Task():
-                self._ask()
                 self._began(self.topic.title(), result)
             case None:
                 self._end()
             case said:
                 self._said = (Text(said, Tone.GOOD),) if said else ()
-                self._ask()
+                self.read()
 
-    def _ask(self) -> None:
+    def read(self) -> None:
+        """Ask the world anew; what is shown stays until then."""
         self._jobs.start(lambda: _tried(lambda: self.topic.read(self._world)), self._answered)
 
     def _answered(self, answer: Known | TrebolError) -> None:

@@ -84,7 +84,7 @@ class RecordedWorld:
             version=__version__,
             hardware=self._gravest(),
         )
-        certificate = hashlib.sha256(self.host.encode()).hexdigest().upper() if address else ""
+        certificate = hashlib.sha256(self.host.encode(errors="replace")).hexdigest().upper() if address else ""
         return Seen(shown, certificate, self.cluster, self.running, self.trouble)
 
     def log_in(self, user: str, password: str, code: str) -> Session:
