@@ -269,7 +269,7 @@ def spawn(
 def start_session(
     command: Sequence[Argument], *, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program that outlives us, in a session of its own: what happens to our terminal or group is not its end.
+    """Start a program that outlives us, in a session of its own: what ends our group does not end it.
 
     Its stdin is a pipe, closed on leaving; its stderr is ours. Where the block fails, it is ended. Whoever starts it
     waits for it.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trebol_common.run import CommandRunner
+from trebol_node.store.commands import app as store
 
 app = typer.Typer(
     help="This node: its status, and the upkeep of its boot partitions.\n\nExample: trebol node status",
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(store, name="store")
 
 
 @app.command("status")
@@ -44,3 +46,24 @@ def boot_sync_command() -> None:
 
     for line in boot_sync():
         typer.echo(line)
+
+
+@app.command("keys")
+def keys_command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Make what the node's API and store need and is not there yet: their CA, certificates and configuration.
+
+    Nothing that is there is changed. Runs by itself at each boot. Shows the fingerprint of the API's certificate.
+
+    Example: trebol node keys --json
+    """
+    import json
+
+    from trebol_node.keys import prepare_node
+
+    keys = prepare_node(Path("/"), CommandRunner())
+    if as_json:
+        typer.echo(json.dumps({"made": [str(path) for path in keys.made], "fingerprint": keys.fingerprint}, indent=2))
+    else:
+        for path in keys.made:
+            typer.echo(path)
+        typer.echo(f"SHA256 {keys.fingerprint}")

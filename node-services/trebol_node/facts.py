@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
 
 from trebol_common import FINDINGS, INSTALLED, __version__
 from trebol_common.run import CommandFailed, Runner
 from trebol_node.hardware import Hardware, gravest
-from trebol_node.status import Facts
+from trebol_node.status import Facts, node_addresses
 
 ADDRESSES = ("ip", "-json", "address", "show")
 STATE = ("systemctl", "show", "--property=SystemState", "--property=NFailedUnits")
@@ -42,6 +43,12 @@ def read(root: Path, runner: Runner) -> Facts:
         physical=_physical(root / "sys/class/net"),
         hardware=_hardware(root / FINDINGS),
     )
+
+
+def addresses(root: Path, runner: Runner) -> tuple[str, ...]:
+    """The addresses by which others reach the node, without prefix lengths, IPv4 first."""
+    found = node_addresses(_json(runner, ADDRESSES), _physical(root / "sys/class/net"))
+    return tuple(str(ip_interface(address).ip) for address in found)
 
 
 def _text(path: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trebol_common.run import CommandRunner
-from trebol_node.access import Accounts, keys
+from trebol_node.access import Accounts, Identity, Writes, changes, keys, passwords
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Entry
 from trebol_node.api.context import Context
@@ -109,6 +109,26 @@ def context(folder: Path, records: MemoryRecords | None = None) -> Context:
         clock=TestClock(),
         root=frozenset({os.getuid()}),
     )
+
+
+def with_accounts(found: Context) -> Context:
+    """With people: ana, who may look at everything, eva, who may nothing, and gone, whose account is disabled."""
+    accounts = found.accounts.read()
+    for name in ("ana", "eva", "gone"):
+        hashed = passwords.hash_password(f"password of {name}", cost=passwords.Cost(4, 1, 1))
+        user = f"{name}@trebol"
+        _put(found, changes.create_user(accounts, user, now=NOW - 60, enable=name != "gone", password_hash=hashed))
+        accounts = found.accounts.read()
+    root = Identity("root@pam")
+    _put(found, changes.update_acl(accounts, root, "/", roles="PVEAuditor", users="ana@trebol"))
+    return found
+
+
+def _put(found: Context, writes: Writes) -> None:
+    for key, value in writes:
+        assert value is not None
+        record = found.records.get(f"access/{key}")
+        found.records.put(f"access/{key}", value, expected=0 if record is None else record.revision)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -24,7 +24,7 @@ class Write(NamedTuple):
     value: dict[str, Any] | None
 
 
-#: Applied in this order: one that is cut short never leaves more rights than there were, or were asked for.
+#: Made in this order: a change that is cut short never leaves more rights than there were or will be.
 Writes = tuple[Write, ...]
 
 #: Reads, of the entries of one path, those of somebody: role → whether it holds for all below.

@@ -3,6 +3,9 @@
 Each returns the writes that make it, or raises `errors.Invalid`, `Missing`, `Exists` or `Denied` in Proxmox VE's
 words. Arguments that are None stay as they are. Whether somebody may is for `rules` to say, but for roles in the ACL,
 where that depends on what is given away.
+
+What is deleted goes first, and what hung on it after: left over, that counts for nothing, and whoever uses the name
+again has it swept before.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ def create_user(
 ) -> Writes:
     """A new user. `password_hash` (`passwords.hash_password`) is for realm trebol; the system keeps those of pam.
 
-    What a deleted user of that name left is swept before, and its tickets do not count.
+    Tickets of a deleted one of that name do not count.
     """
     user_id(user)
     realm = require_realm(user)
@@ -69,7 +72,7 @@ def create_user(
             "tickets_from": _after(now),
         }
     )
-    writes = [*_traces(accounts, user), *_without(accounts, f"tfa/{user}")]
+    writes = list(_traces(accounts, user))
     if password_hash is not None:
         if realm != OWN:
             raise Invalid(f"can't set password on auth type '{realm}'", argument="password")
@@ -98,7 +101,7 @@ def modify_user(
     if expire is not None:
         changed["expire"] = _seconds(expire)
     if groups is not None:
-        kept = record.groups if append else ()
+        kept = [group for group in record.groups if append and group in accounts.groups]
         changed["groups"] = tuple(dict.fromkeys((*kept, *_groups(accounts, groups))))
     elif append:
         raise Invalid("missing property - 'append' requires this property", argument="groups")
@@ -110,8 +113,7 @@ def delete_user(accounts: Accounts, user: str) -> Writes:
     accounts.user(user)
     if user == ROOT:
         raise Denied(f"user '{ROOT}' cannot be deleted")
-    # The second factors last: as long as it can log in, it needs them.
-    return (*_traces(accounts, user), Write(f"users/{user}", None), *_without(accounts, f"tfa/{user}"))
+    return (Write(f"users/{user}", None), *_traces(accounts, user))
 
 
 def set_password(accounts: Accounts, user: str, password_hash: str, *, by: str, now: float) -> Writes:
@@ -127,15 +129,11 @@ def set_password(accounts: Accounts, user: str, password_hash: str, *, by: str, 
 
 
 def _traces(accounts: Accounts, user: str) -> Iterable[Write]:
-    """What takes away all that a user was given, but its second factors."""
+    """What takes away all that hangs on a user's name."""
     tokens = [name for name in accounts.tokens if name.rpartition("!")[0] == user]
     yield from _acl_without(accounts, users={user}, tokens=set(tokens))
     yield from (Write(f"tokens/{name}", None) for name in tokens)
-    yield from _without(accounts, f"passwords/{user}")
-
-
-def _without(accounts: Accounts, key: str) -> Writes:
-    return (Write(key, None),) if accounts.holds(key) else ()
+    yield from (Write(key, None) for key in (f"passwords/{user}", f"tfa/{user}") if accounts.holds(key))
 
 
 def _after(now: float) -> int:
@@ -147,7 +145,8 @@ def create_group(accounts: Accounts, group: str, *, comment: str = "") -> Writes
     """A new group, without members."""
     if group_id(group) in accounts.groups:
         raise Exists(f"group '{group}' already exists")
-    return (Write(f"groups/{group}", Group.model_validate(_texts(comment=comment)).value()),)
+    record = Group.model_validate(_texts(comment=comment))
+    return (*_members_without(accounts, group), Write(f"groups/{group}", record.value()))
 
 
 def modify_group(accounts: Accounts, group: str, *, comment: str | None = None) -> Writes:
@@ -157,17 +156,25 @@ def modify_group(accounts: Accounts, group: str, *, comment: str | None = None) 
 
 
 def delete_group(accounts: Accounts, group: str) -> Writes:
-    """Without group: its entries in the ACL go first, then its members leave it."""
+    """Without group: its entries in the ACL go with it, and its members leave it."""
     accounts.group(group)
-    members = tuple(
-        Write(
-            f"users/{name}",
-            record.model_copy(update={"groups": tuple(other for other in record.groups if other != group)}).value(),
-        )
-        for name in accounts.members(group)
-        for record in (accounts.users[name],)
+    return (Write(f"groups/{group}", None), *_members_without(accounts, group))
+
+
+def _members_without(accounts: Accounts, group: str) -> Writes:
+    """What takes away all that hangs on a group's name."""
+    members = ((name, accounts.users[name]) for name in accounts.members(group))
+    return (
+        *_acl_without(accounts, groups={group}),
+        *(
+            Write(f"users/{name}", user.model_copy(update={"groups": tuple(_others(user.groups, group))}).value())
+            for name, user in members
+        ),
     )
-    return (*_acl_without(accounts, groups={group}), *members, Write(f"groups/{group}", None))
+
+
+def _others(names: Iterable[str], name: str) -> Iterable[str]:
+    return (other for other in names if other != name)
 
 
 def create_role(accounts: Accounts, role: str, *, privs: str | None = None) -> Writes:
@@ -176,7 +183,8 @@ def create_role(accounts: Accounts, role: str, *, privs: str | None = None) -> W
         raise Invalid("cannot use role ID starting with the (case-insensitive) 'PVE' namespace", argument="roleid")
     if role in accounts.roles:
         raise Exists(f"role '{role}' already exists")
-    return (Write(f"roles/{role}", Role(privs=_privileges(privs)).value()),)
+    record = Role(privs=_privileges(privs))
+    return (*_acl_without(accounts, roles={role}), Write(f"roles/{role}", record.value()))
 
 
 def modify_role(accounts: Accounts, role: str, *, privs: str | None = None, append: bool = False) -> Writes:
@@ -199,7 +207,7 @@ def delete_role(accounts: Accounts, role: str) -> Writes:
         raise Denied(f"auto-generated role '{role}' cannot be deleted")
     if role not in accounts.own_roles:
         raise Missing(f"role '{shown(role)}' does not exist")
-    return (*_acl_without(accounts, roles={role}), Write(f"roles/{role}", None))
+    return (Write(f"roles/{role}", None), *_acl_without(accounts, roles={role}))
 
 
 def update_acl(
@@ -216,7 +224,8 @@ def update_acl(
 ) -> Writes:
     """Give each of `roles` on `path` to users, groups and tokens, or, with `delete`, take it from them.
 
-    `identity` asks. Without Permissions.Modify on `path` it gives away no more than it has there.
+    `identity` asks. Without Permissions.Modify on `path` it gives away no more than it has there. From those who are
+    not there any more it can be taken.
     """
     named = {"users": split_list(users), "groups": split_list(groups), "tokens": split_list(tokens)}
     if not any(named.values()):
@@ -229,7 +238,8 @@ def update_acl(
         if role not in BUILT_IN and role not in accounts.own_roles:
             raise Missing(f"role '{shown(role)}' does not exist")
         _require_to_give(accounts, identity, where, role, propagate=propagate, delete=delete)
-    _require_there(accounts, named)
+    if not delete:
+        _require_there(accounts, named)
     node = accounts.acl.paths.get(where, AclNode())
     changed = {
         kind: _granted(getattr(node, kind), names, wanted, propagate=propagate, delete=delete)
@@ -346,7 +356,6 @@ def create_token(
             **_texts(comment=comment),
         }
     )
-    # A token deleted by half may have left entries.
     return (*_acl_without(accounts, tokens={f"{user}!{token}"}), Write(f"tokens/{user}!{token}", record.value()))
 
 
@@ -376,7 +385,7 @@ def delete_token(accounts: Accounts, user: str, token: str) -> Writes:
     """Without token: its entries in the ACL go with it."""
     accounts.token(user, token)
     name = f"{user}!{token}"
-    return (*_acl_without(accounts, tokens={name}), Write(f"tokens/{name}", None))
+    return (Write(f"tokens/{name}", None), *_acl_without(accounts, tokens={name}))
 
 
 def _groups(accounts: Accounts, text: str | None) -> tuple[str, ...]:

@@ -5,15 +5,14 @@ They stay English. None holds a secret; names are shown so that they can neither
 
 from __future__ import annotations
 
-from trebol_common.errors import BadInput, TrebolError, printable
+from trebol_common.errors import BadInput, TrebolError
 
 _SHOWN = 64
 
 
 def shown(name: str) -> str:
-    """A name as an error shows it: in one line, without control characters, at most 64 characters of it."""
-    text = printable(name[:_SHOWN].replace("\n", " ").replace("\t", " "))
-    text = text.encode("utf-8", errors="backslashreplace").decode()
+    """A name as an error shows it: at most 64 characters of it, those that steer or are not seen escaped."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name[:_SHOWN])
     return f"{text}…" if len(name) > _SHOWN else text
 
 

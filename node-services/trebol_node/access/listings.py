@@ -52,9 +52,13 @@ def _listed(accounts: Accounts, name: str, *, full: bool) -> Shown:
     if realm is not None:
         entry["realm-type"] = realm["type"]
     if full:
-        entry["groups"] = ",".join(accounts.users[name].groups)
+        entry["groups"] = ",".join(_groups_of(accounts, name))
         entry["tokens"] = tokens(accounts, name)
     return entry
+
+
+def _groups_of(accounts: Accounts, name: str) -> list[str]:
+    return [group for group in accounts.users[name].groups if group in accounts.groups]
 
 
 def _particulars(accounts: Accounts, name: str) -> Shown:
@@ -72,12 +76,12 @@ def _particulars(accounts: Accounts, name: str) -> Shown:
 
 def user(accounts: Accounts, name: str) -> Shown:
     """GET /access/users/{userid}."""
-    record = accounts.user(name)
+    accounts.user(name)
     entry = _particulars(accounts, name)
     entry.pop("totp-locked", None)
     return {
         **entry,
-        "groups": list(record.groups),
+        "groups": _groups_of(accounts, name),
         "tokens": {held.pop("tokenid"): held for held in tokens(accounts, name)},
     }
 

@@ -129,7 +129,7 @@ class Acl(Stored):
 class Key(Stored):
     """A secret of 32 bytes in hexadecimal, and when it was made."""
 
-    secret: str = Field(pattern=r"\A[0-9a-f]{64}\Z", repr=False)
+    secret: str = Field(pattern="^[0-9a-f]{64}$", repr=False)
     created: Seconds
 
 

@@ -91,7 +91,7 @@ def _handle_errors(app: FastAPI) -> None:
         RequestValidationError: of_fastapi,
     }
     for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
+        app.add_exception_handler(kind, handler)
 
 
 def _not_routed(request: Request, error: HTTPException) -> ApiError | None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
+
 from trebol_node.access import Identity, keys, listings, login, rules
 from trebol_node.access.errors import Invalid, NotAuthenticated
 from trebol_node.api.context import Context
@@ -81,7 +83,7 @@ def _pam(context: Context) -> login.Pam:
     loop = asyncio.get_running_loop()
 
     def right(name: str, password: str) -> bool:
-        asked = context.worker.call(Authenticate(user=name, password=password), who="trebold")
+        asked = context.worker.call(Authenticate(user=name, password=SecretStr(password)), who="trebold")
         try:
             asyncio.run_coroutine_threadsafe(asked, loop).result()
         except AuthenticationFailed:

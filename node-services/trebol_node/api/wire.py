@@ -100,8 +100,8 @@ class Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
-        self._request_timer = _stop(self._request_timer)
-        self._reader_timer = _stop(self._reader_timer)
+        self._request_timer = _stopped(self._request_timer)
+        self._reader_timer = _stopped(self._reader_timer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -110,7 +110,7 @@ class Protocol(H11Protocol):
             self._request_timer = self.loop.call_later(SLOW, self._too_slow)
         super().data_received(data)
         if self.conn.their_state is not h11.SEND_BODY and not self._between_lines():
-            self._request_timer = _stop(self._request_timer)
+            self._request_timer = _stopped(self._request_timer)
 
     def _between_lines(self) -> bool:
         """Whether a request has begun, and its head has not ended."""
@@ -128,7 +128,7 @@ class Protocol(H11Protocol):
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._reader_timer = _stop(self._reader_timer)
+        self._reader_timer = _stopped(self._reader_timer)
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
@@ -155,9 +155,11 @@ class Protocol(H11Protocol):
         self.transport.close()
 
 
-def _stop(timer: asyncio.TimerHandle | None) -> None:
+def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """No timer any more."""
     if timer is not None:
         timer.cancel()
+    return None
 
 
 def peer(connection: Any) -> int | None:

@@ -32,7 +32,7 @@ class Names:
 
 
 def names_of(host: str, hosts: str, addresses: Iterable[str]) -> Names:
-    """Of the node called `host`: what /etc/hosts (its text `hosts`) says of it, and `addresses` without prefix length.
+    """Of the node called `host`: what /etc/hosts (its text: `hosts`) says of it, and `addresses`, without prefixes.
 
     A node that gets its address later still has the one that it was installed with in /etc/hosts. Raises BadInput for
     a host name that is none.

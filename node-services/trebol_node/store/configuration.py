@@ -71,3 +71,12 @@ def parse(text: str, *, where: str = str(PATH)) -> Configuration:
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(_("is no configuration of the store: {reason}").format(reason=error), where=where) from error
+
+
+def read(path: Path = PATH) -> Configuration:
+    """The configuration of this node's store. Raises BadInput where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise BadInput(_("is missing"), where=str(path), hint=_("make it: trebol node keys")) from error
+    return parse(text, where=str(path))

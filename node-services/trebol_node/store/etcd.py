@@ -29,7 +29,8 @@ _log = logging.getLogger(__name__)
 class EtcdRecords(Records):
     """The records that the store behind `gateway` holds, and a copy of them at `copy`.
 
-    `start` reads the copy and begins to follow in a thread of its own; until `wait` says so, the copy is what is known.
+    `start` reads the copy and begins to follow in a thread of its own. Until `wait` says so, the copy is what is
+    known.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """etcd through its JSON gateway: one member, by client certificate.
 
-What it says where was seen on etcd 3.5.16: a member that is 0, false or empty is left out; 64-bit numbers are strings;
-keys and values are base64; an error is {"code": …, "message": …}, in a stream below "error".
+As seen on etcd 3.5.16: what is 0, false or empty is left out; 64-bit numbers are strings; keys and values are base64;
+an error is {"code": …, "message": …}, in a stream below "error".
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Gateway:
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def call(self, path: str, body: Mapping[str, Any], *, writes: bool = False) -> dict[str, Any]:
-        """One request, such as "kv/range", and its answer. After `writes` without an answer nobody knows the outcome."""
+        """One request, such as "kv/range", and its answer. Without one, nobody knows whether it `writes` or not."""
         with self._errors(writes=writes):
             response = self._connected().post(f"/v3/{path}", json=body)
         return _answer(response, self.url)
@@ -194,7 +194,7 @@ class Gateway:
                 raise Compacted
             return Change((), after)
         entries = tuple(self._entry(event["kv"], event.get("type", "PUT")) for event in result.get("events", ()))
-        # The header is as of now, and events up to then may still come; only a message without any says that none will.
+        # The header is as of now, and events up to then may still come; a message without any says that none will.
         return Change(entries, entries[-1].revision if entries else _revision(result))
 
     def _entry(self, stored: Mapping[str, Any], kind: str = "PUT") -> Entry:

@@ -31,7 +31,7 @@ _KEY = re.compile(r"[^/\x00-\x20\x7f]+(/[^/\x00-\x20\x7f]+)*")
 def encode(key: str, value: Mapping[str, Any]) -> bytes:
     """The value as it is stored; the same value is always the same bytes.
 
-    Raises BadInput for a key that cannot be one or a value that is not JSON, TooLarge for what is longer than `VALUE`.
+    Raises BadInput for a key that cannot be one or a value that is not JSON, TooLarge for what is above `VALUE`.
     """
     if not _KEY.fullmatch(key) or len(key.encode()) > KEY:
         raise BadInput(f"{key[:80]!r} is no key of a record")
@@ -46,7 +46,7 @@ def encode(key: str, value: Mapping[str, Any]) -> bytes:
 
 
 def require_room(key: str, *, now: int, more: int) -> None:
-    """Raise TooLarge where records of `now` bytes would grow by `more` beyond `TOTAL`; what shrinks them may be done."""
+    """Raise TooLarge where records of `now` bytes would grow by `more` beyond `TOTAL`; they may always shrink."""
     if more > 0 and now + more > TOTAL:
         raise TooLarge(
             f"all records together would have {now + more} bytes; they have at most {TOTAL // MIB} MiB",

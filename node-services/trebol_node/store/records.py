@@ -53,7 +53,7 @@ class Records(ABC):
             return tuple(record for key, record in sorted(self._view.records.items()) if key.startswith(prefix))
 
     def put(self, key: str, value: Mapping[str, Any], *, expected: int) -> Record:
-        """Write a record that is at the revision `expected`; 0: that must not exist yet. What `get` gives from now on.
+        """Write a record that is at the revision `expected`, 0: must not exist yet. What `get` gives from now on.
 
         Raises Conflict where somebody was faster, Unavailable without the store or its quorum, TooLarge at the limits
         of `trebol_node.store.limits`, BadInput for a key or value that cannot be stored.

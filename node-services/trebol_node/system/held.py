@@ -53,6 +53,11 @@ class Held(Generic[Value]):
         """Seconds since the value was read; None before the first time."""
         return self.clock() - self._since if self._values else None
 
+    @property
+    def latest(self) -> Value | None:
+        """The value, however old it is; None before the first time."""
+        return self._values[0] if self._values else None
+
     async def get(self) -> Value:
         """The value, at once; only the first one is waited for. Raises NotRead where there is none fit to show."""
         if not self._settled.is_set():

@@ -42,13 +42,17 @@ class Syslog:
 
 @dataclass(frozen=True)
 class Journal:
-    """Which lines GET /nodes/{node}/journal wants: seconds since the epoch, or cursors, or the last `entries`."""
+    """Which lines GET /nodes/{node}/journal wants: seconds since the epoch, or cursors, or the last `entries`.
+
+    `priority` is the least that counts ("warning").
+    """
 
     since: int | None = None
     until: int | None = None
     entries: int | None = None
     start: str = ""
     end: str = ""
+    priority: str = ""
 
 
 def read_syslog(runner: Runner, wanted: Syslog, zone: tzinfo) -> tuple[list[dict[str, Any]], int]:
@@ -125,6 +129,7 @@ def journal_command(wanted: Journal) -> tuple[str, ...]:
         )
     return (
         *_JOURNAL,
+        *((f"--priority={wanted.priority}",) if wanted.priority else ()),
         *_option("cursor", wanted.start, _CURSOR, argument="startcursor"),
         *(() if wanted.since is None else (f"--since=@{wanted.since}",)),
         *(() if wanted.until is None else (f"--until=@{wanted.until}",)),

@@ -1,46 +1,14 @@
-"""The services of a node that matter to those who run it, as systemd tells of them."""
+"""The services of a node that matter to those who run it, as systemd tells of them: those that the worker acts on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 from trebol_common.run import CommandFailed, Runner
-
-#: Those that are shown, by systemd's names; what is not installed is shown as not found.
-SERVICES = (
-    "chrony",
-    "cockpit.socket",
-    "corosync",
-    "cron",
-    "etcd",
-    "libvirtd",
-    "netplan-ovs-cleanup",
-    "nftables",
-    "pacemaker",
-    "postfix",
-    "smartmontools",
-    "ssh",
-    "systemd-journald",
-    "systemd-networkd",
-    "systemd-resolved",
-    "systemd-timesyncd",
-    "trebol-banner",
-    "trebol-checks.timer",
-    "trebol-keys",
-    "trebol-store",
-    "trebol-store-snapshot.timer",
-    "trebol-worker",
-    "trebold",
-)
+from trebol_node.worker.services import SERVICES, unit
 
 _PROPERTIES = ("Id", "Description", "LoadState", "ActiveState", "SubState", "UnitFileState")
 COMMAND = ("systemctl", "show", f"--property={','.join(_PROPERTIES)}", "--no-pager", "--")
-
-
-def unit(service: str) -> str:
-    """The unit behind a service's name."""
-    return service if PurePosixPath(service).suffix in (".socket", ".timer") else f"{service}.service"
 
 
 def read_services(runner: Runner) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -186,10 +187,10 @@ class Tasks:
     def _end_file(self, upid: Upid) -> Path:
         return self.folder / str(upid) / "end"
 
-    def _upids(self) -> list[Upid]:
+    def _upids(self) -> Sequence[Upid]:
         """The newest first; what else lies in the folder is none of ours."""
         if not self.folder.is_dir():
-            return []
+            return ()
         found = filter(None, map(_parsed, self.folder.iterdir()))
         return sorted(found, key=lambda upid: (upid.start, upid.pstart), reverse=True)
 

@@ -71,7 +71,7 @@ class _Connection:
     @property
     def gone(self) -> bool:
         """Whether nothing can be asked any more."""
-        return self._listening.done()
+        return self._listening.done() or self._writer.is_closing()
 
     async def ask(self, operation: Operation, who: str) -> Any:
         self._number += 1
@@ -84,6 +84,7 @@ class _Connection:
             await self._writer.drain()
             return await answer
         except ConnectionError:
+            self._writer.close()
             raise _gone() from None
         finally:
             self._waiting.pop(number, None)

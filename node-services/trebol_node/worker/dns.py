@@ -33,6 +33,7 @@ def set_dns(operation: SetDns, context: Context, who: str) -> None:
             _set_resolved(machine, operation)
         else:
             _set_netplan(machine, before, netplan.render(tree))
+            _set_candidate(machine, operation)
 
 
 def _wrong(operation: SetDns) -> list[Problem]:
@@ -65,6 +66,15 @@ def _set_netplan(machine: Machine, before: str, text: str) -> None:
         machine.runner.run(["netplan", "generate"], check=False)
         raise
     machine.runner.run(["networkctl", "reload"])
+
+
+def _set_candidate(machine: Machine, operation: SetDns) -> None:
+    """A change of the network that waits to be applied would bring the old ones back."""
+    path = machine.at(trial.CANDIDATE)
+    if path.exists():
+        tree = netplan.with_dns(netplan.parse(path.read_text(encoding="utf-8")), operation.servers, operation.search)
+        if tree is not None:
+            write_text(path, netplan.render(tree), mode=trial.PRIVATE_FILE)
 
 
 def _set_resolved(machine: Machine, operation: SetDns) -> None:

@@ -89,7 +89,7 @@ async def set_password(
     )
     if realm_of(user) == PAM:
         name = user.rpartition("@")[0]
-        await context.worker.call(ChangePassword(user=name, password=password), who=str(who))
+        await context.worker.call(ChangePassword(user=name, password=SecretStr(password)), who=str(who))
         return
     hashed = await login.in_thread(lambda: passwords.hash_password(password))
     await context.accounts.change(

@@ -1,0 +1,148 @@
+"""`/nodes`, and of one node: status, version, time, DNS, hosts, subscription, report."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from trebol_node.access import Identity
+from trebol_node.api.context import TheContext
+from trebol_node.api.errors import wrong
+from trebol_node.api.forms import Parameters, arguments, no_arguments
+from trebol_node.api.identity import SignedIn
+from trebol_node.api.rights import requires
+from trebol_node.api.routes.nodes.common import NODE, ask, subtree
+from trebol_node.api.routes.nodes.reporting import make_report
+from trebol_node.api.routes.nodes.view import NodeView
+from trebol_node.api.routing import api_router
+from trebol_node.system.clock import time_of, timezone
+from trebol_node.system.names import read_dns, read_hosts
+from trebol_node.system.subscription import subscription
+from trebol_node.system.version import version
+from trebol_node.worker.operations import TEXT, Power, SetDns, SetHosts, SetTimeZone
+
+_AUDIT = requires(NODE, "Sys.Audit")
+_MODIFY = requires(NODE, "Sys.Modify")
+Modifier = Annotated[Identity, _MODIFY]
+
+#: What everybody may see of a node who may see nothing of it.
+_PUBLIC = ("id", "node", "status", "type")
+
+
+#: Domains that the worker takes.
+_DOMAINS = 6
+
+
+class Command(Parameters):
+    """What a node is to do."""
+
+    command: Literal["reboot", "shutdown"]
+
+
+class Zone(Parameters):
+    """A time zone."""
+
+    timezone: Annotated[str, Field(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]+\z")]
+
+
+class Dns(Parameters):
+    """Servers, in their order, and domains to search, separated by spaces. What is not given is none."""
+
+    search: Annotated[str, Field(max_length=1024)]
+    dns1: Annotated[str | None, Field(max_length=64)] = None
+    dns2: Annotated[str | None, Field(max_length=64)] = None
+    dns3: Annotated[str | None, Field(max_length=64)] = None
+
+
+class Hosts(Parameters):
+    """The file, and the digest of the one that was read."""
+
+    data: Annotated[str, Field(max_length=TEXT)]
+    digest: Annotated[str | None, Field(max_length=64)] = None
+
+
+def router(view: NodeView) -> APIRouter:
+    """The routes that show and change what `view` reads."""
+    made = api_router(tag="nodes")
+
+    @made.get("/nodes", dependencies=[no_arguments])
+    async def nodes(who: SignedIn, context: TheContext) -> list[dict[str, Any]]:
+        """This node, with its numbers for those who may see them."""
+        entry = await view.entry()
+        if not context.accounts.read().may(who, f"/nodes/{view.name}", ("Sys.Audit",)):
+            entry = {key: entry[key] for key in _PUBLIC}
+        return [entry]
+
+    one = subtree("", "nodes")
+
+    @one.get("/status", dependencies=[_AUDIT, no_arguments])
+    async def status() -> dict[str, Any]:
+        """Processors, memory, swap, root file system, kernel, load; `trebol`: addresses, state, installation."""
+        return await view.status()
+
+    @one.post("/status")
+    async def command(
+        who: Annotated[Identity, requires(NODE, "Sys.PowerMgmt")],
+        context: TheContext,
+        given: Annotated[Command, arguments(Command)],
+    ) -> None:
+        """Restart the node or power it off."""
+        await ask(context, Power(action=given.command), who.user)
+
+    @one.get("/version", dependencies=[no_arguments])
+    async def node_version() -> dict[str, str]:
+        """See `/version`."""
+        return version()
+
+    @one.get("/time", dependencies=[_AUDIT, no_arguments])
+    async def get_time(context: TheContext) -> dict[str, int | str]:
+        """The time, also as the node's clocks show it, and the time zone."""
+        return time_of(context.clock.now(), timezone(view.root))
+
+    @one.put("/time")
+    async def set_time(who: Modifier, context: TheContext, given: Annotated[Zone, arguments(Zone)]) -> None:
+        """Set the time zone."""
+        await ask(context, SetTimeZone(timezone=given.timezone), who.user)
+
+    @one.get("/dns", dependencies=[_AUDIT, no_arguments])
+    async def get_dns() -> dict[str, str]:
+        """The servers that are asked."""
+        return read_dns(view.root)
+
+    @one.put("/dns")
+    async def set_dns(who: Modifier, context: TheContext, given: Annotated[Dns, arguments(Dns)]) -> None:
+        """Set servers and domains."""
+        servers = [server for server in (given.dns1, given.dns2, given.dns3) if server]
+        search = [word for word in re.split(r"[\s,;]+", given.search) if word]
+        if len(search) > _DOMAINS:
+            raise wrong(search=f"more than {_DOMAINS} domains")
+        await ask(context, SetDns(servers=servers, search=search), who.user)
+        view.network.stale()
+
+    @one.get("/hosts", dependencies=[_AUDIT, no_arguments])
+    async def get_hosts() -> dict[str, str]:
+        """/etc/hosts and its digest."""
+        return read_hosts(view.root)
+
+    @one.post("/hosts")
+    async def set_hosts(who: Modifier, context: TheContext, given: Annotated[Hosts, arguments(Hosts)]) -> None:
+        """Replace /etc/hosts."""
+        await ask(context, SetHosts(data=given.data, digest=given.digest), who.user)
+
+    @one.get("/subscription", dependencies=[no_arguments])
+    async def get_subscription() -> dict[str, str]:
+        """There is none, and none is needed."""
+        return subscription(view.name)
+
+    @one.get("/report", dependencies=[_AUDIT, no_arguments])
+    async def report(context: TheContext) -> str:
+        """What to send along with a question; secrets are left out."""
+        tasks = await asyncio.to_thread(context.tasks.list)
+        return await make_report(view, tasks, context.clock.now())
+
+    made.include_router(one)
+    return made

@@ -1,0 +1,42 @@
+"""`trebol node keys`: what API and store need before they start: certificates, and the store's configuration."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from trebol_common.files import write_text
+from trebol_common.run import Runner
+from trebol_node.facts import ADDRESSES
+from trebol_node.pki import API, FOLDER, Own, fingerprint, give, names_of, prepare
+from trebol_node.status import node_addresses
+from trebol_node.store import configuration
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What was `made` by this run, and the `fingerprint` of the certificate that clients of the API see."""
+
+    made: tuple[Path, ...]
+    fingerprint: str
+
+
+def prepare_node(root: Path, runner: Runner, *, own: Own = give) -> Keys:
+    """Make what is not there yet on the node below `root`; raises as `trebol_node.pki.prepare` does."""
+    host = (root / "proc/sys/kernel/hostname").read_text(encoding="utf-8").strip()
+    links = json.loads(runner.run(ADDRESSES).stdout)
+    addresses = node_addresses(links, frozenset(str(link["ifname"]) for link in links if "ifname" in link))
+    hosts = root / "etc/hosts"
+    names = names_of(
+        host,
+        hosts.read_text(encoding="utf-8", errors="replace") if hosts.exists() else "",
+        (address.partition("/")[0] for address in addresses),
+    )
+    pki = root / FOLDER.relative_to("/")
+    made = prepare(names, runner, folder=pki, own=own)
+    settings = root / configuration.PATH.relative_to("/")
+    if not settings.exists():
+        write_text(settings, configuration.render(configuration.Configuration(names.host)))
+        made = (*made, settings)
+    return Keys(made, fingerprint(API.pair(pki).certificate))

@@ -1,0 +1,105 @@
+"""`trebol node store …`: what the node's records are kept in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trebol_common.i18n import _
+
+app = typer.Typer(
+    help="What the node's records are kept in (etcd), and its snapshots.\n\nExample: trebol node store status",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command("status")
+def status_command(as_json: AsJson = False) -> None:
+    """Show whether the store can be written, and how full it is. Exit status 1: it cannot be written.
+
+    Example: trebol node store status --json
+    """
+    import json
+    from dataclasses import asdict
+
+    from trebol_node.store.configuration import read
+    from trebol_node.store.gateway import Gateway, TlsSource
+    from trebol_node.store.status import status, to_text
+
+    found = status(Gateway(read().client_url, TlsSource()))
+    typer.echo(json.dumps(asdict(found), indent=2) if as_json else to_text(found))
+    if not found.quorate or found.alarms:
+        raise typer.Exit(1)
+
+
+@app.command("snapshot")
+def snapshot_command(
+    file: Annotated[Path | None, typer.Argument(help="Where; else among those that are kept for some weeks.")] = None,
+) -> None:
+    """Make a snapshot of the store.
+
+    Without FILE it goes to /var/backups/trebol, where the last of each of 8 hours, 7 days and 4 weeks is kept. A
+    timer does that every hour. Snapshots hold secrets, such as hashes of passwords.
+
+    Example: trebol node store snapshot /root/before.db
+    """
+    from datetime import UTC, datetime
+
+    from trebol_common.run import CommandRunner
+    from trebol_node.store.configuration import read
+    from trebol_node.store.snapshots import prune, save, take
+
+    now, runner = datetime.now(UTC), CommandRunner()
+    if file is None:
+        typer.echo(take(read(), runner, now=now).path)
+        for path in prune(now=now):
+            typer.echo(_("removed {path}").format(path=path))
+    else:
+        save(file.absolute(), read(), runner)
+        typer.echo(file)
+
+
+@app.command("snapshots")
+def snapshots_command(as_json: AsJson = False) -> None:
+    """List the snapshots that are kept, the oldest first.
+
+    Example: trebol node store snapshots
+    """
+    import json
+
+    from trebol_node.store.snapshots import snapshots
+
+    found = snapshots()
+    if as_json:
+        rows = [{"path": str(each.path), "time": each.time.isoformat(), "size": each.size} for each in found]
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        for each in found:
+            typer.echo(f"{each.time:%Y-%m-%d %H:%M:%S} UTC  {each.size / 2**20:8.1f} MiB  {each.path}")
+
+
+@app.command("restore")
+def restore_command(
+    file: Annotated[Path, typer.Argument(help="A snapshot.", exists=True, dir_okay=False)],
+) -> None:
+    """Put a snapshot back: the store then holds what it held when that was made.
+
+    What it holds now is kept beside. Where the store does not start with the snapshot, everything is as before.
+
+    Example: trebol node store restore /var/backups/trebol/20261128T180000Z.db
+    """
+    from datetime import UTC, datetime
+
+    from trebol_common.run import CommandRunner
+    from trebol_node.store.configuration import read
+    from trebol_node.store.restore import restore
+
+    for line in restore(file.absolute(), read(), CommandRunner(), now=datetime.now(UTC)):
+        typer.echo(line)

@@ -1,0 +1,83 @@
+"""Stands for netplan, ip and ping on a system in a folder: what is in force follows from the files there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from trebol_common.run import Argument, CommandFailed, Completed
+
+FOLDERS = ("lib", "etc", "run")
+
+
+class NetworkPrograms:
+    """`reachable` are the gateways that answer; `fails` what netplan apply is to fail with, once each."""
+
+    def __init__(self, root: Path, reachable: set[str]) -> None:
+        self.root = root
+        self.reachable = reachable
+        self.fails: list[BaseException] = []
+        self.applied: list[str] = []
+        self.seen: list[tuple[str, ...]] = []
+        self.in_force = self._read(root)
+        self.history = [self.in_force]
+
+    def run(
+        self,
+        command: Sequence[Argument],
+        *,
+        input: str | None = None,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        secrets: Sequence[str] = (),
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """See `Runner.run`."""
+        arguments = tuple(map(os.fspath, command))
+        self.seen.append(arguments)
+        match arguments:
+            case ("netplan", "generate", "--root-dir", root):
+                if "nonsense" in str(self._read(Path(root))):
+                    raise CommandFailed("netplan", 1, (f"{root}/etc/netplan/50-trebol.yaml:3:1: unknown key",))
+                return Completed(0)
+            case ("netplan", "generate"):
+                if self.fails:
+                    raise self.fails.pop()
+                return Completed(0)
+            case ("netplan", "apply", "--state", before):
+                assert self._read(Path(before)) in self.history[-2:], "netplan is told what was there before"
+                self.in_force = self._read(self.root)
+                self.history.append(self.in_force)
+                self.applied.append(self.gateway)
+                if self.fails:
+                    raise self.fails.pop()
+                return Completed(0)
+            case ("ip", "-4", "-json", "route", "show", "default"):
+                routes = [{"gateway": self.gateway, "dev": "vmbr0"}] if self.gateway else []
+                return Completed(0, json.dumps(routes))
+            case ("ip", *_others):
+                return Completed(0, "[]")
+            case ("ping", *_options, gateway):
+                return Completed(0 if gateway in self.reachable else 1)
+            case ("networkctl", "reload") | ("systemctl", "reload-or-restart", "systemd-resolved.service"):
+                return Completed(0)
+        raise AssertionError(f"unexpected: {arguments}")
+
+    @property
+    def gateway(self) -> str:
+        """Of what is in force."""
+        bridge = self.in_force.get("network", {}).get("bridges", {}).get("vmbr0", {})
+        return str(next((route["via"] for route in bridge.get("routes", [])), ""))
+
+    def _read(self, root: Path) -> dict[str, dict[str, dict[str, dict[str, list[dict[str, str]]]]]]:
+        """As netplan does: of files with one name that of run, else of etc, else of lib."""
+        files = {path.name: path for each in FOLDERS for path in (root / each / "netplan").glob("*.yaml")}
+        merged: dict[str, dict[str, dict[str, dict[str, list[dict[str, str]]]]]] = {}
+        for _name, path in sorted(files.items()):
+            merged |= yaml.safe_load(path.read_text())
+        return merged
