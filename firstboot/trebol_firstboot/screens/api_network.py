@@ -16,7 +16,6 @@ from trebol_common.network import (
     HostNetwork,
     Link,
     Static,
-    Vlan,
     management_network,
 )
 
@@ -65,34 +64,58 @@ def network_of(interfaces: Sequence[Interface], dns: Mapping[str, Any], macs: Ma
 
 
 def changes(before: HostNetwork, after: HostNetwork) -> Iterator[Call]:
-    """What makes the candidate of one the other: interfaces in the order in which each finds what it stands on, and
-    those taken away once nothing stands on them. What is not of this model stays as it is."""
+    """What makes the candidate of one the other. The API looks at the whole after each of them: nothing is taken away
+    that something stands on, and no port or gateway is there twice. What is not of this model stays as it is."""
     old, new = {bond.name for bond in before.bonds}, {bond.name for bond in after.bonds}
-    mtu = {"mtu": after.mtu} if after.mtu is not None else {}
-    drop = ("mtu",) if after.mtu is None and before.mtu is not None else ()
-    for bond in after.bonds:
-        arguments = {"type": "bond", "slaves": " ".join(bond.ports), "bond_mode": bond.mode.value, **mtu}
-        yield _put(bond.name, arguments, drop, known=bond.name in old)
-    bridge = after.bridges[0]
-    ports = {"type": "bridge", "bridge_ports": " ".join(bridge.ports), **mtu}
-    yield _put(bridge.name, {**ports, **_addresses(bridge.addressing)}, (*drop, *_gone(before, after)), known=True)
     tags = {vlan.name for vlan in before.vlans}
-    for vlan in after.vlans:
-        arguments = {"type": "vlan", "vlan-id": vlan.id, "vlan-raw-device": vlan.link, **mtu}
-        gone = _gone(before, after) if vlan.name in tags else ()
-        drops = drop if vlan.name in tags else ()
-        arguments |= _addresses(vlan.addressing)
-        yield _put(vlan.name, arguments, (*drops, *gone), known=vlan.name in tags)
-    for name in sorted(tags - {vlan.name for vlan in after.vlans}):
-        yield Call("DELETE", name, {})
+    sized = _sized(before, after)
+    for vlan in before.vlans:
+        if vlan not in after.vlans:
+            yield Call("DELETE", vlan.name, {})
+            tags.remove(vlan.name)
+    bridge = after.bridges[0]
+    if before.mtu not in (None, after.mtu):
+        # From above downwards, then upwards again: no frame is larger than what is below it carries.
+        for name in sorted(tags):
+            yield Call("PUT", name, {"type": "vlan", "delete": "mtu"})
+        yield Call("PUT", bridge.name, {"type": "bridge", "delete": "mtu"})
+    if (before.bonds, before.bridges[0].ports) != (after.bonds, bridge.ports):
+        yield Call("PUT", bridge.name, {"type": "bridge", "delete": "bridge_ports"})
     for name in sorted(old - new):
         yield Call("DELETE", name, {})
+    if sized:
+        for link in after.links:
+            yield Call("PUT", link.name, {"type": "eth", **sized})
+    for bond in after.bonds:
+        slaves = {"type": "bond", "slaves": " ".join(bond.ports), "bond_mode": bond.mode.value}
+        yield _put(bond.name, {**slaves, **sized}, known=bond.name in old)
+    ports = {"type": "bridge", "bridge_ports": " ".join(bridge.ports)}
+    yield Call("PUT", bridge.name, {**ports, **_addresses(bridge.addressing), **sized})
+    for vlan in after.vlans:
+        tag = {"type": "vlan", "vlan-id": vlan.id, "vlan-raw-device": vlan.link}
+        yield _put(vlan.name, {**tag, **_addresses(vlan.addressing), **sized}, known=vlan.name in tags)
 
 
-def _put(name: str, arguments: dict[str, Any], drop: tuple[str, ...], *, known: bool) -> Call:
+def dns_of(network: HostNetwork) -> dict[str, str]:
+    """The name servers that a network names itself, as the API takes them."""
+    match network.managed.addressing:
+        case Static(nameservers=servers):
+            named = {f"dns{number}": str(server) for number, server in enumerate(servers, 1)}
+        case _:
+            named = {}
+    return {"search": " ".join(network.managed.search), **named}
+
+
+def _sized(before: HostNetwork, after: HostNetwork) -> dict[str, Any]:
+    if after.mtu is not None:
+        return {"mtu": after.mtu}
+    return {"delete": "mtu"} if before.mtu is not None else {}
+
+
+def _put(name: str, arguments: dict[str, Any], *, known: bool) -> Call:
     if known:
-        return Call("PUT", name, {**arguments, **({"delete": ",".join(dict.fromkeys(drop))} if drop else {})})
-    return Call("POST", "", {"iface": name, **arguments})
+        return Call("PUT", name, arguments)
+    return Call("POST", "", {"iface": name, **{key: value for key, value in arguments.items() if key != "delete"}})
 
 
 def _addresses(addressing: Dhcp | Static | None) -> dict[str, Any]:
@@ -110,15 +133,6 @@ def _addresses(addressing: Dhcp | Static | None) -> dict[str, Any]:
             return {**fixed, "method6": "static", "cidr6": str(second[0]), **way}
         case Static(address, gateway, _servers, _second):
             return {"method": "manual", "method6": "static", "cidr6": str(address), "gateway6": str(gateway)}
-
-
-def _gone(before: HostNetwork, after: HostNetwork) -> tuple[str, ...]:
-    """A gateway of IPv6 that there is none of any more, where the address stays."""
-    old, new = before.managed.addressing, after.managed.addressing
-    match old, new:
-        case Static(ipv6=(_, was)), Static(ipv6=(_, None)) if was is not None:
-            return ("gateway6",) if isinstance(after.managed, Vlan) == bool(before.vlans) else ()
-    return ()
 
 
 def _addressing(interface: Interface, dns: Mapping[str, Any]) -> Dhcp | Static:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from trebol_common.answers.cluster import Cluster
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.i18n import _
-from trebol_common.network import HostNetwork, Static
+from trebol_common.network import HostNetwork
 from trebol_common.run import CommandRunner, Runner
 from trebol_firstboot.banner import banner
 from trebol_firstboot.hostkey import read_fingerprint
@@ -77,7 +78,7 @@ class ApiWorld:
     _challenge: str = field(default="", repr=False)
     _shown: tuple[str, str] = ("", "")
     #: Name servers before a trial, which are as before with it.
-    _dns: Mapping[str, Any] | None = None
+    _dns: Mapping[str, str] | None = None
 
     def look(self) -> Seen:
         """See `World.look`."""
@@ -127,19 +128,22 @@ class ApiWorld:
 
     def apply_network(self, network: HostNetwork) -> Task:
         """See `World.apply_network`. Name servers count at once; `follow` puts them back with the rest."""
-        before = self.network().current
         self._call("DELETE", "network")
-        dns = self._get("dns")
+        before = self.network().current
         try:
+            # First: a candidate is made of what is there.
+            if api_network.dns_of(before) != api_network.dns_of(network):
+                self._dns = api_network.dns_of(before)
+                self._call("PUT", "dns", api_network.dns_of(network))
             for change in api_network.changes(before, network):
                 path = f"network/{change.name}" if change.name else "network"
                 self._call(change.method, path, change.arguments)
-            if isinstance(network.managed.addressing, Static):
-                self._set_dns(network)
-                self._dns = dns
             return Task(str(self._call("PUT", "network")), trial=True)
         except TrebolError:
-            self._take_back()
+            # Nothing is left for somebody to apply by accident; why it was refused is what has to be told.
+            with suppress(TrebolError):
+                self._call("DELETE", "network")
+                self._put_back_dns("")
             raise
 
     def keep_network(self) -> None:
@@ -148,7 +152,7 @@ class ApiWorld:
 
     def undo_network(self, task: Task) -> None:
         """See `World.undo_network`."""
-        self._call("POST", "network/revert")
+        self._call("DELETE", "network")
 
     def name(self) -> str:
         """See `World.name`."""
@@ -306,23 +310,10 @@ class ApiWorld:
         # An empty log has one line that says so, with the number of none that was written.
         return tuple(str(each["t"]) for each in found if int(each["n"]) > start and each["t"] != "no content")
 
-    def _set_dns(self, network: HostNetwork) -> None:
-        addressing = network.managed.addressing
-        assert isinstance(addressing, Static)
-        servers = {f"dns{number}": str(server) for number, server in enumerate(addressing.nameservers, 1)}
-        self._call("PUT", "dns", {"search": " ".join(network.managed.search), **servers})
-
-    def _take_back(self) -> None:
-        """Nothing of a change that cannot be made is left for somebody to apply by accident."""
-        self._put_back_dns("")
-        self._call("DELETE", "network")
-
     def _put_back_dns(self, ended: str) -> None:
         before, self._dns = self._dns, None
         if before and ended != DONE:
-            self._call(
-                "PUT", "dns", {key: before[key] for key in ("search", "dns1", "dns2", "dns3") if key in before}
-            )
+            self._call("PUT", "dns", before)
 
     def _get(self, path: str, arguments: Mapping[str, Any] | None = None) -> Any:
         return self._call("GET", path, arguments)
