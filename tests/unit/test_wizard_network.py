@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_interface
 from pathlib import Path
 from typing import Any
@@ -134,14 +135,16 @@ def test_name_servers_are_set_before_the_candidate_is_made_of_them(world: ApiWor
 
 
 def test_what_cannot_be_applied_leaves_nothing_behind(world: ApiWorld, node: Shown) -> None:
+    world.apply_network(NETWORKS["fixed"])
+    _keep(node)
     before = (node.files.root / "etc/netplan/50-trebol.yaml").read_text()
-    wrong = _made(Link("eno9", "52:54:00:00:00:09"))
+    wrong = _made(Link("eno9", "52:54:00:00:00:09"), addressing=replace(FIXED, nameservers=(FIXED.gateway,)))
 
     with pytest.raises(BadInput, match="eno9"):
         world.apply_network(wrong)
 
     assert not (node.files.root / "etc/trebol/network-candidate.yaml").exists()
-    assert (node.files.root / "etc/netplan/50-trebol.yaml").read_text() == before
+    assert (node.files.root / "etc/netplan/50-trebol.yaml").read_text() == before, "name servers too"
 
 
 def test_keeping_it_is_the_workers_confirmation(world: ApiWorld, node: Shown) -> None:
