@@ -113,11 +113,10 @@ def test_the_scripted_runner_fails_on_what_was_not_expected() -> None:
 
 def test_a_shell_has_our_terminal_for_its_errors_too_where_ours_go_to_a_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    ours = (
-        'from trebol_common.run import interactive; interactive(["sh", "-c", "test -t 2 && echo it-is-a-terminal"])'
-    )
+    shell = "test -t 2 && echo it-is-a-terminal"
+    ours = f"from trebol_common.run import interactive; interactive(['sh', '-c', '{shell}'])"
 
-    said = pexpect.run(f"sh -c '{sys.executable} -c \"$OURS\" 2>{log}'", env={**os.environ, "OURS": ours})
+    said = str(pexpect.run(f"sh -c '{sys.executable} -c \"$OURS\" 2>{log}'", env={**os.environ, "OURS": ours}))
 
-    assert said.split() == [b"it-is-a-terminal"]
+    assert "it-is-a-terminal" in said
     assert log.read_text() == ""
