@@ -23,8 +23,9 @@ def test_ssh_keys_come_from_elsewhere(surroundings: Surroundings, name: str, key
 
 
 def test_each_port_is_shown_with_the_switch_it_leads_to(surroundings: Surroundings) -> None:
-    (line,) = [line for line in surroundings.screens["network"].splitlines() if WIRED_MAC in line]
-    assert f"switch {SWITCH}, port {PORT}" in line
+    lines = surroundings.screens["network"].splitlines()
+    (port,) = [number for number, line in enumerate(lines) if WIRED_MAC in line]
+    assert lines[port + 1].strip() == f"switch {SWITCH}, port {PORT}"
 
 
 def test_the_layers_are_read_while_somebody_answers(surroundings: Surroundings) -> None:
