@@ -67,19 +67,8 @@ JOBS: dict[str, Job] = {
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
-    *(
-        "chosen",
-        "rescued",
-        "torn",
-        "kept",
-        "survivor",
-        "retried",
-        "typed",
-        "careful",
-        "two_consoles",
-        "remote",
-        "surroundings",
-    ),
+    *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
+    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly"),
 )
 
 QUICK = frozenset(
