@@ -1,4 +1,4 @@
-"""What existing clients of Proxmox VE make of a node's own paths: proxmoxer through all of them, an exporter's scrape."""
+"""What clients of Proxmox VE make of a node's own paths: proxmoxer through all of them, an exporter's scrape."""
 
 from __future__ import annotations
 
