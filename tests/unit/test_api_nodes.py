@@ -193,10 +193,12 @@ def test_a_bridge_is_made_changed_and_forgotten_as_a_candidate(node: Shown) -> N
     assert node.call("POST", "/network", **new)["data"] is None
     answer = node.call("GET", "/network")
     assert "+    vmbr1:" in answer["changes"] and "-    vmbr0:" not in answer["changes"]
-    assert node.get("/network/vmbr1")["bridge_ports"] == "eno2"
+    made = node.get("/network/vmbr1")
+    assert (made["bridge_ports"], made["comments"]) == ("eno2", "for guests")
     node.call("PUT", "/network/vmbr1", type="bridge", cidr="198.51.100.1/24", mtu=1400)
     changed = node.get("/network/vmbr1")
     assert (changed["cidr"], changed["mtu"], changed["method"]) == ("198.51.100.1/24", "1400", "static")
+    assert changed["comments"] == "for guests"
     assert own.read_text() == before
     node.call("DELETE", "/network/vmbr1")
     node.call("GET", "/network/vmbr1", status=404)

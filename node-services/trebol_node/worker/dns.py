@@ -32,7 +32,7 @@ def set_dns(operation: SetDns, context: Context, who: str) -> None:
         if before is None or tree is None:
             _set_resolved(machine, operation)
         else:
-            _set_netplan(machine, before, netplan.render(tree))
+            _set_netplan(machine, before, netplan.render(tree, like=before))
             _set_candidate(machine, operation)
 
 
@@ -72,9 +72,10 @@ def _set_candidate(machine: Machine, operation: SetDns) -> None:
     """A change of the network that waits to be applied would bring the old ones back."""
     path = machine.at(trial.CANDIDATE)
     if path.exists():
-        tree = netplan.with_dns(netplan.parse(path.read_text(encoding="utf-8")), operation.servers, operation.search)
+        before = path.read_text(encoding="utf-8")
+        tree = netplan.with_dns(netplan.parse(before), operation.servers, operation.search)
         if tree is not None:
-            write_text(path, netplan.render(tree), mode=trial.PRIVATE_FILE)
+            write_text(path, netplan.render(tree, like=before), mode=trial.PRIVATE_FILE)
 
 
 def _set_resolved(machine: Machine, operation: SetDns) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any
@@ -18,6 +19,9 @@ HIDDEN = "***"
 _SECRETS = frozenset({"password", "client-key-password", "key", "private", "shared"})
 
 _HEADER = "# Written by Trebol.\n"
+
+#: `# vmbr0: "for guests"`
+_COMMENT = re.compile(r'# [^\s:]+: "[^"\\]*(?:\\.[^"\\]*)*"')
 
 #: Brackets within brackets; netplan knows three. The time that PyYAML takes grows with their square.
 _DEEPEST = 50
@@ -51,9 +55,10 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def render(tree: Mapping[str, Any]) -> str:
-    """The file of a tree."""
-    return _HEADER + yaml.safe_dump(dict(tree), sort_keys=False, default_flow_style=False)
+def render(tree: Mapping[str, Any], *, like: str = "") -> str:
+    """The file of a tree, with the comments on interfaces that the file `like` has (`trebol_node.system.netplan`)."""
+    comments = "".join(f"{line}\n" for line in like.splitlines() if _COMMENT.fullmatch(line))
+    return _HEADER + comments + yaml.safe_dump(dict(tree), sort_keys=False, default_flow_style=False)
 
 
 def hide(value: Any) -> Any:

@@ -68,7 +68,8 @@ def set_candidate(operation: SetNetworkCandidate, context: Context, who: str) ->
         if operation.digest is not None and operation.digest != ("" if before is None else digest_of(before)):
             raise Modified("detected modified configuration - file changed by other user? Try again.", where="digest")
         known = before if before is not None else _text(machine, NETPLAN)
-        text = netplan.render(netplan.unhide(tree, netplan.parse(known) if known is not None else {}))
+        whole = netplan.unhide(tree, netplan.parse(known) if known is not None else {})
+        text = netplan.render(whole, like=operation.netplan)
         check(machine, text)
         write_text(machine.at(CANDIDATE), text, mode=trial.PRIVATE_FILE)
     return digest_of(text)
@@ -212,6 +213,6 @@ def _text(machine: Machine, path: str) -> str | None:
 def _shown(text: str) -> str:
     """Without secrets. What is no netplan is not shown at all: it may hold any."""
     try:
-        return netplan.render(netplan.hide(yaml.safe_load(text)))
+        return netplan.render(netplan.hide(yaml.safe_load(text)), like=text)
     except (yaml.YAMLError, TypeError, ValueError):
         return ""
