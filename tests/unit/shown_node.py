@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,12 +25,12 @@ from trebol_common.run import Argument, CommandFailed, Completed
 from trebol_hardware.machine import Machine as Hardware
 from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.routes import metrics, nodes
-from trebol_node.api.server import Server, unix_socket
+from trebol_node.api.server import Server, tls_context, unix_socket
 from trebol_node.api.wire import Wire
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.handlers import HANDLERS
-from trebol_node.worker.operations import ApplyNetwork, EndTask, Operation, Power, ServiceAction
+from trebol_node.worker.operations import ApplyNetwork, Authenticate, EndTask, Operation, Power, ServiceAction
 from trebol_node.worker.services import SERVICES
 
 MACHINES = Path(__file__).parents[1] / "machines"
@@ -169,6 +170,8 @@ class OperationsHere:
                 return str(STARTED)
             case Power():
                 return None
+            case Authenticate():
+                return await api_node.FakeWorker().call(operation, who=who)
         return HANDLERS[type(operation)](operation, self.context, who)
 
     def of(self, kind: type[Operation]) -> list[tuple[str, Operation]]:
@@ -222,20 +225,35 @@ def shown_node(folder: Path, hardware: str = "dell-r740-vt-locked") -> Iterator[
         yield Shown(made.files, made.programs, made.worker, made.context, made.view, root, TestClient(made.app))
 
 
+@dataclass(frozen=True)
+class Served:
+    """The node behind a real server: at a unix socket, and with TLS at a port of loopback."""
+
+    path: Path
+    port: int
+    certificate: Path
+    worker: OperationsHere
+
+
 @contextmanager
-def node_at_socket(folder: Path) -> Iterator[tuple[Path, OperationsHere]]:
-    """The node behind a real server on a unix socket, for commands; the socket, and what the worker was asked."""
+def served_node(folder: Path) -> Iterator[Served]:
+    """The node while the block runs, for clients of all kinds."""
     made, path, ready = _made(folder, "dell-r740-vt-locked"), folder / "api.sock", threading.Event()
+    chain, key = api_node.certificate(folder)
+    network = socket.create_server(("127.0.0.1", 0))
+    port = network.getsockname()[1]
 
     async def on_ready() -> None:
         ready.set()
 
-    server = Server(made.app, plain=[unix_socket(path)], on_ready=on_ready)
+    server = Server(
+        made.app, plain=[unix_socket(path)], secure=[network], tls=tls_context(chain, key), on_ready=on_ready
+    )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     assert ready.wait(20)
     try:
-        yield path, made.worker
+        yield Served(path, port, chain, made.worker)
     finally:
         server.should_exit = True
         thread.join(20)

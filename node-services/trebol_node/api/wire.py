@@ -45,7 +45,7 @@ def wire_of(scope: MutableMapping[str, Any]) -> Wire:
 
 def phrase(scope: MutableMapping[str, Any], text: str) -> None:
     """Let the response have `text` as its reason phrase: its first line, what a phrase cannot hold as "?"."""
-    first = text.strip().partition("\n")[0]
+    first = next(iter(text.strip().splitlines()), "")
     wire_of(scope).phrase = _NOT_IN_PHRASES.sub("?", first)[:_PHRASE_LENGTH].encode()
 
 
