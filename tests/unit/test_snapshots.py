@@ -234,7 +234,7 @@ def test_a_disk_without_room_for_it_is_as_before(snapshot: Path, data: Path) -> 
 
         def run(self, command, **options):  # type: ignore[no-untyped-def]
             """See `Runner.run`."""
-            completed = super().run(command, **options)
+            completed = super().run(command, **options)  # type: ignore[no-untyped-call]
             if "restore" in command:
                 raise CommandFailed("etcdutl", 1, ("no space left on device",))
             return completed
