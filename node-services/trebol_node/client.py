@@ -68,6 +68,10 @@ class Api:
 
     def call(self, method: str, path: str, arguments: Arguments) -> Any:
         """Any of them; names of `arguments` are the API's own."""
+        return self.whole(method, path, arguments).get("data")
+
+    def whole(self, method: str, path: str, arguments: Arguments) -> dict[str, Any]:
+        """Likewise, with what stands beside `data`: `total`, `changes`."""
         target = PREFIX + quote("/" + path.strip("/"), safe="/:@!,=+") if path.strip("/") else PREFIX
         encoded = urlencode(arguments, doseq=True)
         body, headers = None, {}
@@ -76,7 +80,7 @@ class Api:
         else:
             body, headers = encoded, {"Content-Type": "application/x-www-form-urlencoded"}
         status, text = self._exchange(method, target, body, headers)
-        return _data(path, status, text)
+        return _answer(path, status, text)
 
     def _exchange(self, method: str, target: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         connection = _Connection(self._path)
@@ -98,7 +102,7 @@ class Api:
             connection.close()
 
 
-def _data(path: str, status: int, text: bytes) -> Any:
+def _answer(path: str, status: int, text: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except ValueError:
@@ -106,7 +110,7 @@ def _data(path: str, status: int, text: bytes) -> Any:
     if not isinstance(answer, dict):
         raise TrebolError(_("the node's daemon answered with what is no JSON object"), where=path)
     if status == 200:
-        return answer.get("data")
+        return answer
     kind = BadInput if status in _BAD_INPUT else TrebolError
     problems = [Problem(str(why), str(name)) for name, why in (answer.get("errors") or {}).items() if name != "path"]
     raise kind.of(problems or [Problem(str(answer.get("message", status)).strip(), path)])

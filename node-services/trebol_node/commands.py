@@ -8,29 +8,18 @@ from typing import Annotated
 import typer
 
 from trebol_common.run import CommandRunner
+from trebol_node.shown_commands import register
 from trebol_node.store.commands import app as store
 
 app = typer.Typer(
-    help="This node: its status, and the upkeep of its boot partitions.\n\nExample: trebol node status",
+    help="This node: what it shows of itself, and its upkeep.\n\nExample: trebol node status",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 app.add_typer(store, name="store")
-
-
-@app.command("status")
-def status_command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show name, addresses, management page, state and use of this node.
-
-    Example: trebol node status --json
-    """
-    from trebol_node import facts
-    from trebol_node.status import status, to_text
-
-    found = status(facts.read(Path("/"), CommandRunner()))
-    typer.echo(found.to_json() if as_json else to_text(found))
+register(app)
 
 
 @app.command("boot-sync")

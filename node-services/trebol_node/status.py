@@ -6,7 +6,7 @@ import ipaddress
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from trebol_common.network import MANAGEMENT_BRIDGE, MANAGEMENT_PORT
 from trebol_hardware.checks.finding import Severity
@@ -65,6 +65,22 @@ class Status:
     root: Usage
     installed: Mapping[str, Any] | None
     hardware: Hardware | None = None
+
+    @classmethod
+    def of_members(cls, members: Mapping[str, Any]) -> Self:
+        """From what `to_json` writes, read as JSON."""
+        hardware = members["hardware"]
+        return cls(
+            **{
+                **members,
+                "addresses": tuple(members["addresses"]),
+                "failed_units": tuple(members["failed_units"]),
+                "load": tuple(members["load"]),
+                "memory": Usage(**members["memory"]),
+                "root": Usage(**members["root"]),
+                "hardware": hardware and Hardware(**{**hardware, "severity": Severity(hardware["severity"])}),
+            }
+        )
 
     def to_json(self) -> str:
         """Indented JSON, one member per field."""

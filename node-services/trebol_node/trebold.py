@@ -6,6 +6,7 @@ it binds its own. What it answers is read beside the requests, from memory.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import gc
@@ -15,7 +16,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,18 +25,18 @@ from fastapi import FastAPI
 from trebol_common import __version__
 from trebol_common.errors import TrebolError, of_system
 from trebol_common.i18n import _
+from trebol_common.run import CommandRunner
 from trebol_node import pki
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
-from trebol_node.api.numbers import Addresses, Numbers
+from trebol_node.api.routes import metrics, nodes
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.client import API_SOCKET
 from trebol_node.notify import READY, STOPPING, keep_alive, notify
 from trebol_node.store.configuration import Configuration
 from trebol_node.store.etcd import EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource
-from trebol_node.system.held import refreshing
 from trebol_node.tasks import Tasks
 from trebol_node.worker.client import Worker
 
@@ -71,21 +72,31 @@ def sockets(environment: Mapping[str, str] = os.environ, *, pid: int | None = No
     )
 
 
-async def serve(where: Sockets) -> None:
+@dataclass(frozen=True)
+class Places:
+    """Where a node has what the daemon needs: certificates, the store's URL, the copy of its records."""
+
+    certificates: Path = pki.FOLDER
+    store: str = Configuration("").client_url
+    copy: Path = COPY
+
+
+async def serve(where: Sockets, places: Places) -> None:
     """Serve until SIGTERM; raises TrebolError where it cannot begin."""
-    pair = pki.API.pair()
+    pair = pki.API.pair(places.certificates)
     tls = _tls(pair)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reloading(tls, pair))
-    records = EtcdRecords(Gateway(Configuration("").client_url, TlsSource()), COPY)
-    numbers, addresses, worker = Numbers(Path("/")), Addresses(Path("/")), Worker()
+    records = EtcdRecords(Gateway(places.store, TlsSource(places.certificates)), places.copy)
+    worker = Worker()
     node = socket.gethostname().partition(".")[0]
+    view = nodes.NodeView(node, worker, CommandRunner(), certificate=pair.certificate)
     context = Context(
         node=node,
         records=records,
         worker=worker,
         tasks=Tasks(),
-        entry=lambda: numbers.entry(node),
-        addresses=addresses.now,
+        entry=view.entry,
+        addresses=view.addresses,
         audit=Journal(),
     )
 
@@ -94,10 +105,10 @@ async def serve(where: Sockets) -> None:
         await asyncio.to_thread(records.start)
         alive = asyncio.create_task(keep_alive(), name="watchdog")
         try:
-            async with refreshing((numbers.held, addresses.held)):
+            async with view.running():
                 yield
         finally:
-            notify(STOPPING)
+            notify(STOPPING, wait=False)
             alive.cancel()
             await worker.close()
             await asyncio.to_thread(records.close)
@@ -109,9 +120,8 @@ async def serve(where: Sockets) -> None:
         log.info("trebold %s serves node %s", __version__, node)
         notify(READY)
 
-    await Server(
-        make_app(context, lifespan=lifespan), plain=where.plain, secure=where.secure, tls=tls, on_ready=ready
-    ).serve()
+    app = make_app(context, routers=nodes.routers(view), beside=(metrics.router(view),), lifespan=lifespan)
+    await Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready).serve()
 
 
 def _tls(pair: pki.Pair) -> ssl.SSLContext:
@@ -137,11 +147,22 @@ def _reloading(tls: ssl.SSLContext, pair: pki.Pair) -> Callable[[], None]:
     return reload
 
 
+def places_of(arguments: Sequence[str] | None = None) -> Places:
+    """From the command line, whose options are for tests and for looking into things by hand."""
+    usual = Places()
+    parser = argparse.ArgumentParser("trebold", description="The API of this node; see trebold.service.")
+    parser.add_argument("--certificates", type=Path, default=usual.certificates, help="folder of certificates")
+    parser.add_argument("--store", default=usual.store, help="URL of the store")
+    parser.add_argument("--copy", type=Path, default=usual.copy, help="file with the copy of the store's records")
+    return Places(**vars(parser.parse_args(arguments)))
+
+
 def main() -> int:
     """Run the daemon; its exit status."""
+    places = places_of()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        asyncio.run(serve(sockets()))
+        asyncio.run(serve(sockets(), places))
     except (TrebolError, OSError) as error:
         told = of_system(error) if isinstance(error, OSError) else error
         sys.stderr.write(f"trebold: {told}\n")

@@ -38,12 +38,17 @@ class NetworkPrograms:
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """See `Runner.run`."""
-        arguments = tuple(map(os.fspath, command))
+        arguments = tuple(os.fspath(argument) for argument in command)
         self.seen.append(arguments)
         match arguments:
             case ("netplan", "generate", "--root-dir", root):
                 if "nonsense" in str(self._read(Path(root))):
-                    raise CommandFailed("netplan", 1, (f"{root}/etc/netplan/50-trebol.yaml:3:1: unknown key",))
+                    wrong = (
+                        f"{root}/etc/netplan/50-trebol.yaml:3:1: Error in network definition: unknown key 'nonsense'"
+                    )
+                    raise CommandFailed(
+                        "netplan", 1, (wrong, "  nonsense: 1", "  ^", "Failed to send reload request")
+                    )
                 return Completed(0)
             case ("netplan", "generate"):
                 if self.fails:

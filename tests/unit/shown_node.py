@@ -3,14 +3,17 @@ the worker's own operations in this process, the API in front of it."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.unit import api_node
@@ -21,6 +24,7 @@ from trebol_common.run import Argument, CommandFailed, Completed
 from trebol_hardware.machine import Machine as Hardware
 from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.routes import metrics, nodes
+from trebol_node.api.server import Server, unix_socket
 from trebol_node.api.wire import Wire
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.worker.context import Context, Machine
@@ -84,7 +88,7 @@ class Programs:
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """See `Runner.run`."""
-        words = tuple(map(os.fspath, command))
+        words = tuple(os.fspath(word) for word in command)
         self.asked.append(words)
         found = [answer for key, answer in self.answers.items() if set(key.split()) <= set(words)]
         if not found:
@@ -213,6 +217,41 @@ class Shown:
 @contextmanager
 def shown_node(folder: Path, hardware: str = "dell-r740-vt-locked") -> Iterator[Shown]:
     """The node while the block runs; `hardware` is one of the recorded machines."""
+    made = _made(folder, hardware)
+    with TestClient(OverSocket(made.app)) as root:
+        yield Shown(made.files, made.programs, made.worker, made.context, made.view, root, TestClient(made.app))
+
+
+@contextmanager
+def node_at_socket(folder: Path) -> Iterator[tuple[Path, OperationsHere]]:
+    """The node behind a real server on a unix socket, for commands; the socket, and what the worker was asked."""
+    made, path, ready = _made(folder, "dell-r740-vt-locked"), folder / "api.sock", threading.Event()
+
+    async def on_ready() -> None:
+        ready.set()
+
+    server = Server(made.app, plain=[unix_socket(path)], on_ready=on_ready)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield path, made.worker
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@dataclass
+class _Made:
+    files: FakeSystem
+    programs: Programs
+    worker: OperationsHere
+    context: Any
+    view: nodes.NodeView
+    app: FastAPI
+
+
+def _made(folder: Path, hardware: str) -> _Made:
     files, run = system(folder / "root"), programs()
     record = Hardware.load(MACHINES / f"{hardware}.json")
     tasks = Tasks(folder / "tasks")
@@ -223,5 +262,4 @@ def shown_node(folder: Path, hardware: str = "dell-r740-vt-locked") -> Iterator[
     context = replace(context, worker=worker, entry=view.entry, addresses=view.addresses)
     app = make_app(context, routers=nodes.routers(view), lifespan=lambda app: view.running())
     app.include_router(metrics.router(view))
-    with TestClient(OverSocket(app)) as root:
-        yield Shown(files, run, worker, context, view, root, TestClient(app))
+    return _Made(files, run, worker, context, view, app)

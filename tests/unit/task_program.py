@@ -10,8 +10,9 @@ from typing import Any
 
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner
-from trebol_node.tasks import Upid
+from trebol_node.tasks import Tasks, Upid
 from trebol_node.tasks.inside import Log, run_inside
+from trebol_node.tasks.process import end
 
 #: How a test starts it.
 COMMAND = (sys.executable, __file__)
@@ -22,8 +23,18 @@ def environment() -> dict[str, str]:
     return {"PYTHONPATH": ":".join(path for path in sys.path if path)}
 
 
+def end_all(tasks: Tasks) -> None:
+    """End those that run."""
+    for task in tasks.all():
+        if task.runs:
+            end(task.upid.pid, task.upid.pstart, 0)
+
+
 def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:
-    """`say` lines, `warn` one, `fail` with what; `ready` is a pipe that is opened before `wait`ing for a signal."""
+    """`say` lines, `warn` of one, `fail` in one way.
+
+    `ready` is a pipe that hears when the task waits to be ended: by itself, in a `program`, or `deaf` to SIGTERM.
+    """
     for line in arguments.get("say", ()):
         log.say(line)
     if warning := arguments.get("warn"):
@@ -33,16 +44,16 @@ def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:
             raise BadInput("it cannot be", where="here", hint="do otherwise")
         case "disk":
             raise OSError(28, "No space left on device", "/var/log")
+        case "program":
+            CommandRunner().run(["sh", "-c", "echo why >&2; exit 3"], on_line=log.say)
         case "bug":
             raise ValueError("hunter2")
     if ready := arguments.get("ready"):
-        log.say("waiting")
-        Path(ready).write_text("ready")
-        if arguments.get("program"):
-            CommandRunner().run(["sh", "-c", f"echo program >{ready}; exec sleep 1000"])
         if arguments.get("deaf"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            Path(ready).write_text("deaf")
+        if arguments.get("program"):
+            CommandRunner().run(["sh", "-c", f"echo ready >{ready}; exec sleep 1000"])
+        Path(ready).write_text("ready\n")
         while True:
             signal.pause()
 

@@ -237,8 +237,8 @@ def test_disabled_and_expired_accounts_end(who: str, words: str | None) -> None:
     mine = accounts(
         **{
             "users__old@trebol": {"expire": NOW - 1},
-            "tokens__ana@pam!past": {"hash": "", "expire": NOW - 1},
-            "tokens__dora@trebol!fresh": {"hash": "", "expire": NOW + 1},
+            "tokens__ana@pam!past": {"hash": "0" * 64, "expire": NOW - 1},
+            "tokens__dora@trebol!fresh": {"hash": "0" * 64, "expire": NOW + 1},
         }
     )
 
@@ -291,6 +291,11 @@ UNREADABLE: list[tuple[str, Any, str, str, bool]] = [
     ("groups/operators", {"comment": []}, "carla@trebol", "/vms/200", False),
     ("roles/Starter", {"privs": 1}, "carla@trebol", "/vms/100", False),
     ("tokens/ana@pam!less", {}, "ana@pam!less", "/vms", False),
+    ("tokens/ana@pam!less", {"hash": "é" * 64}, "ana@pam!less", "/vms", False),
+    ("tfa/ana@pam", {"totp": [{"id": "1", "secret": "A"}]}, "ana@pam", "/vms", True),
+    ("tfa/ana@pam", {"totp": [{"id": "1", "secret": "AAAAAAAA", "step": 0}]}, "ana@pam", "/vms", True),
+    ("tfa/ana@pam", {"recovery": {"salt": "salt", "hashes": []}}, "ana@pam", "/vms", True),
+    ("keys", {"current": {"secret": "short", "created": 0}}, "ana@pam", "/vms", True),
     ("acl", {"paths": []}, "ana@pam", "/vms", False),
     ("acl", {"paths": {"/": {"users": {"ana@pam": ["PVEAdmin"]}}}}, "root@pam", "/vms", True),
     ("users/a/b@pam", {}, "ana@pam", "/vms", True),

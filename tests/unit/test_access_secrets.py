@@ -26,6 +26,7 @@ def test_a_password_matches_what_was_kept_of_it_and_nothing_else_does(word: str)
 
     assert passwords.matches(word, kept)
     assert not passwords.matches(word + " ", kept)
+    assert not passwords.matches(word + "\0", kept)
     assert not passwords.matches(word.upper() + "!", kept)
     assert word not in kept
 
@@ -324,6 +325,7 @@ BAD_HEADERS = [
     f"PVEAPIToken=ana@pam!full={SECRET} ",
     f"PVEAPIToken=ana@pam!full={SECRET.upper()}",
     f"PVEAPIToken=ana@pam!full:{SECRET}",
+    f"PVEAPIToken=ana@pam!full:{SECRET}=",
     f"PVEAPIToken=ana@pam!none={SECRET}",
     f"PVEAPIToken=nobody@pam!full={SECRET}",
     f"PVEAPIToken=a\x1b@pam!full={SECRET}",

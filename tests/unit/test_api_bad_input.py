@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -215,7 +215,7 @@ def test_the_unix_socket_is_not_for_everybody(node: LiveNode) -> None:
 
 
 #: What is sent instead of the right CSRF token.
-CSRF = {
+CSRF: dict[str, Callable[[LiveNode], str]] = {
     "none": lambda node: "",
     "that of another user": lambda node: csrf.make(accounts(node).keys, "ana@trebol", NOW),
     "an expired one": lambda node: csrf.make(accounts(node).keys, "root@pam", NOW - 3 * 3600),

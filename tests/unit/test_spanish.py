@@ -23,6 +23,7 @@ import trebol_firstboot
 import trebol_hardware
 import trebol_hardware.probe
 import trebol_installer
+import trebol_node
 from trebol_common import i18n
 from trebol_common.answers import parse_answers
 from trebol_common.errors import BadInput
@@ -32,7 +33,10 @@ from trebol_installer.plan import Plan, plan
 from trebol_installer.render import describe
 from trebol_installer.render import render as render_plan
 
-ROOMS = [Path(room.__path__[0]) for room in (trebol_common, trebol_hardware, trebol_installer, trebol_firstboot)]
+ROOMS = [
+    Path(room.__path__[0])
+    for room in (trebol_common, trebol_hardware, trebol_installer, trebol_node, trebol_firstboot)
+]
 TEXTS = sorted(registered().union(*map(messages, ROOMS)))
 PLURALS = sorted(set().union(*map(plurals, ROOMS)))
 

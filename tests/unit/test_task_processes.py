@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
 import pytest
-from tests.unit.task_program import COMMAND, environment
+from tests.unit.task_program import COMMAND, end_all, environment
 
 from trebol_common.run import CommandFailed
 from trebol_node.tasks import Tasks, Upid
+from trebol_node.tasks.inside import Log, open_log
 from trebol_node.tasks.process import end, started
 from trebol_node.tasks.start import Starter
 
@@ -37,7 +39,7 @@ class Started:
     def start_waiting(self, **work: Any) -> Upid:
         """Start one that waits, and wait for it."""
         upid = self.start(ready=str(self.ready), **work)
-        assert self.ready.read_text() == "ready"
+        assert self.ready.read_text() == "ready\n"
         return upid
 
     def end_of(self, upid: Upid) -> str:
@@ -51,8 +53,11 @@ class Started:
 
 
 @pytest.fixture
-def started_tasks(tmp_path: Path) -> Started:
-    return Started(tmp_path)
+def started_tasks(tmp_path: Path) -> Iterator[Started]:
+    """None of them outlives its test, also where that fails."""
+    started_here = Started(tmp_path)
+    yield started_here
+    end_all(started_here.tasks)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +74,11 @@ def started_tasks(tmp_path: Path) -> Started:
             {"fail": "disk"},
             "/var/log: No space left on device",
             ["TASK ERROR: /var/log: No space left on device"],
+        ),
+        (
+            {"fail": "program"},
+            "command 'sh -c 'echo why >&2; exit 3'' failed: exit status 3",
+            ["why", "TASK ERROR: command 'sh -c 'echo why >&2; exit 3'' failed: exit status 3"],
         ),
         ({"fail": "bug"}, "internal error: ValueError", ["TASK ERROR: internal error: ValueError"]),
     ],
@@ -93,7 +103,6 @@ def test_a_task_is_a_session_of_its_own_and_its_work_in_no_argument_list(started
 
 def test_a_task_that_is_ended_ends_its_program_too(started_tasks: Started) -> None:
     upid = started_tasks.start_waiting(program=True)
-    assert started_tasks.ready.read_text() == "program\n"
     assert end(upid.pid, upid.pstart, PATIENCE)
     assert started_tasks.end_of(upid) == "received interrupt"
     with pytest.raises(ProcessLookupError):
@@ -102,7 +111,6 @@ def test_a_task_that_is_ended_ends_its_program_too(started_tasks: Started) -> No
 
 def test_a_task_that_does_not_listen_is_killed(started_tasks: Started) -> None:
     upid = started_tasks.start_waiting(deaf=True)
-    assert started_tasks.ready.read_text() == "deaf"
     assert end(upid.pid, upid.pstart, 0.1)
     assert started_tasks.end_of(upid) == "unexpected status"
 
@@ -118,6 +126,14 @@ def test_another_process_with_the_number_of_a_task_is_left_alone() -> None:
     mine = started(os.getpid())
     assert mine is not None
     assert not end(os.getpid(), mine + 1, 0)
+
+
+def test_a_full_disk_takes_the_log_and_not_the_work() -> None:
+    with open_log(Path("/dev/full")) as stream:
+        log = Log(stream)
+        log.say("one")
+        log.warn("two")
+    assert log.warnings == ["two"]
 
 
 def test_a_task_that_cannot_be_started_leaves_nothing(tmp_path: Path) -> None:

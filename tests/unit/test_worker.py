@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from tests.unit import worker_program
-from tests.unit.task_program import environment
+from tests.unit.task_program import end_all, environment
 
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError
 from trebol_node.tasks import NoSuchTask, Tasks
@@ -423,6 +423,7 @@ def program(tmp_path: Path) -> Any:
     for process in started:
         process.kill()
         process.communicate()
+    end_all(Tasks(tmp_path / "tasks"))
 
 
 def test_a_task_outlives_a_killed_worker_and_the_next_one_ends_it(
@@ -434,7 +435,7 @@ def test_a_task_outlives_a_killed_worker_and_the_next_one_ends_it(
         first = program(path)
         worker = Worker(path)
         upid = await worker.call(ServiceAction(service="chrony", action="restart"), who="bob@pam")
-        assert (tmp_path / "ready").read_text() == "ready"
+        assert (tmp_path / "ready").read_text() == "ready\n"
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         with pytest.raises(WorkerAbsent):

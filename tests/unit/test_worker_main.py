@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.network_program import NetworkPrograms
@@ -15,7 +17,7 @@ from tests.unit.worker_context import context, write
 
 from trebol_common.systemd import watchdog_seconds
 from trebol_node.tasks import Upid
-from trebol_node.worker import main, trial
+from trebol_node.worker import main, network, trial
 from trebol_node.worker.client import Worker
 from trebol_node.worker.operations import ReadNetwork
 
@@ -39,6 +41,13 @@ def test_the_worker_serves_until_it_is_asked_to_end(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     monkeypatch.setenv("WATCHDOG_USEC", "30000000")
     monkeypatch.setattr(main, "_peers", lambda: (frozenset({os.getuid()}), None))
+    recovered = threading.Event()
+
+    def recover(*arguments: Any) -> None:
+        network.recover(*arguments)
+        recovered.set()
+
+    monkeypatch.setattr(main, "recover", recover)
     path = tmp_path / "run/worker.sock"
 
     async def test() -> None:
@@ -47,8 +56,8 @@ def test_the_worker_serves_until_it_is_asked_to_end(tmp_path: Path, monkeypatch:
         assert await heard.sock_recv(systemd, 100) == b"READY=1"
         assert await heard.sock_recv(systemd, 100) == b"WATCHDOG=1"
         worker = Worker(path)
-        while (await worker.call(ReadNetwork(), who="root@pam"))["trial"] is not None:
-            pass
+        await asyncio.to_thread(recovered.wait, 40)
+        assert (await worker.call(ReadNetwork(), who="root@pam"))["trial"] is None
         await worker.close()
         os.kill(os.getpid(), signal.SIGTERM)
         await serving

@@ -24,7 +24,7 @@ class Write(NamedTuple):
     value: dict[str, Any] | None
 
 
-#: Made in this order: a change that is cut short never leaves more rights than there were or will be.
+#: Made in this order, each key once: a change that is cut short never leaves more rights than there were or will be.
 Writes = tuple[Write, ...]
 
 #: Reads, of the entries of one path, those of somebody: role → whether it holds for all below.
@@ -51,6 +51,11 @@ class Accounts:
     tfa: Mapping[str, Tfa] = field(default_factory=dict, repr=False)
     keys: Keys | None = field(default=None, repr=False)
     unreadable: tuple[str, ...] = ()
+
+    #: Roles → what they give together: lists of guests ask the same for each.
+    _given: dict[frozenset[tuple[str, bool]], dict[str, bool]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, values: Mapping[str, Mapping[str, Any]]) -> Accounts:
@@ -226,11 +231,10 @@ class Accounts:
         return {NO_ACCESS: roles[NO_ACCESS]} if NO_ACCESS in roles else roles
 
     def _privileges(self, roles: Mapping[str, bool]) -> dict[str, bool]:
-        held: dict[str, bool] = {}
-        for role, below in roles.items():
-            for name in self.role_privileges(role):
-                held[name] = held.get(name, False) or below
-        return held
+        key = frozenset(roles.items())
+        if key not in self._given:
+            self._given[key] = _united(dict.fromkeys(self.role_privileges(role), below) for role, below in key)
+        return dict(self._given[key])
 
     def role_privileges(self, role: str) -> frozenset[str]:
         """What a role may; nothing where there is none of that name."""
@@ -250,12 +254,12 @@ def _way(path: str) -> Iterator[str]:
 
 
 def _united(grants: Iterable[Mapping[str, bool]]) -> dict[str, bool]:
-    """What several groups give: a role propagates where one of them says so."""
-    roles: dict[str, bool] = {}
+    """What several groups or roles give: it propagates where one of them says so."""
+    united: dict[str, bool] = {}
     for grant in grants:
-        for role, below in grant.items():
-            roles[role] = roles.get(role, False) or below
-    return roles
+        for name, below in grant.items():
+            united[name] = united.get(name, False) or below
+    return united
 
 
 class _Reader:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from trebol_node.access.accounts import ACL, Accounts, Write, Writes
-from trebol_node.access.errors import Denied, Exists, Invalid, Missing, shown
+from trebol_node.access.errors import Denied, Exists, Invalid, Missing, require_text, shown
 from trebol_node.access.names import (
     ROOT,
     Identity,
@@ -72,12 +72,13 @@ def create_user(
             "tickets_from": _after(now),
         }
     )
-    writes = list(_traces(accounts, user))
+    writes = dict(_traces(accounts, user))
     if password_hash is not None:
         if realm != OWN:
             raise Invalid(f"can't set password on auth type '{realm}'", argument="password")
-        writes.append(Write(f"passwords/{user}", Password(hash=password_hash).value()))
-    return (*writes, Write(f"users/{user}", record.value()))
+        writes[f"passwords/{user}"] = Password(hash=password_hash).value()
+    writes[f"users/{user}"] = record.value()
+    return tuple(Write(key, value) for key, value in writes.items())
 
 
 def modify_user(
@@ -414,8 +415,7 @@ def _texts(**texts: str | None) -> dict[str, Any]:
     for name, text in given.items():
         if len(text) > _LENGTHS[name]:
             raise Invalid(f"value may only be {_LENGTHS[name]} characters long", argument=name)
-        if any("\ud800" <= character <= "\udfff" or character == "\0" for character in text):
-            raise Invalid("value is no text", argument=name)
+        require_text(text, argument=name)
     if given.get("email") and not _EMAIL.fullmatch(given["email"]):
         raise Invalid("value does not look like a valid email address", argument="email")
     return given

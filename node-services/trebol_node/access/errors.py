@@ -5,6 +5,8 @@ They stay English. None holds a secret; names are shown so that they can neither
 
 from __future__ import annotations
 
+import unicodedata
+
 from trebol_common.errors import BadInput, TrebolError
 
 _SHOWN = 64
@@ -50,3 +52,10 @@ class NotAuthenticated(TrebolError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__("authentication failure")
+
+
+def require_text(text: str, *, argument: str) -> str:
+    """`text` where it is one, in lines; Invalid where it could steer a terminal, or cannot be written at all."""
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+        raise Invalid("value contains control characters", argument=argument)
+    return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trebol_node.access import totp
 from trebol_node.access.accounts import Accounts, Write, Writes
-from trebol_node.access.errors import Exists, Invalid, Missing, shown
+from trebol_node.access.errors import Exists, Invalid, Missing, require_text, shown
 from trebol_node.access.records import Tfa
 
 #: The id of all recovery keys together.
@@ -30,7 +30,7 @@ def add_totp(
 
 
 def add_recovery(accounts: Accounts, user: str, keys: tuple[str, ...], *, salt: str, now: float) -> Writes:
-    """Keep `keys` (`totp.new_keys`); there is one set of them at a time. `salt` is 32 hexadecimal digits or more."""
+    """Keep `keys` (`totp.new_keys`); there is one set of them at a time. `salt` is 32 bytes in hexadecimal."""
     tfa = _of(accounts, user)
     if tfa.recovery is not None:
         raise Exists("user already has recovery keys")
@@ -88,9 +88,7 @@ def _require(tfa: Tfa, identity: str) -> None:
 def _described(text: str) -> str:
     if len(text) > _DESCRIPTION:
         raise Invalid(f"value may only be {_DESCRIPTION} characters long", argument="description")
-    if any("\ud800" <= character <= "\udfff" or character == "\0" for character in text):
-        raise Invalid("value is no text", argument="description")
-    return text
+    return require_text(text, argument="description")
 
 
 def _write(user: str, tfa: Tfa) -> Write:

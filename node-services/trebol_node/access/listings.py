@@ -196,7 +196,7 @@ def capabilities(accounts: Accounts, identity: Identity) -> dict[str, dict[str, 
     """`cap` of a ticket's answer: what a client may offer, by subject, somewhere in the tree."""
     found: dict[str, dict[str, int]] = {subject: {} for subject in _SUBJECTS}
     for path in dict.fromkeys((*_ASKED, *accounts.acl.paths)):
-        top = path.split("/")[1] or "dc"
+        top = path.strip("/").partition("/")[0] or "dc"
         for privilege in accounts.permissions(identity, path):
             for subject in ("vms", "storage") if top == "pool" else (top,):
                 pattern = _SUBJECTS.get(subject)

@@ -67,7 +67,9 @@ def matches(password: str, kept: str | None) -> bool:
         cost = Cost(int(found[1]), int(found[2]), int(found[3]))
         salt, digest = _decoded(found[4]), _decoded(found[5])
         if _fits(cost) and salt and digest:
-            return hmac.compare_digest(_scrypt(password, salt, cost), digest)
+            same = hmac.compare_digest(_scrypt(password, salt, cost), digest)
+            # HMAC fills short keys with zeros, so that of those at the end it sees nothing.
+            return same and "\0" not in password
     _scrypt(password, bytes(_SALT), USUAL)
     return False
 

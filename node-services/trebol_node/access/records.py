@@ -17,12 +17,21 @@ Trebol added stay when this one writes the record: nodes of a cluster are upgrad
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: Seconds since 1970.
 Seconds = Annotated[int, Field(ge=0)]
+
+#: 32 bytes in hexadecimal.
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _base32(text: str) -> str:
+    base64.b32decode(text + "=" * (-len(text) % 8))  # Its error is a ValueError.
+    return text
 
 
 class Stored(BaseModel):
@@ -69,7 +78,7 @@ class Role(Stored):
 class Token(Stored):
     """`hash` is the SHA-256 of the secret; with `privsep` the token has what both it and its user have."""
 
-    hash: str = Field(repr=False)
+    hash: Digest = Field(repr=False)
     expire: Seconds = 0
     privsep: bool = True
     comment: str = ""
@@ -78,16 +87,16 @@ class Token(Stored):
 class Totp(Stored):
     """One device that shows one-time passwords (RFC 6238).
 
-    `secret` is base32, `step` in seconds; `used` the number of the last step whose password was used.
+    `secret` is base32 without padding, `step` in seconds; `used` the number of the last step whose password was used.
     """
 
     id: str
-    secret: str = Field(repr=False)
+    secret: Annotated[str, AfterValidator(_base32)] = Field(repr=False)
     description: str = ""
     created: Seconds = 0
     enable: bool = True
-    digits: int = 6
-    step: int = 30
+    digits: int = Field(6, ge=6, le=8)
+    step: int = Field(30, ge=1)
     algorithm: Literal["sha1", "sha256", "sha512"] = "sha1"
     used: int = -1
 
@@ -95,8 +104,8 @@ class Totp(Stored):
 class Recovery(Stored):
     """Recovery keys: HMAC-SHA256 of each under `salt`, in hexadecimal; an empty one is used up."""
 
-    salt: str = Field(repr=False)
-    hashes: tuple[str, ...] = Field(repr=False)
+    salt: Digest = Field(repr=False)
+    hashes: tuple[Digest | Literal[""], ...] = Field(repr=False)
     created: Seconds = 0
 
 
@@ -129,7 +138,7 @@ class Acl(Stored):
 class Key(Stored):
     """A secret of 32 bytes in hexadecimal, and when it was made."""
 
-    secret: str = Field(pattern="^[0-9a-f]{64}$", repr=False)
+    secret: Digest = Field(repr=False)
     created: Seconds
 
 

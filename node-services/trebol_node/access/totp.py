@@ -6,6 +6,7 @@ used up. An answer is `totp:123456` or `recovery:KEY`.
 
 from __future__ import annotations
 
+import base64
 import binascii
 import hashlib
 import hmac
@@ -121,7 +122,7 @@ def _grouped(text: str) -> str:
 
 
 def keep_keys(keys: tuple[str, ...], *, salt: str, now: float) -> Recovery:
-    """What is kept of recovery keys; `salt` is hexadecimal."""
+    """What is kept of recovery keys; `salt` is 32 bytes in hexadecimal."""
     return Recovery(salt=salt, hashes=tuple(_hash_key(salt, key) for key in keys), created=int(now))
 
 
@@ -155,7 +156,7 @@ def read_uri(uri: str, *, identity: str, description: str, now: float) -> Totp:
     return Totp.model_validate(
         {
             "id": identity,
-            "secret": device.secret,
+            "secret": base64.b32encode(secret).decode().rstrip("="),
             "description": description,
             "created": int(now),
             "digits": device.digits,

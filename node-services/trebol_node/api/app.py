@@ -31,9 +31,14 @@ UNAUTHORIZED_DELAY = 3.0
 
 
 def make_app(
-    context: Context, *, routers: Iterable[APIRouter] = (), lifespan: Lifespan[FastAPI] | None = None
+    context: Context,
+    *,
+    routers: Iterable[APIRouter] = (),
+    beside: Iterable[APIRouter] = (),
+    lifespan: Lifespan[FastAPI] | None = None,
 ) -> FastAPI:
-    """The API of a node; `routers` add subtrees below PREFIX, `lifespan` what runs beside it."""
+    """The API of a node; `routers` add subtrees below PREFIX, `beside` paths of their own (`/metrics`), `lifespan`
+    what runs along with it."""
     app = FastAPI(
         title="Trebol",
         version=__version__,
@@ -54,6 +59,8 @@ def make_app(
     for router in (cluster.router, *routers, version.router, access.router):
         app.include_router(router, prefix=PREFIX)
     app.include_router(index.router(app, PREFIX), prefix=PREFIX)
+    for router in beside:
+        app.include_router(router)
     _serve_document(app)
     return app
 

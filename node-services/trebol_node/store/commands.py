@@ -52,17 +52,17 @@ def snapshot_command(
     """
     from datetime import UTC, datetime
 
-    from trebol_common.run import CommandRunner
     from trebol_node.store.configuration import read
+    from trebol_node.store.gateway import Gateway, TlsSource
     from trebol_node.store.snapshots import prune, save, take
 
-    now, runner = datetime.now(UTC), CommandRunner()
+    now, gateway = datetime.now(UTC), Gateway(read().client_url, TlsSource())
     if file is None:
-        typer.echo(take(read(), runner, now=now).path)
+        typer.echo(take(gateway, now=now).path)
         for path in prune(now=now):
             typer.echo(_("removed {path}").format(path=path))
     else:
-        save(file.absolute(), read(), runner)
+        save(file.absolute(), gateway)
         typer.echo(file)
 
 

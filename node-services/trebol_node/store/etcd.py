@@ -12,7 +12,7 @@ from trebol_node.store.copy import read_copy, write_copy
 from trebol_node.store.errors import Unavailable
 from trebol_node.store.gateway import Change, Compacted, Gateway
 from trebol_node.store.records import Records
-from trebol_node.store.view import Entry
+from trebol_node.store.view import Entry, Record
 
 #: Where trebold keeps its copy.
 COPY = Path("/var/lib/trebol/records.json")
@@ -49,7 +49,8 @@ class EtcdRecords(Records):
         self._closing = threading.Event()
         self._current = threading.Event()
         self._follower = threading.Thread(target=self._run, name="records", daemon=True)
-        self._copied: tuple[int, float] | None = None
+        self._copied: tuple[dict[str, Record], float] | None = None
+        self._copy_failed = False
         self._problem = "not read yet"
 
     @property
@@ -120,7 +121,6 @@ class EtcdRecords(Records):
         with self._lock:
             changed = self._view.load(entries, revision)
         if changed:
-            self._copied = None
             self._tell()
         self._keep(at_once=True)
 
@@ -148,11 +148,13 @@ class EtcdRecords(Records):
             revision, records = self._view.revision, dict(self._view.records)
         if self._copied is not None:
             copied, when = self._copied
-            if copied == revision or (not at_once and now - when < _COPY_EVERY):
+            if copied == records or (not at_once and now - when < _COPY_EVERY):
                 return
         try:
             write_copy(self._copy, records.values(), revision)
         except OSError as error:  # A full disk must not stop what is followed; tried again with the next change.
-            _log.error("records: %s cannot be written: %s", self._copy, error)
+            if not self._copy_failed:
+                _log.error("records: %s cannot be written: %s", self._copy, error)
+            self._copy_failed = True
             return
-        self._copied = (revision, now)
+        self._copied, self._copy_failed = (records, now), False

@@ -1,4 +1,4 @@
-"""Snapshots of the store, made by etcdctl(1): root's alone, since they hold what the store holds.
+"""Snapshots of the store, as `etcdctl snapshot save` makes them: root's alone, since they hold what the store holds.
 
 Below `FOLDER`, which is root's: what runs as another user could not make root write elsewhere.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +17,7 @@ from pathlib import Path
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
 from trebol_common.run import Runner
-from trebol_node.pki import AUTHORITY, CLIENT
-from trebol_node.pki import FOLDER as PKI
-from trebol_node.store.configuration import Configuration
+from trebol_node.store.gateway import Gateway
 from trebol_node.store.keeping import keep
 
 FOLDER = Path("/var/backups/trebol")
@@ -58,35 +58,28 @@ def snapshots(folder: Path = FOLDER) -> tuple[Snapshot, ...]:
     return tuple(found)
 
 
-def take(
-    configuration: Configuration, runner: Runner, *, now: datetime, folder: Path = FOLDER, pki: Path = PKI
-) -> Snapshot:
-    """Make a snapshot. Raises CommandFailed where the store does not answer or the disk is full."""
+def take(gateway: Gateway, *, now: datetime, folder: Path = FOLDER) -> Snapshot:
+    """Make a snapshot. Raises Unavailable where the store does not answer, OSError where the disk is full."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     path = folder / now.strftime(_NAME)
-    save(path, configuration, runner, pki=pki)
+    save(path, gateway)
     return Snapshot(path, now.replace(microsecond=0), path.stat().st_size)
 
 
-def save(path: Path, configuration: Configuration, runner: Runner, *, pki: Path = PKI) -> None:
+def save(path: Path, gateway: Gateway) -> None:
     """Make a snapshot at `path`, whole or not at all. Raises as `take` does."""
-    pair = CLIENT.pair(pki)
-    fresh = path.with_name(f".{path.name}.new")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    fresh = Path(name)
     try:
-        runner.run(
-            [
-                *("etcdctl", "--endpoints", configuration.client_url, "--cacert", AUTHORITY.pair(pki).certificate),
-                *("--cert", pair.certificate, "--key", pair.key, "snapshot", "save", fresh),
-            ]
-        )
+        with os.fdopen(descriptor, "wb") as stream:
+            gateway.snapshot(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
         require_whole(fresh)
-        fresh.chmod(0o600)
         fresh.rename(path)
     finally:
         fresh.unlink(missing_ok=True)
-        # etcdctl's own name for what is not whole yet.
-        fresh.with_name(f"{fresh.name}.part").unlink(missing_ok=True)
 
 
 def prune(folder: Path = FOLDER, *, now: datetime, remove: Callable[[Path], None] = Path.unlink) -> tuple[Path, ...]:

@@ -44,7 +44,7 @@ class Syslog:
 class Journal:
     """Which lines GET /nodes/{node}/journal wants: seconds since the epoch, or cursors, or the last `entries`.
 
-    `priority` is the least that counts ("warning").
+    `service` is one of systemd's, `priority` the least that counts ("warning").
     """
 
     since: int | None = None
@@ -52,6 +52,7 @@ class Journal:
     entries: int | None = None
     start: str = ""
     end: str = ""
+    service: str = ""
     priority: str = ""
 
 
@@ -98,10 +99,8 @@ def read_journal(runner: Runner, wanted: Journal, zone: tzinfo) -> list[str]:
     texts: deque[str] = deque(maxlen=MOST)
     _run(runner, journal_command(wanted), texts.append)
     entries = list(_entries(texts))
-    if wanted.start and not backwards:
-        # journalctl begins with the line of the cursor itself, which whoever gives it has.
-        entries = [entry for entry in entries if entry.get("__CURSOR") != wanted.start]
     if wanted.end:
+        # journalctl shows the line of the cursor itself too, which whoever gives it has.
         entries = [entry for entry in entries if entry.get("__CURSOR") != wanted.end]
     if backwards:
         entries.reverse()
@@ -119,18 +118,23 @@ def _backwards(wanted: Journal) -> bool:
 def journal_command(wanted: Journal) -> tuple[str, ...]:
     """What journalctl is asked for. Raises BadInput where a cursor is none."""
     most = MOST if wanted.entries is None else min(wanted.entries, MOST)
+    of = (
+        *_option("unit", wanted.service, _SERVICE, argument="service"),
+        *((f"--priority={wanted.priority}",) if wanted.priority else ()),
+    )
     if _backwards(wanted):
         # With --reverse the cursor is where reading begins, and one line more is read for it.
         return (
             *_JOURNAL,
+            *of,
             "--reverse",
             *_option("cursor", wanted.end, _CURSOR, argument="endcursor"),
             f"--lines={most + 1}",
         )
     return (
         *_JOURNAL,
-        *((f"--priority={wanted.priority}",) if wanted.priority else ()),
-        *_option("cursor", wanted.start, _CURSOR, argument="startcursor"),
+        *of,
+        *_option("after-cursor", wanted.start, _CURSOR, argument="startcursor"),
         *(() if wanted.since is None else (f"--since=@{wanted.since}",)),
         *(() if wanted.until is None else (f"--until=@{wanted.until}",)),
         *(() if wanted.start else (f"--lines={most}",)),

@@ -30,7 +30,7 @@ _KEYS = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRI
 
 def report(sections: Iterable[tuple[str, Any]]) -> str:
     """Sections of a title and a text, a list of lines, or a value that is shown as JSON."""
-    return redacted("\n".join(f"==== {title} ====\n\n{_shown(value)}\n" for title, value in sections))
+    return "\n".join(f"==== {title} ====\n\n{redacted(_shown(value))}\n" for title, value in sections)
 
 
 def redacted(text: str) -> str:

@@ -58,7 +58,7 @@ class Task:
     @property
     def failed(self) -> bool:
         """Whether it ended otherwise than well; warnings are well."""
-        return self.status is not None and not self.status.startswith((OK, "WARNINGS:"))
+        return self.status not in (None, OK) and not str(self.status).startswith("WARNINGS:")
 
     def _members(self) -> dict[str, Any]:
         upid = self.upid

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import signal
 import sys
@@ -14,6 +16,7 @@ from types import FrameType
 from typing import IO, Any, NoReturn
 
 from trebol_common.errors import TrebolError, of_system, printable
+from trebol_common.run import CommandFailed, explain_status
 from trebol_node.tasks.folder import OK, Tasks
 from trebol_node.tasks.upid import Upid
 
@@ -32,8 +35,9 @@ class Log:
     warnings: list[str] = field(default_factory=list)
 
     def say(self, line: str) -> None:
-        """One line, or several."""
-        self.stream.write(printable(line.rstrip("\n")) + "\n")
+        """One line, or several. What a full disk does not take is lost: work, and undoing it, go on without."""
+        with contextlib.suppress(OSError):
+            self.stream.write(printable(line.rstrip("\n")) + "\n")
 
     def warn(self, line: str) -> None:
         """One line, by which the task ends with warnings."""
@@ -53,11 +57,15 @@ def run_inside(work: Work) -> int:
     request = json.loads(text)
     tasks = Tasks(Path(request["folder"]))
     upid = Upid.parse(request["upid"])
-    # Line by line, so that it is read as it comes.
-    with tasks.log_file(upid).open("a", encoding="utf-8", buffering=1) as stream:
+    with open_log(tasks.log_file(upid)) as stream:
         status = _perform(work, request["work"], upid, Log(stream))
     tasks.write_end(upid, status, int(time.time()))
     return 0 if status == OK else 1
+
+
+def open_log(path: Path) -> IO[str]:
+    """A log to add to, each line of which is there at once; none that could not be written is tried again."""
+    return io.TextIOWrapper(path.open("ab", buffering=0), encoding="utf-8", write_through=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -72,6 +80,9 @@ def _perform(work: Work, arguments: Mapping[str, Any], upid: Upid, log: Log) -> 
         work(arguments, upid, log)
     except Interrupted:
         status = INTERRUPTED
+    except CommandFailed as error:
+        # What the program said stands in the log already.
+        status = f"command '{error.command}' failed: {explain_status(error.status)}"
     except TrebolError as error:
         log.say(str(error))
         status = "; ".join(problem.what for problem in error.problems).splitlines()[0]

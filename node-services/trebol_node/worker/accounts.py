@@ -13,8 +13,9 @@ from trebol_node.worker.operations import Authenticate, ChangePassword
 #: What adduser gives people (login.defs, UID_MIN); below are accounts of services, which nobody logs in as.
 FIRST_PERSON = 1000
 
-#: Seconds that a wrong password takes at least: PAM is quicker where there is no such user, and would tell.
-FAILURE = 0.5
+#: Seconds that a wrong password takes at least: PAM is quicker where there is no such user, and would tell. Hashing
+#: one takes a tenth of that, several on a busy machine.
+FAILURE = 1.0
 
 #: Characters above which no one asks PAM: hashing them is work that anybody could make us do.
 LONGEST = 512

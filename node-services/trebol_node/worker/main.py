@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 #: Who runs trebold; on a system without that user root alone is answered.
 USER = "trebol"
 
-TASK = (sys.executable, "-m", "trebol_node.worker.task")
+TASK = (sys.executable, "-P", "-m", "trebol_node.worker.task")
 
 #: Seconds between two looks for a trial whose task is gone; systemd hears at each that we live.
 _LOOK = 10.0

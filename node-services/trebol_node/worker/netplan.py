@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import yaml
@@ -18,6 +19,9 @@ _SECRETS = frozenset({"password", "client-key-password", "key", "private", "shar
 
 _HEADER = "# Written by Trebol.\n"
 
+#: Brackets within brackets; netplan knows three. The time that PyYAML takes grows with their square.
+_DEEPEST = 50
+
 #: In the order in which one of them is taken for the node's own.
 _KINDS = ("vlans", "bridges", "bonds", "ethernets")
 
@@ -25,6 +29,9 @@ _KINDS = ("vlans", "bridges", "bonds", "ethernets")
 def parse(text: str) -> dict[str, Any]:
     """The tree of a netplan file, `{"network": {…}}`. Raises BadInput; whether it means something, netplan says."""
     where = "netplan"
+    depth = accumulate((character in "[{") - (character in "]}") for character in text)
+    if max(depth, default=0) > _DEEPEST:
+        raise BadInput("is not YAML: too deep", where=where)
     try:
         # One reference to another, and so on, is a gigabyte in a line.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):

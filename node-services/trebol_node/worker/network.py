@@ -91,8 +91,10 @@ def check(machine: Machine, text: str) -> None:
         try:
             machine.runner.run(["netplan", "generate", "--root-dir", root])
         except CommandFailed as error:
-            words = " ".join(error.last_lines).replace(name, "")
-            raise BadInput(words or "netplan does not take it", where="netplan") from None
+            said = [line.replace(name, "") for line in error.last_lines]
+            # What comes after it is an excerpt, and what netplan then could not do either.
+            named = [line for line in said if FOLDERS[1] in line]
+            raise BadInput(" ".join(named[:1] or said), where="netplan") from None
 
 
 def apply(operation: ApplyNetwork, context: Context, who: str) -> str:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from trebol_common.errors import BadInput, TrebolError
 from trebol_node.api.context import Context, context_of
 from trebol_node.api.errors import CONTENT_TYPE, ApiError, wrong_arguments
-from trebol_node.api.identity import identify
+from trebol_node.api.identity import SignedIn
 from trebol_node.api.routing import api_router
 from trebol_node.worker.errors import Modified, NotFound, WorkerAbsent
 
@@ -19,9 +19,8 @@ from trebol_node.worker.errors import Modified, NotFound, WorkerAbsent
 NODE = "/nodes/{node}"
 
 
-async def _this_node(request: Request) -> None:
+async def _this_node(request: Request, _who: SignedIn) -> None:
     """401 comes first: who is nobody learns of no node."""
-    await identify(request)
     name = request.path_params["node"]
     if name not in (context_of(request).node, "localhost"):
         raise ApiError(404, f"node '{_short(name)}' does not exist", errors={"node": "does not exist"})

@@ -23,6 +23,7 @@ _READERS = 2
 
 _MOMENT = r"\A\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?\z"
 _CURSOR = r"\A[A-Za-z0-9=;_-]+\z"
+Service = Annotated[str | None, Field(max_length=128, pattern=r"\A[A-Za-z0-9][A-Za-z0-9:_.\\@-]*\z")]
 
 
 class Lines(Parameters):
@@ -32,14 +33,15 @@ class Lines(Parameters):
     start: Annotated[int, Field(ge=0, le=DEEPEST)] = 0
     since: Annotated[str | None, Field(pattern=_MOMENT)] = None
     until: Annotated[str | None, Field(pattern=_MOMENT)] = None
-    service: Annotated[str | None, Field(max_length=128, pattern=r"\A[A-Za-z0-9][A-Za-z0-9:_.\\@-]*\z")] = None
+    service: Service = None
 
 
 class Entries(Parameters):
-    """Lines since and until seconds of 1970, or between cursors, or the last ones."""
+    """Lines since and until seconds of 1970, or between cursors, or the last ones. `service` is Trebol's own."""
 
     endcursor: Annotated[str | None, Field(max_length=512, pattern=_CURSOR)] = None
     lastentries: Annotated[int | None, Field(ge=0)] = None
+    service: Service = None
     since: Annotated[int | None, Field(ge=0, le=2**40)] = None
     startcursor: Annotated[str | None, Field(max_length=512, pattern=_CURSOR)] = None
     until: Annotated[int | None, Field(ge=0, le=2**40)] = None
@@ -61,7 +63,14 @@ def router(view: NodeView) -> APIRouter:
     @made.get("/journal")
     async def journal(given: Annotated[Entries, arguments(Entries)]) -> list[str]:
         """The cursor of the first line, lines, the cursor of the last."""
-        wanted = Journal(given.since, given.until, given.lastentries, given.startcursor or "", given.endcursor or "")
+        wanted = Journal(
+            since=given.since,
+            until=given.until,
+            entries=given.lastentries,
+            start=given.startcursor or "",
+            end=given.endcursor or "",
+            service=given.service or "",
+        )
         async with free:
             try:
                 return await asyncio.to_thread(read_journal, view.runner, wanted, _zone(view))

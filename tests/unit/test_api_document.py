@@ -1,0 +1,103 @@
+"""The OpenAPI document: it describes what is there, and whatever fits it, or does not, is never a server error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from tests.unit.shown_node import NODE, Shown, shown_node
+
+PREFIX = "/api2/json"
+
+#: Of each operation.
+EXAMPLES = 3
+
+#: The store, the worker or a value is not there: said so, and no fault.
+NOT_FAULTS = (503, 507)
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    with shown_node(tmp_path_factory.mktemp("node")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def document(node: Shown) -> dict[str, Any]:
+    found: dict[str, Any] = node.root.get("/api2/openapi.json").json()
+    return found
+
+
+def test_it_says_what_an_operation_takes_and_needs(document: dict[str, Any]) -> None:
+    operation = document["paths"][f"{PREFIX}/access/users"]["post"]
+    form = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert "userid" in form["required"]
+    assert form["additionalProperties"] is False
+    assert operation["security"] == [{"token": []}, {"ticket": [], "csrf": []}]
+    resources = document["paths"][f"{PREFIX}/cluster/resources"]["get"]
+    assert [each["name"] for each in resources["parameters"]] == ["type"]
+    assert "Sys.Audit" in document["paths"][f"{PREFIX}/cluster/status"]["get"]["description"]
+
+
+def test_every_path_that_is_not_for_the_world_needs_somebody(node: Shown, document: dict[str, Any]) -> None:
+    open_ones = {
+        (path, method)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if "security" not in operation
+    }
+    assert open_ones == {
+        (f"{PREFIX}/access/domains", "get"),
+        (f"{PREFIX}/access/ticket", "get"),
+        (f"{PREFIX}/access/ticket", "post"),
+        ("/metrics", "get"),  # Which signs in on its own.
+    }
+    for path, operations in document["paths"].items():
+        for method in operations:
+            if (path, method) not in open_ones:
+                refused = node.nobody.request(method, path.replace("{", "x").replace("}", "x"))
+                assert refused.status_code == 401, (method, path)
+
+
+def test_no_operation_takes_what_it_does_not_know(node: Shown, document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        target = path.replace("{node}", NODE).replace("{", "x").replace("}", "x")
+        for method in operations:
+            by = {"params": {"nonsense": "1"}} if method in ("get", "delete") else {"data": {"nonsense": "1"}}
+            answer = node.root.request(method, target, **by)  # type: ignore[arg-type]
+            assert answer.status_code == 400, (method, path, answer.text)
+            assert "nonsense" in answer.json()["errors"], (method, path)
+
+
+def test_nothing_that_fits_the_document_is_a_server_error(node: Shown, document: dict[str, Any]) -> None:
+    for found in schemathesis.openapi.from_dict(document).get_all_operations():
+        try_out(node, found.ok())  # type: ignore[union-attr]
+
+
+def try_out(node: Shown, operation: schemathesis.APIOperation[Any, Any, Any]) -> None:
+    """Send a few cases of one operation; each answer is one that the shape allows, and none a fault of the node's."""
+
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def one(case: schemathesis.Case) -> None:
+        request = requests.Request(**case.as_transport_kwargs(base_url="http://node1")).prepare()
+        assert request.method is not None and request.url is not None
+        answer = node.root.request(
+            request.method, request.url, headers=dict(request.headers), content=request.body or b""
+        )
+        assert answer.status_code < 500 or answer.status_code in NOT_FAULTS, (request.url, request.body, answer.text)
+        if answer.headers["content-type"] == "application/json;charset=UTF-8":
+            assert "data" in answer.json()
+
+    one()

@@ -1,0 +1,99 @@
+"""`trebol node …` against a node's daemon on its socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.shown_node import NODE, STARTED, OperationsHere, node_at_socket
+from typer.testing import CliRunner
+
+from trebol_common.errors import TrebolError
+from trebol_node.commands import app
+from trebol_node.shown_commands import status_command
+from trebol_node.worker.operations import ApplyNetwork
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, OperationsHere]]:
+    with node_at_socket(tmp_path_factory.mktemp("node")) as found:
+        yield found
+
+
+def trebol(node: tuple[Path, OperationsHere], *words: str, status: int = 0) -> str:
+    """What `trebol node WORDS` prints; the socket is an option of the first word."""
+    result = CliRunner().invoke(app, [words[0], "--socket", str(node[0]), *words[1:]])
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def test_status_is_that_of_the_daemon(node: tuple[Path, OperationsHere]) -> None:
+    text = trebol(node, "status")
+    assert NODE in text and "192.0.2.10/24" in text and "running" in text
+    members = json.loads(trebol(node, "status", "--json"))
+    assert (members["host"], members["memory"]["total"]) == (NODE, 8 * 2**30)
+    assert members.keys() >= {
+        "addresses",
+        "failed_units",
+        "hardware",
+        "installed",
+        "kernel",
+        "load",
+        "root",
+        "version",
+    }
+
+
+def test_the_network_is_a_table_and_says_what_is_pending(node: tuple[Path, OperationsHere]) -> None:
+    text = trebol(node, "network")
+    assert "192.0.2.10/24 (DHCP)" in text and "eno2" in text
+    answer = json.loads(trebol(node, "network", "--json"))
+    assert answer["changes"] == "" and answer["trial"] is None
+    assert [each["iface"] for each in answer["interfaces"]] == ["eno1", "eno2", "vmbr0"]
+    assert str(STARTED) in trebol(node, "network", "apply")
+    assert node[1].of(ApplyNetwork)
+    trebol(node, "network", "revert")
+
+
+def test_time_in_the_zone_of_the_node(node: tuple[Path, OperationsHere]) -> None:
+    assert trebol(node, "time") == "2026-09-21 16:13:20 Europe/Madrid\n"
+    assert json.loads(trebol(node, "time", "Europe/Madrid", "--json"))["timezone"] == "Europe/Madrid"
+
+
+def test_services_that_are_there(node: tuple[Path, OperationsHere]) -> None:
+    text = trebol(node, "services")
+    assert "active (running)" in text and "trebold" not in text
+    assert json.loads(trebol(node, "services", "chrony", "--json"))["unit-state"] == "enabled"
+
+
+def test_without_tasks_it_says_so(node: tuple[Path, OperationsHere]) -> None:
+    assert trebol(node, "tasks") == "no tasks\n"
+    assert json.loads(trebol(node, "tasks", "--json")) == []
+
+
+def test_the_last_lines_of_the_journal(node: tuple[Path, OperationsHere]) -> None:
+    lines = trebol(node, "log", "--lines", "5").splitlines()
+    assert len(lines) == 5 and lines[-1].endswith("sshd[700]: line 5")
+    assert len(json.loads(trebol(node, "log", "--json"))) == 5
+
+
+def test_the_report_goes_into_a_file(node: tuple[Path, OperationsHere], tmp_path: Path) -> None:
+    assert trebol(node, "report", "--output", str(tmp_path / "report.txt")) == ""
+    assert "==== network ====" in (tmp_path / "report.txt").read_text()
+
+
+@pytest.mark.parametrize("words", [["services", "rm"], ["time", "Europe/Atlantis"], ["tasks", "UPID:nonsense"]])
+def test_what_is_not_there_is_one_message(node: tuple[Path, OperationsHere], words: list[str]) -> None:
+    result = CliRunner().invoke(app, [words[0], "--socket", str(node[0]), *words[1:]])
+    assert isinstance(result.exception, TrebolError) and result.exception.exit_status == 2
+
+
+def test_without_the_daemon_status_says_so_and_shows_what_it_can(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status_command(as_json=True, socket=tmp_path / "none.sock")
+    shown = capsys.readouterr()
+    assert "the node's daemon does not answer" in shown.err
+    assert json.loads(shown.out)["kernel"]
