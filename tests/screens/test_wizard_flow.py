@@ -12,8 +12,9 @@ from tests.unit.answer_files import SSH_KEY
 
 from trebol_common.network import BondMode, Dhcp, Static
 from trebol_common.tui.palette import ASCII
-from trebol_firstboot.screens.controller import IDLE, LOOK_AGAIN, TOPICS
+from trebol_firstboot.screens.controller import IDLE, LOOK_AGAIN
 from trebol_firstboot.screens.recorded import RecordedWorld
+from trebol_firstboot.screens.topics import TOPICS
 from trebol_firstboot.screens.world import ClusterSeen, RunningTask, Session, Update
 
 ERASE = ["backspace"] * 30
@@ -319,7 +320,7 @@ class Hostile(RecordedWorld):
         return (HOSTILE,) * 3
 
 
-def hostile(**others: object) -> OnConsole:
+def hostile() -> OnConsole:
     """Its console."""
     world = Hostile(
         console().world.machine,
@@ -330,7 +331,7 @@ def hostile(**others: object) -> OnConsole:
         pending=(Update(HOSTILE, HOSTILE, HOSTILE),),
         root_keys=(HOSTILE,),
     )
-    return OnConsole(world, "en", **others)
+    return OnConsole(world, "en")
 
 
 @pytest.mark.parametrize("at", ["", "menu", *TOPICS])

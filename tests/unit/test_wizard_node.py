@@ -321,7 +321,12 @@ def test_there_is_no_certificate_where_nobody_serves() -> None:
 def test_the_fingerprint_is_that_of_what_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     pem = ssl.DER_cert_to_PEM_cert(b"certificate")
     asked: list[object] = []
-    monkeypatch.setattr(ssl, "get_server_certificate", lambda where, **_: asked.append(where) or pem)
+
+    def shown(where: object, **_: object) -> str:
+        asked.append(where)
+        return pem
+
+    monkeypatch.setattr(ssl, "get_server_certificate", shown)
 
     assert local.certificate("https://[2001:db8::10]:9090/") == hashlib.sha256(b"certificate").hexdigest().upper()
     assert asked == [("2001:db8::10", 9090)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,47 +11,12 @@ from trebol_common import i18n
 from trebol_common.errors import TrebolError, of_system
 from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Page
-from trebol_firstboot.screens import (
-    bundle,
-    clock,
-    cluster,
-    course,
-    findings,
-    front,
-    journal,
-    keys,
-    login,
-    menu,
-    name,
-    network,
-    password,
-    power,
-    updates,
-)
+from trebol_firstboot.screens import course, front, login, menu
 from trebol_firstboot.screens.course import Course
 from trebol_firstboot.screens.login import Attempt
 from trebol_firstboot.screens.opened import Opened
 from trebol_firstboot.screens.topic import Topic
 from trebol_firstboot.screens.world import CodeNeeded, Seen, Session, Task, TaskNews, World
-
-#: In the order of the menu.
-TOPICS: dict[str, Topic[Any]] = {
-    topic.name: topic
-    for topic in (
-        network.TOPIC,
-        name.TOPIC,
-        clock.TOPIC,
-        findings.TOPIC,
-        cluster.TOPIC,
-        password.TOPIC,
-        keys.TOPIC,
-        updates.TOPIC,
-        bundle.TOPIC,
-        journal.TOPIC,
-        power.REBOOT,
-        power.POWER_OFF,
-    )
-}
 
 #: Seconds between two looks at the node while the first page is shown.
 LOOK_AGAIN = 5.0
@@ -68,6 +33,7 @@ class Wizard:
         self._now = now
         self._language = language
         self._jobs: Jobs | None = None
+        self._topics: Mapping[str, Topic[Any]] = {}
         self._seen: Seen | None = None
         self._looking = False
         self._look_at = now()
@@ -123,7 +89,7 @@ class Wizard:
         elif name == "log out":
             self._leave()
         elif name.startswith(menu.GO):
-            self._open(TOPICS[name.removeprefix(menu.GO)])
+            self._open(self._topics[name.removeprefix(menu.GO)])
 
     def _page(self) -> Page:
         if self._session is None:
@@ -137,7 +103,7 @@ class Wizard:
         if self._opened is not None:
             return self._opened.page()
         limited = self._session.limited
-        titles = {each.name: each.title() for each in TOPICS.values() if each.limited or not limited}
+        titles = {each.name: each.title() for each in self._topics.values() if each.limited or not limited}
         return menu.page(titles, limited=limited, shell=bool(self._world.shell()))
 
     def _look(self) -> None:
@@ -179,6 +145,10 @@ class Wizard:
         mine = self._attempt = replace(attempt, busy=True, failed="")
 
         def enter() -> Session | TrebolError:
+            # They take their time to load, which the first page does not wait for.
+            from trebol_firstboot.screens.topics import TOPICS
+
+            self._topics = TOPICS
             try:
                 return self._world.log_in(given[0].strip(), given[1], given[2].strip())
             except (TrebolError, OSError) as error:

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trebol_common.answers.cluster import Cluster
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.i18n import _
-from trebol_common.network import HostNetwork
 from trebol_common.run import CommandRunner, Runner
 from trebol_firstboot.banner import banner
 from trebol_firstboot.hostkey import read_fingerprint
-from trebol_firstboot.screens import api_network, local
+from trebol_firstboot.screens import local
 from trebol_firstboot.screens.course import DONE
 from trebol_firstboot.screens.daemon import Api, Daemon, NotAllowed
 from trebol_firstboot.screens.world import (
@@ -33,11 +31,15 @@ from trebol_firstboot.screens.world import (
     Unreachable,
     Update,
 )
-from trebol_hardware.checks.finding import Finding
-from trebol_hardware.machine import NetworkInterface
 from trebol_node import facts
 from trebol_node.status import status
 from trebol_node.worker.pam import Pam, SystemPam
+
+if TYPE_CHECKING:
+    from trebol_common.answers.cluster import Cluster
+    from trebol_common.network import HostNetwork
+    from trebol_hardware.checks.finding import Finding
+    from trebol_hardware.machine import NetworkInterface
 
 ROOT = Path("/")
 
@@ -122,12 +124,16 @@ class ApiWorld:
 
     def network(self) -> NetworkSeen:
         """See `World.network`."""
+        from trebol_firstboot.screens import api_network
+
         nics = self.interfaces(self.root)
         macs = {nic.name: nic.mac for nic in nics}
         return NetworkSeen(nics, api_network.network_of(self._get("network"), self._get("dns"), macs))
 
     def apply_network(self, network: HostNetwork) -> Task:
         """See `World.apply_network`. Name servers count at once; `follow` puts them back with the rest."""
+        from trebol_firstboot.screens import api_network
+
         self._call("DELETE", "network")
         before = self.network().current
         try:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from trebol_common.i18n import LANGUAGES
 from trebol_common.tui.app import App
 from trebol_firstboot.screens.controller import Wizard
-from trebol_firstboot.screens.node import ApiWorld
-from trebol_firstboot.screens.recorded import RecordedWorld
 from trebol_firstboot.screens.world import World
-from trebol_hardware.machine import Machine
+
+if TYPE_CHECKING:
+    from trebol_hardware.machine import Machine
 
 
 def dry(machine: Machine) -> None:
     """On a recorded machine, where nothing is done."""
+    from trebol_firstboot.screens.recorded import RecordedWorld
+
     run(RecordedWorld(machine))
 
 
 def on_node() -> None:
     """On this node, as root."""
+    from trebol_firstboot.screens.node import ApiWorld
+
     run(ApiWorld())
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from trebol_common.answers.cluster import Cluster
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.network import HostNetwork
 from trebol_firstboot.banner import Banner
-from trebol_hardware.checks.finding import Finding
-from trebol_hardware.machine import NetworkInterface
+
+if TYPE_CHECKING:  # The first page is drawn without what the answer file's rules need.
+    from trebol_common.answers.cluster import Cluster
+    from trebol_common.network import HostNetwork
+    from trebol_hardware.checks.finding import Finding
+    from trebol_hardware.machine import NetworkInterface
 
 
 @dataclass(frozen=True)
