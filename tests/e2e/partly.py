@@ -51,6 +51,8 @@ def _screens(screen: SerialScreen) -> Iterator[str]:
     for label, text in (("IP address", ADDRESS), ("Gateway", "10.0.2.2"), ("Name server", "10.0.2.3")):
         screen.go_to(label)
         screen.type(text, shown=text)
+    screen.go_to(CASE.mac)
+    screen.press("blank")
     screen.push("< Next >", then="What will be done")
     screen.wait("< Install >")
     yield screen.settled()
