@@ -41,7 +41,9 @@ class ContainerNode:
     def run(self, *command: str, check: bool = True) -> str:
         """What a command in the node says; with `check`, it has to end well."""
         inside = ("nsenter", f"--target={self.leader}", "--all", "--wdns=/", "--", *command)
-        done = subprocess.run(inside, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            inside, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL
+        )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout + ("" if check else done.stderr)
@@ -66,13 +68,15 @@ def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode
     netplan.write_text(NETPLAN.format(address=address, gateway=gateway), encoding="utf-8")
     netplan.chmod(0o600)
     shadow = tree / "etc/shadow"
-    lines = [f"root:{HASH}:20000:0:99999:7:::" if line.startswith("root:") else line for line in shadow.read_text().splitlines()]
-    shadow.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    others = [line for line in shadow.read_text().splitlines() if not line.startswith("root:")]
+    shadow.write_text("\n".join((f"root:{HASH}:20000:0:99999:7:::", *others, "")), encoding="utf-8")
     runner = CommandRunner()
     interface = f"ve-{name}"
-    boot = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={tree}")
-    log = tree.parent / "boot.log"
-    with spawn((*boot, f"--machine={name}", "--network-veth", "--console=pipe", "--kill-signal=SIGRTMIN+4"), log=log) as process:
+    boot = (
+        *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={tree}"),
+        *(f"--machine={name}", "--network-veth", "--console=pipe", "--kill-signal=SIGRTMIN+4"),
+    )
+    with spawn(boot, log=tree.parent / "boot.log") as process:
         try:
             leader = _leader(process.pid)
             runner.run(["ip", "address", "replace", f"{gateway}/24", "dev", interface])
