@@ -131,9 +131,12 @@ def with_dns(tree: Mapping[str, Any], servers: list[str], search: list[str]) -> 
     kind, name = found
     network = tree["network"]
     settings = {key: value for key, value in network[kind][name].items() if key != "nameservers"}
-    given = {"addresses": servers, "search": search}
-    settings["nameservers"] = {key: value for key, value in given.items() if value}
+    if given := {key: value for key, value in (("addresses", servers), ("search", search)) if value}:
+        settings["nameservers"] = given
+    overrides = {key: value for key, value in settings.pop("dhcp4-overrides", {}).items() if key != "use-dns"}
     if settings.get("dhcp4") is True and servers:
         # Else those of the DHCP server are asked beside them.
-        settings["dhcp4-overrides"] = {**settings.get("dhcp4-overrides", {}), "use-dns": False}
+        overrides["use-dns"] = False
+    if overrides:
+        settings["dhcp4-overrides"] = overrides
     return {"network": {**network, kind: {**network[kind], name: settings}}}
