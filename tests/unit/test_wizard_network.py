@@ -137,6 +137,9 @@ def test_name_servers_are_set_before_the_candidate_is_made_of_them(world: ApiWor
 def test_what_cannot_be_applied_leaves_nothing_behind(world: ApiWorld, node: Shown) -> None:
     world.apply_network(NETWORKS["fixed"])
     _keep(node)
+    # As resolved tells of it.
+    resolved = node.files.root / "run/systemd/resolve/resolv.conf"
+    resolved.write_text(f"nameserver {SERVER}\nsearch {' '.join(SEARCH)}\n")
     before = (node.files.root / "etc/netplan/50-trebol.yaml").read_text()
     wrong = _made(Link("eno9", "52:54:00:00:00:09"), addressing=replace(FIXED, nameservers=(FIXED.gateway,)))
 
