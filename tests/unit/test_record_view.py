@@ -29,6 +29,24 @@ def test_an_answer_that_comes_before_its_change_counts_once() -> None:
     assert known(view) == {"a": 8}
 
 
+def test_every_change_of_what_is_known_is_counted_and_nothing_else() -> None:
+    """What others make of the records is made anew by this count."""
+    view = View()
+    view.load([entry("a", 2)], 5)
+    counts = [view.changes]
+    view.know(entry("mine", 7))
+    counts.append(view.changes)
+    view.follow([entry("theirs", 6)], 6)
+    counts.append(view.changes)
+    assert counts == [1, 2, 3]
+    view.follow([entry("mine", 7)], 7)
+    view.follow([], 9)
+    view.loading()
+    view.load([entry("a", 2), entry("theirs", 6), entry("mine", 7)], 10)
+    assert view.changes == 3
+    assert view.load([], 1) and view.changes == 6
+
+
 def test_an_answer_that_comes_after_later_changes_is_old() -> None:
     view = View()
     view.load([], 5)

@@ -64,8 +64,9 @@ def log_in(accounts: Accounts, attempt: Attempt, *, address: str, now: float, pa
         if attempt.challenge is None
         else _by_challenge(accounts, user, attempt.challenge, attempt.password, now)
     )
-    if outcome.refused is None and not outcome.needs_tfa:
-        lock_out.succeeded(user, address)
+    if outcome.refused is None:
+        # The password alone clears nothing of the user, but is no failure of the address: many people may share it.
+        lock_out.succeeded(None if outcome.needs_tfa else user, address)
     return outcome
 
 

@@ -15,7 +15,7 @@ from trebol_node.store.records import Records
 from trebol_node.store.view import Entry, Record
 
 #: Where trebold keeps its copy.
-COPY = Path("/var/lib/trebol/records.json")
+COPY = Path("/var/lib/trebold/records.json")
 
 #: Seconds until the store is tried again: at first, and at most. A restart of etcd takes about one.
 _FIRST, _LONGEST = 0.2, 3.0
@@ -98,7 +98,7 @@ class EtcdRecords(Records):
         while not self._closing.is_set():
             try:
                 self._load()
-                for change in self._gateway.watch(self.revision):
+                for change in self._gateway.watch(self._view.revision):
                     if self._closing.is_set():
                         break
                     delay = _FIRST
@@ -128,7 +128,7 @@ class EtcdRecords(Records):
         with self._lock:
             changed = self._view.follow(change.entries, change.revision)
         if not self._current.is_set():
-            _log.info("records: up to date with the store, revision %d", self.revision)
+            _log.info("records: up to date with the store, revision %d", self._view.revision)
             self._current.set()
         if changed:
             self._tell()

@@ -34,8 +34,11 @@ class Records(ABC):
 
     @property
     def revision(self) -> int:
-        """The store's revision up to which all is known here: it grows with every write."""
-        return self._view.revision
+        """Grows with every change of what is known here: what was made of the records is right while it stays.
+
+        Read it before them. A record's own revision is the store's.
+        """
+        return self._view.changes
 
     @property
     def size(self) -> int:
@@ -124,10 +127,10 @@ class MemoryRecords(Records):
         with self._commits:
             found = self.get(key)
             if (found.revision if found else 0) != expected:
-                raise Outdated(_as_entry(key, found, self.revision), expected)
+                raise Outdated(_as_entry(key, found, self._view.revision), expected)
             if content is None and found is None:
-                return Entry(key, None, self.revision)
-            entry = Entry(key, content, self.revision + 1)
+                return Entry(key, None, self._view.revision)
+            entry = Entry(key, content, self._view.revision + 1)
             with self._lock:
                 self._view.follow([entry], entry.revision)
         self._tell()

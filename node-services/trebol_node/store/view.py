@@ -38,9 +38,14 @@ class Entry:
 
 @dataclass
 class View:
-    """All records as of `revision`, and those that we wrote since. `size` is the bytes of all keys and values."""
+    """All records as of `revision`, and those that we wrote since. `size` is the bytes of all keys and values.
+
+    `changes` counts how often what is known has changed. The revision would not do: our own write may be known before
+    the older one of somebody else, which then changes what is known, and not the highest revision of it.
+    """
 
     revision: int = 0
+    changes: int = 0
     size: int = 0
     records: dict[str, Record] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
@@ -88,4 +93,5 @@ class View:
             self.records[entry.key] = after
             self._sizes[entry.key] = len(entry.key.encode()) + len(entry.content or b"")
             self.size += self._sizes[entry.key]
+        self.changes += 1
         return True

@@ -79,7 +79,7 @@ async def add(
     if given.type == "recovery":
         keys = totp.new_keys()
         await context.accounts.change(
-            lambda accounts: factors.add_recovery(accounts, userid, keys, salt=secrets.token_hex(16), now=now)
+            lambda accounts: factors.add_recovery(accounts, userid, keys, salt=secrets.token_hex(32), now=now)
         )
         return {"id": factors.RECOVERY, "recovery": list(keys)}
     if given.totp is None or given.value is None:
