@@ -14,6 +14,9 @@ from pathlib import Path
 DOMAIN = "trebol"
 LOCALE = Path(__file__).parent / "locale"
 
+#: What the screens speak, each in its own words: who looks for one reads no other.
+LANGUAGES = {"en": "English", "es": "Español"}
+
 
 @cache
 def catalogue(folder: Path | None = None, language: str | None = None) -> gettext.NullTranslations:

@@ -13,6 +13,8 @@ from typing import Any
 
 #: The bridge that carries the node's own address, and guests by default.
 MANAGEMENT_BRIDGE = "vmbr0"
+#: The bond below that bridge, where there is one.
+MANAGEMENT_BOND = "bond0"
 #: Where a node is managed with a browser: cockpit's port.
 MANAGEMENT_PORT = 9090
 
@@ -112,6 +114,28 @@ class HostNetwork:
     def managed(self) -> Bridge | Vlan:
         """What has the node's own address."""
         return self.vlans[0] if self.vlans else self.bridges[0]
+
+
+def management_network(
+    links: tuple[Link, ...],
+    addressing: Dhcp | Static,
+    *,
+    bond: BondMode | None = None,
+    vlan: int | None = None,
+    search: tuple[str, ...] = (),
+    pinned: tuple[Link, ...] = (),
+    mtu: int | None = None,
+) -> HostNetwork:
+    """The bridge over one link, or over several as a bond, and the node's own address on it or in a VLAN of it."""
+    first = links[0]
+    bonds = (Bond(MANAGEMENT_BOND, tuple(link.name for link in links), bond, first.mac),) if bond else ()
+    below = bonds[0].name if bonds else first.name
+    if vlan is None:
+        bridge = Bridge(MANAGEMENT_BRIDGE, (below,), first.mac, addressing, search)
+        return HostNetwork(links, (bridge,), pinned, bonds, (), mtu)
+    bridge = Bridge(MANAGEMENT_BRIDGE, (below,), first.mac, None)
+    tagged = Vlan(f"{MANAGEMENT_BRIDGE}.{vlan}", vlan, MANAGEMENT_BRIDGE, addressing, search)
+    return HostNetwork(links, (bridge,), pinned, bonds, (tagged,), mtu)
 
 
 def to_netplan(network: HostNetwork) -> str:

@@ -294,9 +294,13 @@ def start_session(
 
 
 def interactive(command: Sequence[Argument], *, env: Mapping[str, str] | None = None) -> int:
-    """Give our terminal to a program, such as a shell, until it ends; its exit status. What it prints is not ours."""
+    """Give our terminal to a program, such as a shell, until it ends; its exit status. What it prints is not ours.
+
+    Its errors go to the terminal too, where ours go to a log: a shell asks for commands there (bash(1), INVOCATION).
+    """
+    arguments = [os.fspath(argument) for argument in command]
     try:
-        return subprocess.run([os.fspath(argument) for argument in command], env=env, check=False).returncode
+        return subprocess.run(arguments, env=env, stderr=subprocess.STDOUT, check=False).returncode
     except FileNotFoundError as error:
         raise CommandFailed(show(command), 127, (f"{error.filename}: not found",)) from error
 

@@ -61,9 +61,9 @@ def render(banner: Banner) -> str:
         (_("Addresses"), banner.addresses or (_("none yet - waiting for the network"),)),
         (_("Management"), (banner.management_url or _("not reachable without an address"),)),
         (_("SSH host key"), (banner.fingerprint or _("not made yet"),)),
-        (_("State"), (_state(banner),)),
+        (_("State"), (state_words(banner),)),
     ]
-    if (words := _hardware(banner.hardware)) is not None:
+    if (words := hardware_words(banner.hardware)) is not None:
         rows.append((_("Hardware"), (words,)))
     lines = ["", rule, f" Trebol {banner.version}", rule]
     for label, values in rows:
@@ -77,7 +77,8 @@ def _row(label: str, values: Iterable[str]) -> list[str]:
     return [f" {label if index == 0 else '':<{_LABEL - 1}}{part}" for index, part in enumerate(wrapped)]
 
 
-def _state(banner: Banner) -> str:
+def state_words(banner: Banner) -> str:
+    """How the node is, in words."""
     words = {
         "running": _("running"),
         "starting": _("starting"),
@@ -90,7 +91,7 @@ def _state(banner: Banner) -> str:
     return words.get(banner.state, banner.state)
 
 
-def _hardware(found: Hardware | None) -> str | None:
+def hardware_words(found: Hardware | None) -> str | None:
     """The gravest finding, where it is one to do something about. How many more there are is not told: the text shall
     change no oftener than it has to, because prompts are redrawn."""
     if found is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +14,46 @@ from trebol_common.run import CommandRunner
 ROOT = Path("/")
 
 app = typer.Typer(
-    help="What this node shows on its console.\n\nExample: trebol firstboot banner",
-    no_args_is_help=True,
+    help="The wizard of this node's console, and its banner.\n\nExample: trebol firstboot --dry-run --machine FILE",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
 
-@app.callback()
-def _group() -> None:
-    """What this node shows on its console."""
+@app.callback(invoke_without_command=True)
+def wizard_command(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="On a recorded machine: nothing is touched.")] = False,
+    machine: Annotated[
+        Path | None, typer.Option(help="The recorded machine (trebol machine probe > machine.json).")
+    ] = None,
+) -> None:
+    """Run the wizard of this node's console on this terminal: what the node is, how it is, and what is to change.
+
+    With --dry-run it works on a recorded machine, for anybody, and touches nothing. Else it needs root, on a node.
+
+    Example: trebol firstboot --dry-run --machine tests/machines/rack-server.json
+    """
+    if context.invoked_subcommand is not None:
+        if dry_run or machine is not None:
+            raise typer.BadParameter("belongs before no command", param_hint="--dry-run, --machine")
+        return
+    from trebol_common.errors import BadInput
+    from trebol_firstboot.screens import start
+    from trebol_hardware.machine import Machine
+
+    if dry_run != (machine is not None):
+        raise BadInput("go together", where="--dry-run, --machine", hint="--dry-run --machine machine.json")
+    recorded = Machine.load(machine) if machine is not None else None
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise BadInput("needs a terminal", where="trebol firstboot", hint="trebol firstboot banner needs none")
+    if recorded is not None:
+        start.dry(recorded)
+    elif os.geteuid() == 0:
+        start.on_node()
+    else:
+        raise BadInput("needs root", where="trebol firstboot", hint="--dry-run --machine FILE needs nobody")
 
 
 @app.command("banner")

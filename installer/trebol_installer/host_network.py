@@ -5,15 +5,19 @@ from __future__ import annotations
 from trebol_common.answers.model import Answers, FqdnFromDhcp, NetworkSource
 from trebol_common.errors import BadInput, Problem
 from trebol_common.i18n import _
-from trebol_common.network import MANAGEMENT_BRIDGE, Bond, Bridge, Dhcp, HostNetwork, Link, Static, Vlan
+from trebol_common.network import (
+    MANAGEMENT_BOND,
+    MANAGEMENT_BRIDGE,
+    Dhcp,
+    HostNetwork,
+    Link,
+    Static,
+    management_network,
+)
 from trebol_hardware.machine import Machine, NetworkInterface
 
 #: Names that no pinned interface may have; "all" and "default" the kernel refuses (sysctl_dev_name_is_allowed).
-_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE, "bond0"})
-
-
-#: The bond below the bridge, where there is one.
-BOND = "bond0"
+_RESERVED_NAMES = frozenset({"all", "default", "lo", MANAGEMENT_BRIDGE, MANAGEMENT_BOND})
 
 
 def host_network(machine: Machine, answers: Answers, chosen: tuple[NetworkInterface, ...]) -> HostNetwork:
@@ -36,19 +40,10 @@ def host_network(machine: Machine, answers: Answers, chosen: tuple[NetworkInterf
     if isinstance(fqdn, str):
         search = (fqdn.split(".", 1)[1],)
     links = tuple(Link(names[port.mac], port.mac) for port in chosen)
-    first = links[0]
-    bonds: tuple[Bond, ...] = ()
-    if network.bond is not None:
-        bonds = (Bond(BOND, tuple(link.name for link in links), network.bond.mode, first.mac),)
-    below = bonds[0].name if bonds else first.name
-    vlans: tuple[Vlan, ...] = ()
-    if network.vlan is not None:
-        name = f"{MANAGEMENT_BRIDGE}.{network.vlan}"
-        vlans = (Vlan(name, network.vlan, MANAGEMENT_BRIDGE, addressing, search),)
-        bridge = Bridge(MANAGEMENT_BRIDGE, (below,), first.mac, None)
-    else:
-        bridge = Bridge(MANAGEMENT_BRIDGE, (below,), first.mac, addressing, search)
-    return HostNetwork(links, (bridge,), pinned, bonds, vlans, network.mtu)
+    mode = network.bond.mode if network.bond else None
+    return management_network(
+        links, addressing, bond=mode, vlan=network.vlan, search=search, pinned=pinned, mtu=network.mtu
+    )
 
 
 def _names(machine: Machine, answers: Answers) -> tuple[dict[str, str], tuple[Link, ...]]:

@@ -98,6 +98,8 @@ def opened(system: Installed, runner: Runner, ask: Ask, target: Path = TARGET) -
         devices = _unlock(_assemble(system, runner, stack), runner, ask, stack)
         target.mkdir(parents=True, exist_ok=True)
         _mount_root(devices, runner, ask, target, stack)
+        # Else udev's own name space would get what is mounted below, and keep some of it mounted.
+        runner.run(["mount", "--make-private", target])
         for name in BOUND:
             runner.run(["mount", "--rbind", "--make-rslave", f"/{name}", target / name])
         # The system's own table knows the rest: boot partition, data.

@@ -18,16 +18,15 @@ from typing import Any
 
 from trebol_common.files import write_text
 from trebol_common.i18n import _
-from trebol_common.network import MANAGEMENT_BRIDGE, Dhcp, HostNetwork, Static, to_netplan
+from trebol_common.network import MANAGEMENT_BOND, MANAGEMENT_BRIDGE, Dhcp, HostNetwork, Static, to_netplan
 from trebol_common.run import Runner
-from trebol_installer.host_network import BOND
 
 NETPLAN = Path("/run/netplan/90-trebol.yaml")
 #: What systemd-resolved was told by networkd (systemd-resolved(8)).
 RESOLV = Path("/run/systemd/resolve/resolv.conf")
 
 #: How links that an earlier look has made are called; those of VLANs come first, a bond last.
-_MADE = (f"{MANAGEMENT_BRIDGE}.", MANAGEMENT_BRIDGE, BOND)
+_MADE = (f"{MANAGEMENT_BRIDGE}.", MANAGEMENT_BRIDGE, MANAGEMENT_BOND)
 
 #: Seconds that DHCP, or a bond's or bridge's ports, may take to be configured.
 PATIENCE = 30.0

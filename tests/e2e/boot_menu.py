@@ -86,8 +86,7 @@ def chosen(entry: Entry, lab: Lab) -> Iterator[Chosen]:
             assert entry.label in menu, menu
             screen.press("down")
         screen.press("enter")
-        screen.wait(*entry.says, within=LED_WITHIN)
-        yield Chosen(entry, menu, screen.text())
+        yield Chosen(entry, menu, screen.wait(*entry.says, within=LED_WITHIN))
     medium.unlink()
 
 

@@ -21,6 +21,7 @@ from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, ON_ZFS, Degraded, degraded_job, layout_job
 from tests.e2e.moved import MOVES, Moved, moved_job
 from tests.e2e.nodes import Node, node_job
+from tests.e2e.partly import Partly, partly_job
 from tests.e2e.power_cuts import Survivor, power_cut_job
 from tests.e2e.processors import PROCESSORS, Examined, processor_job
 from tests.e2e.refusals import ABOUT_ZFS, REFUSALS, Outcome, refusal_job
@@ -61,23 +62,13 @@ JOBS: dict[str, Job] = {
     "two-consoles": two_consoles_job(),
     "remote": remote_job(),
     "surroundings": surroundings_job(),
+    "partly": partly_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
-    *(
-        "chosen",
-        "rescued",
-        "torn",
-        "kept",
-        "survivor",
-        "retried",
-        "typed",
-        "careful",
-        "two_consoles",
-        "remote",
-        "surroundings",
-    ),
+    *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
+    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly"),
 )
 
 QUICK = frozenset(
@@ -207,5 +198,6 @@ careful = machine(Careful, ["careful"])
 chosen = machine(Chosen, ENTRIES)
 rescued = machine(Rescued, RESCUES)
 remote = machine(Remote, ["remote"])
+partly = machine(Partly, ["partly"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])

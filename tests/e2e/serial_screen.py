@@ -62,9 +62,9 @@ class SerialScreen:
         self.settle()
         return self.text()
 
-    def wait(self, *texts: str, within: float = SHOWN_WITHIN) -> None:
-        """Wait until all these stand on the screen. Raises DeadlinePassed with what does."""
-        self._wait(lambda: all(text in self._shown() for text in texts), f"{texts} did not appear", within)
+    def wait(self, *texts: str, within: float = SHOWN_WITHIN) -> str:
+        """Wait until all these stand on the screen; all that does then. Raises DeadlinePassed with what does."""
+        return self._wait(lambda: all(text in self._shown() for text in texts), f"{texts} did not appear", within)
 
     def wait_gone(self, text: str) -> None:
         """Wait until this stands on the screen no more."""
@@ -116,10 +116,12 @@ class SerialScreen:
         self.press("enter")
         self.wait(then)
 
-    def _wait(self, seen: Callable[[], bool], told: str, within: float) -> None:
+    def _wait(self, seen: Callable[[], bool], told: str, within: float) -> str:
         with self._changed:
             if not self._changed.wait_for(seen, timeout=patient(within)):
                 raise DeadlinePassed(f"{told} within {within:.0f} s; the screen:\n{self._shown()}")
+            # The next moment may be amid the drawing of something else.
+            return self.text()
 
     def _shown(self) -> str:
         return "\n".join(self._screen.display)

@@ -68,7 +68,7 @@ def _screens(screen: SerialScreen, public_key: str) -> Iterator[tuple[str, str]]
     screen.push("< Next >", then="< Install >")
     yield "review", screen.settled()
     screen.push("< Install >", then="step ")
-    yield "progress", screen.text()
+    yield "progress", screen.wait("step ", " so far")
     screen.wait("Trebol is installed.", within=INSTALL_WITHIN)
     screen.go_to("< Restart >")
     yield "done", screen.text()

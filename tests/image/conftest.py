@@ -1,16 +1,15 @@
 """The layers that the last build put on its medium, and containers made of them."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.image.trees import latest, tree_of
 
 from trebol_common.run import CommandRunner
-from trebol_image.mounts import overlay, squashfs
-from trebol_image.store import Store, Stored, default_folder
+from trebol_image.store import Store, default_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,13 +27,6 @@ def tmp_path() -> Iterator[Path]:
 def store() -> Store:
     """The store of this machine."""
     return Store(default_folder(), CommandRunner())
-
-
-def latest(store: Store, name: str) -> Stored:
-    """The layer of that name in the medium that was built last."""
-    stored = store.latest(name)
-    assert stored is not None, f"no {name} layer in {store.folder}: run `make iso PROFILE=dev` first"
-    return stored
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +48,3 @@ def node_tree(store: Store, tmp_path: Path) -> Iterator[Path]:
     """A writable tree of what a target gets: base and appliance."""
     with ExitStack() as stack:
         yield tree_of(stack, [latest(store, "base"), latest(store, "appliance")], tmp_path)
-
-
-def tree_of(stack: ExitStack, layers: list[Stored], folder: Path) -> Path:
-    """A writable tree of these layers, the lowest first, below `folder`; mounted as long as `stack` is open."""
-    runner = CommandRunner()
-    lower = [stack.enter_context(squashfs(layer.path, folder / layer.record.name, runner)) for layer in layers]
-    stack.callback(shutil.rmtree, folder / "upper", ignore_errors=True)
-    return stack.enter_context(overlay(lower, folder / "upper", folder / "work", folder / "tree", runner))

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.image.conftest import latest, tree_of
 from tests.image.containers import run
+from tests.image.trees import latest, tree_of
 
 from trebol_common.run import CommandRunner
 from trebol_image.mounts import squashfs

@@ -53,6 +53,7 @@ def test_which_system_has_to_be_clear(name: str | None, told: str) -> None:
 
 
 def bound(runner: ScriptedRunner, at: str) -> None:
+    runner.expect("mount", "--make-private", at)
     for name in ("dev", "proc", "sys", "run"):
         runner.expect("mount", "--rbind", "--make-rslave", f"/{name}", f"{at}/{name}")
     runner.expect("chroot", at, "mount", "--all")

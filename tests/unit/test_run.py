@@ -2,8 +2,11 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import pexpect
 import pytest
 
 from trebol_common.run import CommandFailed, CommandRunner, ScriptedRunner, minimal_environment, show
@@ -106,3 +109,14 @@ def test_the_scripted_runner_fails_on_what_was_not_expected() -> None:
     assert runner.run(["lsblk", "-J"]).stdout == "{}"
     with pytest.raises(AssertionError, match="unexpected command: rm"):
         runner.run(["rm", "-rf", "/"])
+
+
+def test_a_shell_has_our_terminal_for_its_errors_too_where_ours_go_to_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    shell = "test -t 2 && echo it-is-a-terminal"
+    ours = f"from trebol_common.run import interactive; interactive(['sh', '-c', '{shell}'])"
+
+    said = str(pexpect.run(f"sh -c '{sys.executable} -c \"$OURS\" 2>{log}'", env={**os.environ, "OURS": ours}))
+
+    assert "it-is-a-terminal" in said
+    assert log.read_text() == ""

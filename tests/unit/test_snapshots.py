@@ -228,6 +228,24 @@ def test_a_store_that_does_not_start_with_it_goes_on_with_what_it_had(snapshot: 
     ]
 
 
+def test_a_disk_without_room_for_it_is_as_before(snapshot: Path, data: Path) -> None:
+    class Full(Node):
+        """Its disk fills while etcdutl writes."""
+
+        def run(self, command, **options):  # type: ignore[no-untyped-def]
+            """See `Runner.run`."""
+            completed = super().run(command, **options)  # type: ignore[no-untyped-call]
+            if "restore" in command:
+                raise CommandFailed("etcdutl", 1, ("no space left on device",))
+            return completed
+
+    runner = Full(data, starts=True)
+    with pytest.raises(CommandFailed, match="no space left"):
+        list(restore(snapshot, Configuration("node1", data=data), runner, now=NOW))
+    assert [path.name for path in data.parent.iterdir()] == ["trebol"]
+    assert not any(command[0] == "systemctl" for command in runner.seen), "the store was not stopped"
+
+
 def test_a_node_that_lost_its_store_gets_it_back(snapshot: Path, tmp_path: Path) -> None:
     data = tmp_path / "etcd/trebol"
     data.parent.mkdir()

@@ -86,7 +86,8 @@ def test_the_store_runs_as_etcd_with_our_configuration_and_after_its_keys() -> N
     service = unit("trebol-store.service")
     assert service["Service"]["User"] == service["Service"]["Group"] == "etcd"
     assert service["Service"]["ExecStart"] == f"/usr/bin/etcd --config-file {PATH}"
-    assert service["Unit"]["Requires"] == "trebol-keys.service"
+    assert service["Unit"]["Wants"] == "trebol-keys.service"
+    assert service["Unit"]["AssertPathExists"] == str(PATH)
     assert service["Service"]["Type"] == "notify", "a restore waits for it to be ready"
     data = Configuration("node1").data
     assert data.parent == Path("/var/lib") / service["Service"]["StateDirectory"]

@@ -8,7 +8,7 @@ import queue
 import struct
 import termios
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import urwid
@@ -29,6 +29,9 @@ COLUMNS, ROWS = 80, 24
 
 #: The key that opens a shell, in programs that offer it: on a serial line there is no other terminal to go to.
 SHELL_KEY = "ctrl x"
+
+#: What that shell is, where nothing else is said.
+ROOT_SHELL = ("bash", "--login")
 
 #: Seconds after which a page is made anew though nothing has happened.
 TICK = 1.0
@@ -61,13 +64,23 @@ class Controller(Protocol):
 
 
 class App:
-    """A controller on a terminal, by default that of stdin and stdout; `shell`: whether `SHELL_KEY` opens one."""
+    """A controller on a terminal, by default that of stdin and stdout.
+
+    `shell`: whether `SHELL_KEY` opens one. `lends` is the program that the button `SHELL` gives the terminal to until
+    it ends; with none, nothing happens.
+    """
 
     def __init__(
-        self, controller: Controller, screen: urwid.display.BaseScreen | None = None, *, shell: bool = False
+        self,
+        controller: Controller,
+        screen: urwid.display.BaseScreen | None = None,
+        *,
+        shell: bool = False,
+        lends: Callable[[], Sequence[str]] = lambda: ROOT_SHELL,
     ) -> None:
         self._controller = controller
         self._shell = shell
+        self._lends = lends
         self._results: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._screen = screen or _terminal()
         self._wake = -1
@@ -140,9 +153,11 @@ class App:
 
     def _lend_terminal(self) -> None:
         """A shell in our place until it ends."""
+        if not (program := self._lends()):
+            return
         self._screen.stop()
         try:
-            interactive(["bash", "--login"])
+            interactive(program)
         finally:
             self._screen.start()
             self._screen.clear()

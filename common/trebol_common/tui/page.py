@@ -119,7 +119,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Qr:
-    """A QR code of `text`, and paragraphs at its right; without UTF-8 these alone."""
+    """A QR code of `text`, and paragraphs at its right, whose lines stay; without UTF-8 these alone."""
 
     text: str
     beside: tuple[str, ...]

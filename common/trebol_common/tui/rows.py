@@ -178,13 +178,18 @@ def _rows(element: Element, number: int, width: int, signs: Signs) -> Iterator[R
 def _qr(element: Qr, number: int, signs: Signs) -> Iterator[Row]:
     code = half_blocks(element.text) if signs.blocks else ()
     width = max(map(len, code), default=0)
-    wrapped = [textwrap.wrap(text, NARROWEST - width - BETWEEN, break_on_hyphens=False) for text in element.beside]
-    beside = [line for lines in wrapped for line in (*lines, "")]
+    room = NARROWEST - width - BETWEEN
+    beside = [line for text in element.beside for line in (*_wrapped(text, room), "")]
     for place in range(max(len(code), len(beside))):
         left = code[place] if place < len(code) else " " * width
         right = beside[place] if place < len(beside) else ""
         line = f"{left}{' ' * BETWEEN}{right}" if width else right
         yield Line(f"{number}.{place}", line.rstrip(), Tone.STRONG, wrapped=False)
+
+
+def _wrapped(text: str, room: int) -> Iterator[str]:
+    for line in text.split("\n"):
+        yield from textwrap.wrap(line, room, break_on_hyphens=False) or ("",)
 
 
 def _is_list(choice: Choice) -> bool:

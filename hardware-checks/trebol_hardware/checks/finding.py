@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from trebol_common.i18n import _
 
@@ -101,6 +101,15 @@ class Finding:
         members = asdict(self)
         requirement = members.pop("requirement")
         return {**members, "required": requirement.pop("minimum"), **requirement}
+
+    @classmethod
+    def of_members(cls, members: Mapping[str, Any]) -> Self:
+        """The inverse of `to_members`. Raises KeyError, TypeError or ValueError for what is none of its."""
+        given = {each.name: members[each.name] for each in fields(cls) if each.name != "requirement"}
+        details = [Detail(**{**each, "severity": Severity(each["severity"])}) for each in given["details"]]
+        requirement = Requirement(members["required"], members["recommended"], members["source"])
+        severity = Severity(given["severity"])
+        return cls(**{**given, "severity": severity, "details": tuple(details), "requirement": requirement})
 
 
 def worst(severities: Iterable[Severity]) -> Severity:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from trebol_common.answers.model import Keyboard
 from trebol_common.i18n import _
+from trebol_common.tui.choices import countries, zone_table, zones
 from trebol_common.tui.page import Choice, Element, Gap, Input, Option
 from trebol_installer.screens.draft import Draft
 
@@ -14,9 +12,6 @@ COUNTRY = "global.country"
 TIMEZONE = "global.timezone"
 KEYBOARD = "global.keyboard"
 TRIAL = "keyboard-trial"
-
-#: tzdata's tables: country codes and names, and zones with the countries that they are of (zone1970.tab).
-ZONEINFO = Path("/usr/share/zoneinfo")
 
 #: Keyboards of countries whose code is not the keyboard's name, or which have several.
 _KEYBOARDS = {
@@ -56,33 +51,10 @@ def page(draft: Draft, *, insist: bool) -> tuple[Element, ...]:
 def suggested(country: str) -> dict[str, str]:
     """What a country makes likely: its first time zone, which is that of most of its people, and its keyboard."""
     found: dict[str, str] = {}
-    if zone := next((zone for zone, codes in _zone_table() if country.upper() in codes), ""):
+    if zone := next((zone for zone, codes in zone_table() if country.upper() in codes), ""):
         found[TIMEZONE] = zone
     if country in _KEYBOARDS:
         found[KEYBOARD] = _KEYBOARDS[country]
     elif country in set(Keyboard):
         found[KEYBOARD] = country
     return found
-
-
-@cache
-def countries() -> tuple[Option, ...]:
-    """All countries, by name."""
-    rows = [row for row in _rows("iso3166.tab") if len(row) == 2]
-    return tuple(Option(code.lower(), name) for code, name in sorted(rows, key=lambda row: row[1]))
-
-
-@cache
-def zones() -> tuple[Option, ...]:
-    """UTC, then all time zones, by name."""
-    return (Option("UTC", "UTC"), *(Option(zone, zone) for zone in sorted(zone for zone, _codes in _zone_table())))
-
-
-@cache
-def _zone_table() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((row[2], tuple(row[0].split(","))) for row in _rows("zone1970.tab") if len(row) >= 3)
-
-
-def _rows(table: str) -> list[list[str]]:
-    lines = (ZONEINFO / table).read_text(encoding="utf-8").splitlines()
-    return [line.split("\t") for line in lines if line and not line.startswith("#")]

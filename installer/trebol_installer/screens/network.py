@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trebol_common.answers.model import BondMode, NetworkSource
+from trebol_common.answers.model import NetworkSource
 from trebol_common.i18n import _
+from trebol_common.tui.choices import bond_modes
 from trebol_common.tui.page import Choice, Element, Gap, Input, Marks, Option, Text, Toggle, Tone
 from trebol_hardware.machine import NetworkInterface
+from trebol_hardware.shown import interface_line
 from trebol_installer.screens.draft import Checked, Draft
 from trebol_installer.screens.facts import Facts
 from trebol_installer.screens.neighbourhood import Heard
@@ -89,7 +91,7 @@ def _ports(
     toggle = (several,) if len(interfaces) > 1 else ()
     if not bonded:
         any_port = (Option("", _("the first one with a link")),) if draft.text(SOURCE) == NetworkSource.DHCP else ()
-        ports = tuple(Option(mac_name(nic), _told(nic), _at_its_end(nic, heard)) for nic in interfaces)
+        ports = tuple(Option(mac_name(nic), interface_line(nic), _at_its_end(nic, heard)) for nic in interfaces)
         problem = _("is needed") if insist and not any_port and not draft.text(MAC) else ""
         return (Choice(MAC, _("Interface"), (*any_port, *ports), draft.text(MAC), problem=problem), *toggle)
     marked = tuple(draft.get(BOND_PORTS, ()))
@@ -97,35 +99,18 @@ def _ports(
         Marks(
             BOND_PORTS,
             _("Interfaces"),
-            tuple(Option(nic.mac, _told(nic), _at_its_end(nic, heard)) for nic in interfaces),
+            tuple(Option(nic.mac, interface_line(nic), _at_its_end(nic, heard)) for nic in interfaces),
             marked,
             problem=_("Mark an interface.") if insist and not marked else "",
         ),
         *toggle,
-        Choice(BOND_MODE, _("Bond"), _modes(), draft.text(BOND_MODE), opens=True),
-    )
-
-
-def _modes() -> tuple[Option, ...]:
-    return (
-        Option(BondMode.ACTIVE_BACKUP, _("active-backup: one at a time, any switch")),
-        Option(BondMode.LACP, _("802.3ad (LACP): all at once, the switch must know")),
-        Option(BondMode.BALANCE_XOR, _("balance-xor: all at once, a static trunk of the switch")),
-        Option(BondMode.BALANCE_TLB, _("balance-tlb: sends on all, any switch")),
-        Option(BondMode.BALANCE_ALB, _("balance-alb: sends and gets on all, any switch")),
-        Option(BondMode.BALANCE_RR, _("balance-rr: frames in turn, out of order")),
+        Choice(BOND_MODE, _("Bond"), bond_modes(), draft.text(BOND_MODE), opens=True),
     )
 
 
 def mac_name(nic: NetworkInterface) -> str:
     """How udev names an interface by its permanent address: what a filter finds it by on any boot."""
     return nic.udev.get("ID_NET_NAME_MAC", "") or f"enx{nic.mac.replace(':', '')}"
-
-
-def _told(nic: NetworkInterface) -> str:
-    link = {True: _("link"), False: _("no link"), None: _("link unknown")}[nic.carrier]
-    speed = f"{nic.speed} Mbit/s" if nic.speed and nic.carrier else ""
-    return "  ".join(filter(None, (nic.name, nic.mac, link, speed, nic.driver)))
 
 
 def _at_its_end(nic: NetworkInterface, heard: Heard) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trebol_common.i18n import _
+from trebol_common.passwords import strength
 from trebol_common.tui.page import Action, Element, Gap, Input, Text, Tone
 from trebol_installer.screens.draft import TYPED_TWICE, Checked, Draft
 
@@ -58,7 +59,7 @@ def page(draft: Draft, checked: Checked, said: Sequence[Text] = (), *, insist: b
             secret=True,
             problem=_("is not the same") if (second or insist) and first != second else "",
         ),
-        *((Text(_strength(first), Tone.DIM),) if first else ()),
+        *((Text(strength(first), Tone.DIM),) if first else ()),
         Gap(),
         Text(_("SSH keys of root, one per line (optional)"), Tone.STRONG),
         *(
@@ -81,15 +82,3 @@ def page(draft: Draft, checked: Checked, said: Sequence[Text] = (), *, insist: b
         Action(FROM_STICK, _("Keys from USB stick")),
         *said,
     )
-
-
-def _strength(password: str) -> str:
-    """How long a password would stand, in words, by its length and its kinds of characters."""
-    kinds = sum(
-        any(test(character) for character in password)
-        for test in (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
-    )
-    score = len(password) + 2 * kinds
-    if score < 14:
-        return _("weak: longer is better than stranger; four words are good")
-    return _("fair") if score < 20 else _("strong")

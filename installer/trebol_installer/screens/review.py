@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from trebol_common.answers.cluster import ClusterMode
 from trebol_common.errors import Problem
 from trebol_common.i18n import _, counted
+from trebol_common.tui.choices import countries
 from trebol_common.tui.page import Action, Element, Gap, Input, Page, Rows, Text, Tone
 from trebol_installer.plan import Plan
 from trebol_installer.render import render
@@ -57,7 +58,7 @@ def what_to_change(titles: Mapping[str, str]) -> Page:
 
 def _beside(draft: Draft) -> Iterator[tuple[str, str]]:
     """The answers that the plan does not show."""
-    names = {option.value: option.text for option in location.countries()}
+    names = {option.value: option.text for option in countries()}
     place = names.get(draft.text(location.COUNTRY), draft.text(location.COUNTRY))
     yield _("Place"), ", ".join((place, draft.text(location.TIMEZONE)))
     yield _("Keyboard"), draft.text(location.KEYBOARD)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from trebol_common import __version__
-from trebol_common.i18n import _
+from trebol_common.i18n import LANGUAGES, _
 from trebol_common.tui.page import Choice, Element, Gap, Option, Text, Tone
 
 LANGUAGE = "language"
-#: Each in its own words: who looks for one reads no other.
-LANGUAGES = (Option("en", "English"), Option("es", "Español"))
 
 
 def page(language: str) -> tuple[Element, ...]:
@@ -24,5 +22,5 @@ def page(language: str) -> tuple[Element, ...]:
         Gap(),
         Text(_("Nothing is written before the last screen has shown what will be done, and you have agreed to it.")),
         Gap(),
-        Choice(LANGUAGE, "Language / Idioma", LANGUAGES, language),
+        Choice(LANGUAGE, "Language / Idioma", tuple(Option(*each) for each in LANGUAGES.items()), language),
     )

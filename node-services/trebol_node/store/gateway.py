@@ -186,7 +186,8 @@ class Gateway:
     def _connected(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                verify = self._tls() if self._tls is not None else True
+                # Without a context of its own no server is trusted.
+                verify = self._tls() if self._tls is not None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 # Never through a proxy: the store is this node's.
                 self._client = httpx.Client(base_url=self.url, verify=verify, timeout=_SECONDS, trust_env=False)
             return self._client

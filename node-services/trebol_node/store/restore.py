@@ -40,19 +40,20 @@ def restore(
     )
     data = configuration.data
     fresh = data.with_name(f"{data.name}.restored")
-    shutil.rmtree(fresh, ignore_errors=True)  # Of a run that was cut off.
-    runner.run(
-        [
-            *("etcdutl", "snapshot", "restore", snapshot, "--data-dir", fresh, "--name", configuration.name),
-            *("--initial-cluster", configuration.initial_cluster),
-            *("--initial-cluster-token", configuration.token),
-            *("--initial-advertise-peer-urls", configuration.peer_url),
-            *("--bump-revision", str(BUMP), "--mark-compacted"),
-        ]
-    )
-    runner.run(["chown", "--recursive", "--no-dereference", owner, fresh])
     kept = data.with_name(f"{data.name}.{now:%Y%m%dT%H%M%SZ}")
+    shutil.rmtree(fresh, ignore_errors=True)  # Of a run that was cut off.
     with ExitStack() as undo:
+        undo.callback(shutil.rmtree, fresh, ignore_errors=True)
+        runner.run(
+            [
+                *("etcdutl", "snapshot", "restore", snapshot, "--data-dir", fresh, "--name", configuration.name),
+                *("--initial-cluster", configuration.initial_cluster),
+                *("--initial-cluster-token", configuration.token),
+                *("--initial-advertise-peer-urls", configuration.peer_url),
+                *("--bump-revision", str(BUMP), "--mark-compacted"),
+            ]
+        )
+        runner.run(["chown", "--recursive", "--no-dereference", owner, fresh])
         undo.callback(runner.run, ["systemctl", "start", UNIT])
         runner.run(["systemctl", "stop", UNIT])
         if data.exists():

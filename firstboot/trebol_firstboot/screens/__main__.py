@@ -1,0 +1,20 @@
+"""`python3 -m trebol_firstboot.screens`: the wizard on a console of the node (trebol-console@.service)."""
+
+from __future__ import annotations
+
+import sys
+
+from trebol_firstboot.screens.start import on_node
+
+
+def main() -> int:
+    """Until it ends, after which its unit starts it again."""
+    try:
+        on_node()
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""A node as a container: the layers of the last build booted by systemd-nspawn on a network of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from trebol_common.run import CommandRunner, spawn
+
+PASSWORD = "correct horse battery"
+#: `openssl passwd -6 -salt trebol "correct horse battery"`
+HASH = "$6$trebol$VJsm2YlNsKCFTAvDp.7I6q/2vsxkCrLBSl0JeGxjzn2jWEPFA8XBd/XKqIskEpg1RiK1quhJAeFYhRpkHEJN90"
+UP_WITHIN = 180.0
+
+NETPLAN = """\
+network:
+  version: 2
+  ethernets:
+    host0: {{}}
+  bridges:
+    vmbr0:
+      interfaces: [host0]
+      addresses: [{address}/24]
+      routes: [{{to: default, via: {gateway}}}]
+"""
+
+
+@dataclass(frozen=True)
+class ContainerNode:
+    """A running node: its name, address, tree, and the process id of its first process."""
+
+    name: str
+    address: str
+    tree: Path
+    leader: int
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """What a command in the node says; with `check`, it has to end well."""
+        inside = ("nsenter", f"--target={self.leader}", "--all", "--wdns=/", "--", *command)
+        done = subprocess.run(
+            inside, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout + ("" if check else done.stderr)
+
+    def await_state(self, unit: str, state: str = "active") -> None:
+        """Wait until a unit is in a state."""
+        end = time.monotonic() + UP_WITHIN
+        while (seen := self.run("systemctl", "is-active", unit, check=False).split()[0]) != state:
+            if time.monotonic() > end:
+                raise AssertionError(f"{unit} is {seen}: {self.run('systemctl', 'status', unit, check=False)}")
+            time.sleep(0.2)
+
+
+@contextmanager
+def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode]:
+    """Boot the node `number` in this tree; its network leads to this machine and nowhere else."""
+    gateway, address = f"10.123.{number}.1", f"10.123.{number}.2"
+    (tree / "etc/hostname").write_text(f"{name}\n", encoding="utf-8")
+    (tree / "etc/hosts").write_text(f"127.0.0.1 localhost\n{address} {name}.example.org {name}\n", encoding="utf-8")
+    netplan = tree / "etc/netplan/50-trebol.yaml"
+    netplan.parent.mkdir(exist_ok=True)
+    netplan.write_text(NETPLAN.format(address=address, gateway=gateway), encoding="utf-8")
+    netplan.chmod(0o600)
+    shadow = tree / "etc/shadow"
+    others = [line for line in shadow.read_text().splitlines() if not line.startswith("root:")]
+    shadow.write_text("\n".join((f"root:{HASH}:20000:0:99999:7:::", *others, "")), encoding="utf-8")
+    runner = CommandRunner()
+    interface = f"ve-{name}"
+    boot = (
+        *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={tree}"),
+        *(f"--machine={name}", "--network-veth", "--console=pipe", "--kill-signal=SIGRTMIN+4"),
+    )
+    with spawn(boot, log=tree.parent / "boot.log") as process:
+        try:
+            leader = _leader(process.pid)
+            runner.run(["ip", "address", "replace", f"{gateway}/24", "dev", interface])
+            runner.run(["ip", "link", "set", interface, "up"])
+            yield ContainerNode(name, address, tree, leader)
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def _leader(nspawn: int) -> int:
+    """The first process of the container."""
+    children = Path(f"/proc/{nspawn}/task/{nspawn}/children")
+    end = time.monotonic() + UP_WITHIN
+    while time.monotonic() < end:
+        for child in children.read_text().split():
+            # nspawn's own helper is there too; the container's first process has a name space of processes.
+            status = Path(f"/proc/{child}/status").read_text()
+            spaces = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()
+            if spaces[-1] == "1" and len(spaces) > 2:
+                return int(child)
+        time.sleep(0.1)
+    raise AssertionError("the container did not start")
