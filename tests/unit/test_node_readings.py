@@ -506,6 +506,29 @@ def test_what_was_changed_is_read_again_at_once() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("steps", range(12))
+def test_readings_end_with_the_daemon_at_whatever_step(steps: int) -> None:
+    """One that waits for another's first value is ended just when that comes."""
+
+    async def run() -> None:
+        ready = asyncio.Event()
+
+        async def read() -> bool:
+            return await ready.wait()
+
+        first = held.Held("first", 3600, read)
+        second = held.Held("second", 3600, first.get)
+        async with asyncio.timeout(20):
+            async with held.refreshing([first, second]):
+                for _step in range(5):
+                    await asyncio.sleep(0)
+                ready.set()
+                for _step in range(steps):
+                    await asyncio.sleep(0)
+
+    asyncio.run(run())
+
+
 def test_the_first_reading_is_waited_for() -> None:
     async def run() -> None:
         ready = asyncio.Event()

@@ -19,6 +19,7 @@ from trebol_firstboot.screens.node import ApiWorld
 from trebol_firstboot.screens.world import Task
 from trebol_hardware.machine import NetworkInterface
 from trebol_node.api.app import PREFIX
+from trebol_node.worker.netplan import parse
 from trebol_node.worker.operations import ConfirmNetwork, SetDns
 
 ENO1, ENO2 = (Link(name, mac) for name, mac in MACS.items())
@@ -120,6 +121,11 @@ def _keep(node: Shown) -> None:
     candidate.unlink()
 
 
+def _installed(node: Shown) -> dict[str, Any]:
+    """The node's network as it is at its next boot."""
+    return parse((node.files.root / "etc/netplan/50-trebol.yaml").read_text())
+
+
 def _told(world: ApiWorld, node: Shown) -> HostNetwork:
     """As it is to be. What resolved asks is no matter of these files: the name servers are those that were set."""
     interfaces = node.get("/network")
@@ -140,14 +146,14 @@ def test_what_cannot_be_applied_leaves_nothing_behind(world: ApiWorld, node: Sho
     # As resolved tells of it.
     resolved = node.files.root / "run/systemd/resolve/resolv.conf"
     resolved.write_text(f"nameserver {SERVER}\nsearch {' '.join(SEARCH)}\n")
-    before = (node.files.root / "etc/netplan/50-trebol.yaml").read_text()
+    before = _installed(node)
     wrong = _made(Link("eno9", "52:54:00:00:00:09"), addressing=replace(FIXED, nameservers=(FIXED.gateway,)))
 
     with pytest.raises(BadInput, match="eno9"):
         world.apply_network(wrong)
 
     assert not (node.files.root / "etc/trebol/network-candidate.yaml").exists()
-    assert (node.files.root / "etc/netplan/50-trebol.yaml").read_text() == before, "name servers too"
+    assert _installed(node) == before, "name servers too"
 
 
 def test_keeping_it_is_the_workers_confirmation(world: ApiWorld, node: Shown) -> None:

@@ -62,7 +62,8 @@ class Held(Generic[Value]):
         """The value, at once; only the first one is waited for. Raises NotRead where there is none fit to show."""
         if not self._settled.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), FIRST)
+                async with asyncio.timeout(FIRST):
+                    await self._settled.wait()
         if not self._values or self.clock() - self._since > self.seconds * PATIENCE:
             raise NotRead(f"{self.name}: {self.error or 'not read yet'}", hint="try again in a few seconds")
         return self._values[0]
@@ -91,8 +92,10 @@ class Held(Generic[Value]):
         while True:
             self._wanted.clear()
             await self.refresh()
+            # Not wait_for: up to Python 3.11 it loses a cancellation that comes together with its timeout.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), self.seconds)
+                async with asyncio.timeout(self.seconds):
+                    await self._wanted.wait()
 
 
 @contextlib.asynccontextmanager
