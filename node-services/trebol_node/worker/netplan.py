@@ -133,10 +133,9 @@ def with_dns(tree: Mapping[str, Any], servers: list[str], search: list[str]) -> 
     settings = {key: value for key, value in network[kind][name].items() if key != "nameservers"}
     if given := {key: value for key, value in (("addresses", servers), ("search", search)) if value}:
         settings["nameservers"] = given
-    overrides = {key: value for key, value in settings.pop("dhcp4-overrides", {}).items() if key != "use-dns"}
-    if settings.get("dhcp4") is True and servers:
-        # Else those of the DHCP server are asked beside them.
-        overrides["use-dns"] = False
-    if overrides:
-        settings["dhcp4-overrides"] = overrides
+    if settings.get("dhcp4") is True:
+        # With servers of its own, those of the DHCP server would be asked beside them.
+        overrides = {key: value for key, value in settings.pop("dhcp4-overrides", {}).items() if key != "use-dns"}
+        if overrides := {**overrides, **({"use-dns": False} if servers else {})}:
+            settings["dhcp4-overrides"] = overrides
     return {"network": {**network, kind: {**network[kind], name: settings}}}
