@@ -19,6 +19,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -27,6 +28,7 @@ from trebol_common.errors import TrebolError, of_system
 from trebol_common.i18n import _
 from trebol_common.run import CommandRunner
 from trebol_node import pki
+from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
@@ -103,15 +105,27 @@ async def serve(where: Sockets, places: Places) -> None:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(records.start)
-        alive = asyncio.create_task(keep_alive(), name="watchdog")
+        beside = [
+            asyncio.create_task(keep_alive(), name="watchdog"),
+            asyncio.create_task(keep_saying(records, node, about), name="announce"),
+        ]
         try:
             async with view.running():
                 yield
         finally:
             notify(STOPPING, wait=False)
-            alive.cancel()
+            for each in beside:
+                each.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await worker.close()
             await asyncio.to_thread(records.close)
+
+    def about() -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "addresses": list(view.addresses()),
+            "fingerprint": pki.fingerprint(pair.certificate),
+        }
 
     async def ready() -> None:
         # What is there now stays: the collector need not look through it again and again.

@@ -14,7 +14,7 @@ from starlette.types import Lifespan
 from trebol_common import __version__
 from trebol_common.errors import TrebolError
 from trebol_node.api import errors
-from trebol_node.api.audit import Audit
+from trebol_node.api.audit import Audit, noted
 from trebol_node.api.context import Context, context_of
 from trebol_node.api.errors import ApiError, Faults
 from trebol_node.api.forms import explain
@@ -79,7 +79,7 @@ def _serve_document(app: FastAPI) -> None:
 def _handle_errors(app: FastAPI) -> None:
     async def of_api(request: Request, error: ApiError) -> Response:
         if error.status == 401:
-            await context_of(request).clock.sleep(UNAUTHORIZED_DELAY)
+            await _delay(request)
         return errors.answer(request, error)
 
     async def of_trebol(request: Request, error: TrebolError) -> Response:
@@ -99,6 +99,13 @@ def _handle_errors(app: FastAPI) -> None:
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+async def _delay(request: Request) -> None:
+    """Wait; what a wrong password cost counts: when the answer comes must not tell what it was compared with."""
+    clock, since = context_of(request).clock, noted(request.scope).since
+    passed = 0.0 if since is None else clock.monotonic() - since
+    await clock.sleep(max(0.0, UNAUTHORIZED_DELAY - passed))
 
 
 def _not_routed(request: Request, error: HTTPException) -> ApiError | None:

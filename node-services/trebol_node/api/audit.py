@@ -35,11 +35,12 @@ log = logging.getLogger(__name__)
 @dataclass
 class Noted:
     """What is learned of a request while it is answered. `user` is whom the log names, empty until somebody is known;
-    `identity` is who it is for certain."""
+    `identity` is who it is for certain; `since` is when a login began, on the monotonic clock."""
 
     user: str = ""
     identity: Identity | None = None
     names: tuple[str, ...] = ()
+    since: float | None = None
 
 
 def noted(scope: MutableMapping[str, Any]) -> Noted:

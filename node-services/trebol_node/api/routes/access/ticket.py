@@ -51,7 +51,8 @@ async def create_ticket(
         otp=_answer(given.otp),
         challenge=None if given.tfa_challenge is None else given.tfa_challenge.get_secret_value(),
     )
-    noted(request.scope).user = attempt.user
+    about = noted(request.scope)
+    about.user, about.since = attempt.user, context.clock.monotonic()
     return await login.sign_in(context, attempt, origin(request.scope))
 
 
