@@ -39,11 +39,11 @@ check: $(VENV)/ready ## Lint, types, import rules, unit tests: under 2 minutes, 
 
 test: check packages-build packages-test ## check, then build the ISO and install, boot and look inside: under 45 minutes
 	$(TREBOL) image build --profile dev
-	$(VENV)/bin/pytest tests/image tests/e2e -m "not slow"
+	$(VENV)/bin/pytest tests/image tests/cluster tests/e2e -m "not slow"
 
 test-full: check packages-build packages-test ## Every case; hours. Resume with PYTEST_ARGS=--last-failed, shard with -k
 	$(TREBOL) image build --profile dev --zfs
-	$(VENV)/bin/pytest tests/image tests/e2e $(PYTEST_ARGS)
+	$(VENV)/bin/pytest tests/image tests/cluster tests/e2e $(PYTEST_ARGS)
 
 bench: $(VENV)/ready packages-build packages-test ## Measure against the floors of docs/performance.md
 	$(VENV)/bin/python -m bench
