@@ -7,12 +7,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.unit.api_node import FakeWorker, TestClock, context
+from fastapi.testclient import TestClient
+from tests.unit.api_node import FakeWorker, Lines, TestClock, context
 
 from trebol_node import notify
 from trebol_node.access.errors import NotAuthenticated
 from trebol_node.access.login import Attempt
 from trebol_node.api import login
+from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.audit import Entry, Journal
 from trebol_node.api.known import is_known
 from trebol_node.api.routes.index import children
@@ -79,6 +81,38 @@ def test_an_audit_line_is_the_journal_s(tmp_path: Path) -> None:
 def test_without_a_journal_the_line_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     Journal(tmp_path / "none").write(Entry(1, 0.0, "", "socket", "POST", "/x", (), 200))
     assert "user=- from=socket POST /x arguments=- status=200" in caplog.text
+
+
+def audited(folder: Path, path: str, body: bytes) -> str:
+    """The audit line of a POST by nobody."""
+    found = context(folder)
+    assert isinstance(found.audit, Lines)
+    header = {"Content-Type": "application/x-www-form-urlencoded"}
+    with TestClient(make_app(found)) as client:
+        assert client.post(f"{PREFIX}{path}", content=body, headers=header).status_code >= 400
+    (entry,) = found.audit.entries
+    return str(entry)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/x%0A%0AMESSAGE=user=root@pam%20status=200", b""),
+        ("/access/ticket", b"username=a%0A%0AMESSAGE=user=root@pam status=200&password=x"),
+        ("/access/ticket", b"a%0A%0AMESSAGE=user=root@pam%20status=200=1"),
+        ("/access/ticket", b"a" * 500_000 + b"=1"),
+    ],
+    ids=["path", "user", "argument", "long argument"],
+)
+def test_nobody_forges_an_audit_line_or_fills_the_memory_with_one(tmp_path: Path, path: str, body: bytes) -> None:
+    line = audited(tmp_path, path, body)
+    assert len(line) < 2000 and len(line.splitlines()) == 1
+    assert " status=200" not in line
+
+
+def test_a_slash_at_the_end_of_a_path_hides_nobody_from_the_audit_log(tmp_path: Path) -> None:
+    line = audited(tmp_path, "/access/ticket/", b"username=eva@trebol&password=x")
+    assert line.startswith("user=eva@trebol ") and "arguments=password,username" in line
 
 
 def test_many_guesses_at_once_are_no_more_than_ten(tmp_path: Path) -> None:

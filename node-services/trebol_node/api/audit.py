@@ -29,6 +29,9 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: syslog(3): info, warning.
 _INFO, _WARNING = 6, 4
 
+#: Characters of a word in a line: nobody fills the journal or the memory with one.
+_PATH, _USER, _NAME = 1024, 160, 64
+
 log = logging.getLogger(__name__)
 
 
@@ -120,6 +123,8 @@ class Audit:
         if scope["type"] != "http" or scope["method"] in READS:
             await self._app(scope, receive, send)
             return
+        # Before the scope is copied: what is learned in a copy is for us too.
+        noted(scope)
         status = 0
 
         async def watch(message: Message) -> None:
@@ -139,15 +144,20 @@ class Audit:
         entry = Entry(
             self._number,
             self._now(),
-            about.user,
+            _word(about.user, _USER),
             origin(scope),
-            scope["method"],
-            scope["path"],
-            about.names,
+            _word(scope["method"], _NAME),
+            _word(scope["path"], _PATH),
+            tuple(_word(name, _NAME) for name in about.names),
             status,
         )
         self._recent.entries.append(entry)
         self._sink.write(entry)
+
+
+def _word(text: str, most: int) -> str:
+    """What somebody sent, as one word: it can neither begin another entry or field, nor read like one."""
+    return "".join(c if c.isprintable() and c != " " else f"\\x{ord(c):02x}" for c in text[:most])
 
 
 def origin(scope: Scope) -> str:
