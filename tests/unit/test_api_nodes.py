@@ -338,6 +338,15 @@ def test_the_report_tells_all_but_secrets(node: Shown) -> None:
     assert "hush" not in text and "quiet" in text and "line 5" in text
 
 
+def test_the_report_has_the_journal_for_those_alone_who_may_read_it(node: Shown) -> None:
+    path = f"{PREFIX}/nodes/{NODE}/report"
+    auditor = token_of(node, "eva@trebol", ("/", "PVEAuditor"))
+    seen = node.nobody.get(path, headers=auditor).json()["data"]
+    assert "==== status ====" in seen and "line 5" not in seen
+    may_more = token_of(node, "ana@trebol", ("/", "PVESysAdmin"))
+    assert "line 5" in node.nobody.get(path, headers=may_more).json()["data"]
+
+
 def test_prometheus_scrapes_with_a_token(node: Shown) -> None:
     header = token_of(node, "monitor@trebol", ("/nodes", "PVEAuditor"))
     secret = header["Authorization"].rpartition("=")[2]

@@ -138,11 +138,12 @@ def router(view: NodeView) -> APIRouter:
         """There is none, and none is needed."""
         return subscription(view.name)
 
-    @one.get("/report", dependencies=[_AUDIT, no_arguments])
-    async def report(context: TheContext) -> str:
-        """What to send along with a question; secrets are left out."""
+    @one.get("/report", dependencies=[no_arguments])
+    async def report(who: Annotated[Identity, _AUDIT], context: TheContext) -> str:
+        """What to send along with a question; secrets are left out. The journal is for those with Sys.Syslog."""
         tasks = await asyncio.to_thread(context.tasks.list)
-        return await make_report(view, tasks, context.clock.now())
+        journal = context.accounts.read().may(who, f"/nodes/{view.name}", ("Sys.Syslog",))
+        return await make_report(view, tasks, context.clock.now(), journal=journal)
 
     made.include_router(one)
     return made

@@ -22,8 +22,8 @@ _LINES = 500
 _FILES = ("etc/os-release", "proc/cmdline", "proc/meminfo", "proc/mdstat", "proc/self/mounts", INSTALLED, FINDINGS)
 
 
-async def make_report(view: NodeView, tasks: Sequence[Any], now: float) -> str:
-    """The report of this moment. What cannot be read says why."""
+async def make_report(view: NodeView, tasks: Sequence[Any], now: float, *, journal: bool) -> str:
+    """The report of this moment, with `journal` for who may read that. What cannot be read says why."""
     sections: list[tuple[str, Any]] = [
         (
             "report",
@@ -41,7 +41,8 @@ async def make_report(view: NodeView, tasks: Sequence[Any], now: float) -> str:
     sections += [("netplan", await _told(lambda: _netplan(view)))]
     sections += [("dns", read_dns(view.root)), ("/etc/hosts", read_hosts(view.root)["data"]), ("tasks", [*tasks])]
     sections += [(f"/{path}", read_text(view.root / path)) for path in _FILES]
-    sections.append(("journal, warnings", await _told(lambda: _journal(view))))
+    lines = await _told(lambda: _journal(view)) if journal else "left out: needs Sys.Syslog"
+    sections.append(("journal, warnings", lines))
     return await asyncio.to_thread(report, sections)
 
 
