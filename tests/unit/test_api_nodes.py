@@ -347,6 +347,14 @@ def test_the_report_has_the_journal_for_those_alone_who_may_read_it(node: Shown)
     assert "line 5" in node.nobody.get(path, headers=may_more).json()["data"]
 
 
+def test_localhost_is_the_node_in_the_acl_too(node: Shown) -> None:
+    header = token_of(node, "eva@trebol", ("/", "PVEAuditor"))
+    grant = {"path": f"/nodes/{NODE}", "roles": "NoAccess", "users": "eva@trebol"}
+    assert node.root.put(f"{PREFIX}/access/acl", data=grant).status_code == 200
+    for name in (NODE, "localhost"):
+        assert node.nobody.get(f"{PREFIX}/nodes/{name}/status", headers=header).status_code == 403, name
+
+
 def test_prometheus_scrapes_with_a_token(node: Shown) -> None:
     header = token_of(node, "monitor@trebol", ("/nodes", "PVEAuditor"))
     secret = header["Authorization"].rpartition("=")[2]

@@ -9,6 +9,9 @@ from trebol_node.access import Identity
 from trebol_node.api.context import context_of
 from trebol_node.api.identity import identify
 
+#: Every node's other name for itself.
+LOCALHOST = "localhost"
+
 
 class Requires:
     """The dependency that lets pass whoever has the privileges on the path; its value is their identity."""
@@ -21,8 +24,13 @@ class Requires:
     async def __call__(self, request: Request) -> Identity:
         """Who asks; raises NotAuthenticated (401), Denied (403: which privilege, on which path)."""
         identity = await identify(request)
-        path = self.path.format_map(request.path_params)
-        context_of(request).accounts.read().require(identity, path, self.privileges, any=self.any)
+        context = context_of(request)
+        names = request.path_params
+        if names.get("node") == LOCALHOST:
+            # One node, one object of the ACL, whatever it is called.
+            names = {**names, "node": context.node}
+        path = self.path.format_map(names)
+        context.accounts.read().require(identity, path, self.privileges, any=self.any)
         return identity
 
 
