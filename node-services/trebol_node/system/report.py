@@ -15,7 +15,8 @@ _HIDDEN = "***"
 _SECRETS = (
     # key=value, key: value and "key": "value" of whatever is called like a secret.
     re.compile(
-        r"""(?ix) (["']? [\w.-]* (?: passw(?:or)?d | passphrase | secret | credential | api[_-]?key | private[_-]?key
+        # It begins with a word: from within it, a long one would be looked through again for each of its characters.
+        r"""(?ix) ((?<![\w.-]) ["']? [\w.-]* (?: passw(?:or)?d | passphrase | secret | credential | api[_-]?key | private[_-]?key
             | (?<![a-z])token | csrf\w* ) ["']? \s* [:=] \s*) (?! \*\*\* ) ( "[^"\n]*" | '[^'\n]*' | [^\s,;&]+ )"""
     ),
     # What the API itself signs people in by.
