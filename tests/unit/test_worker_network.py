@@ -342,6 +342,13 @@ def test_a_secret_that_nobody_knows_is_told() -> None:
         unhide(hidden, {"a": []})
 
 
+def test_a_password_of_digits_is_a_secret_too() -> None:
+    tree = {"auth": {"password": 12345678}, "modem": {"pin": 1234}, "wg0": {"keys": "private"}}
+    hidden = {"auth": {"password": HIDDEN}, "modem": {"pin": HIDDEN}, "wg0": {"keys": HIDDEN}}
+    assert hide(tree) == hidden
+    assert unhide(hidden, tree) == tree
+
+
 @pytest.mark.parametrize(
     ("network", "expected"),
     [

@@ -16,7 +16,10 @@ from trebol_common.network import MANAGEMENT_BRIDGE
 HIDDEN = "***"
 
 #: netplan(5): of 802.1X, access points, modems, tunnels, WireGuard.
-_SECRETS = frozenset({"password", "client-key-password", "key", "private", "shared"})
+_SECRETS = frozenset({"password", "client-key-password", "key", "keys", "pin", "private", "shared"})
+
+#: Of GRE tunnels these are numbers, and no secrets.
+_NUMBERS = frozenset({"key", "keys"})
 
 _HEADER = "# Written by Trebol.\n"
 
@@ -91,13 +94,16 @@ def unhide(value: Any, before: Any) -> Any:
 def _unhidden(name: str, value: Any, before: Any) -> Any:
     if not _is_secret(name, value) or value != HIDDEN:
         return unhide(value, before)
-    if not isinstance(before, str):
+    if not _is_secret(name, before):
         raise BadInput(f"{name}: the secret behind {HIDDEN} is not known", where="netplan")
     return before
 
 
 def _is_secret(name: str, value: Any) -> bool:
-    return name in _SECRETS and isinstance(value, str)
+    """Whether `value` is one: YAML reads a password of digits as a number."""
+    if name not in _SECRETS or value is None or isinstance(value, dict | list):
+        return False
+    return isinstance(value, str) or name not in _NUMBERS
 
 
 def own_interface(tree: Mapping[str, Any]) -> tuple[str, str] | None:
