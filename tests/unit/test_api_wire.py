@@ -136,6 +136,13 @@ def test_no_more_connections_than_there_may_be(node: LiveNode, monkeypatch: pyte
             raise ConnectionResetError
 
 
+def test_who_holds_all_connections_does_not_shut_out_the_node_s_root(
+    node: LiveNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "CONNECTIONS", 0)
+    assert Api(node.path).get("/version")
+
+
 def test_the_node_s_root_needs_no_password(node: LiveNode) -> None:
     api = Api(node.path)
     api.create("/access/groups", groupid="made-by-root")
