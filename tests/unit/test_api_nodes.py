@@ -347,6 +347,19 @@ def test_the_report_has_the_journal_for_those_alone_who_may_read_it(node: Shown)
     assert "line 5" in node.nobody.get(path, headers=may_more).json()["data"]
 
 
+def test_a_token_without_rights_does_not_see_what_its_user_does(node: Shown) -> None:
+    header = token_of(node, "eva@trebol")
+    task(node, "eva@trebol")
+    made = node.nobody.post(f"{PREFIX}/access/users/eva@trebol/token/weak", headers=header)
+    assert made.status_code == 403  # Tokens make no others: whoever is signed in as the user does.
+    secret = node.root.post(f"{PREFIX}/access/users/eva@trebol/token/weak").json()["data"]["value"]
+    weak = {"Authorization": f"PVEAPIToken=eva@trebol!weak={secret}"}
+    for path in ("cluster/tasks", "cluster/log", f"nodes/{NODE}/tasks"):
+        assert node.nobody.get(f"{PREFIX}/{path}", headers=weak).json()["data"] == [], path
+    seen = node.nobody.get(f"{PREFIX}/cluster/log", headers=header).json()["data"]
+    assert {each["user"] for each in seen} == {"eva@trebol!monitor"}
+
+
 def test_localhost_is_the_node_in_the_acl_too(node: Shown) -> None:
     header = token_of(node, "eva@trebol", ("/", "PVEAuditor"))
     grant = {"path": f"/nodes/{NODE}", "roles": "NoAccess", "users": "eva@trebol"}

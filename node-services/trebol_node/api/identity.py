@@ -58,5 +58,10 @@ def _cookie(request: Request) -> str:
     return ""
 
 
+def is_of(user: str, who: Identity) -> bool:
+    """Whether what `user` did, or a token of theirs, is for `who` to see: a token sees its own alone."""
+    return user == str(who) if who.token else user.partition("!")[0] == who.user
+
+
 #: A route's parameter for whoever is signed in, with whatever rights.
 SignedIn = Annotated[Identity, Depends(identify)]

@@ -13,7 +13,7 @@ from trebol_node.access.errors import shown
 from trebol_node.api.context import Context, TheContext
 from trebol_node.api.errors import wrong
 from trebol_node.api.forms import Parameters, Words, arguments, no_arguments
-from trebol_node.api.identity import SignedIn
+from trebol_node.api.identity import SignedIn, is_of
 from trebol_node.api.rights import requires
 from trebol_node.api.routing import api_router
 
@@ -86,7 +86,7 @@ async def tasks(who: SignedIn, context: TheContext) -> list[Mapping[str, Any]]:
     """The newest tasks: all for those who may see the node's, else one's own."""
     found: list[Mapping[str, Any]] = await asyncio.to_thread(context.tasks.list)
     all_of_them = context.accounts.read().may(who, f"/nodes/{context.node}", ("Sys.Audit",))
-    return [each for each in found if all_of_them or each["user"] == who.user][:_TASKS]
+    return [each for each in found if all_of_them or is_of(each["user"], who)][:_TASKS]
 
 
 class Latest(Parameters):
@@ -101,9 +101,7 @@ async def log(
 ) -> list[dict[str, Any]]:
     """Writes since the daemon started: all for those with Sys.Syslog on `/`, else one's own. The journal has all."""
     all_of_them = context.accounts.read().may(who, "/", ("Sys.Syslog",))
-    newest = [
-        entry for entry in reversed(context.recent.entries) if all_of_them or entry.user.partition("!")[0] == who.user
-    ]
+    newest = [entry for entry in reversed(context.recent.entries) if all_of_them or is_of(entry.user, who)]
     return [
         {
             "id": f"{entry.number}:{context.node}",

@@ -12,7 +12,7 @@ from trebol_node.access import Identity
 from trebol_node.access.errors import Denied
 from trebol_node.api.context import Context, TheContext
 from trebol_node.api.forms import Parameters, arguments, no_arguments
-from trebol_node.api.identity import SignedIn
+from trebol_node.api.identity import SignedIn, is_of
 from trebol_node.api.routes.nodes.common import ask, extended, subtree
 from trebol_node.worker.operations import EndTask
 
@@ -70,7 +70,7 @@ def router() -> APIRouter:
 
         found = await asyncio.to_thread(look)
         if not may:
-            found = [each for each in found if _is_of(each["user"], who)][given.start :]
+            found = [each for each in found if is_of(each["user"], who)][given.start :]
         return extended(found[:most], total=given.start + len(found))
 
     @made.get("/{upid}", dependencies=[no_arguments])
@@ -109,15 +109,10 @@ def router() -> APIRouter:
 async def _see(context: Context, who: Identity, upid: str, privilege: str) -> dict[str, Any]:
     """The state of a task of one's own, or, with the privilege, of anybody. Raises Denied, NoSuchTask."""
     state: dict[str, Any] = await asyncio.to_thread(context.tasks.status, upid)
-    if not _is_of(state["user"], who) and not _may(context, who, privilege):
+    if not is_of(state["user"], who) and not _may(context, who, privilege):
         raise Denied.of_check(f"/nodes/{context.node}", privilege)
     return state
 
 
 def _may(context: Context, who: Identity, privilege: str) -> bool:
     return context.accounts.read().may(who, f"/nodes/{context.node}", (privilege,))
-
-
-def _is_of(user: str, who: Identity) -> bool:
-    """A token sees its own tasks; a user those of his tokens too."""
-    return user == str(who) if who.token else user.partition("!")[0] == who.user
