@@ -17,7 +17,8 @@ _SECRETS = (
     re.compile(
         # It begins with a word: from within it, a long one would be looked through again for each of its characters.
         r"""(?ix) ((?<![\w.-]) ["']? [\w.-]* (?: passw(?:or)?d | passphrase | secret | credential | api[_-]?key
-            | private[_-]?key | (?<![a-z])token | csrf\w* ) ["']? \s* [:=] \s*) (?! \*\*\* ) ( "[^"\n]*" | '[^'\n]*' | [^\s,;&]+ )"""
+            | private[_-]?key | (?<![a-z])token | csrf\w*+ ) ["']? \s* [:=] \s*)
+            (?! \*\*\* ) ( "[^"\n]*" | '[^'\n]*' | [^\s,;&]+ )"""
     ),
     # What the API itself signs people in by.
     re.compile(r"(PVEAPIToken=[^\s=]+=)([^\s,;]+)"),
