@@ -35,7 +35,7 @@ check: $(VENV)/ready ## Lint, types, import rules, unit tests: under 2 minutes, 
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/pytest tests/unit tests/screens
+	$(VENV)/bin/pytest tests/unit tests/screens tests/clients
 
 test: check packages-build packages-test ## check, then build the ISO and install, boot and look inside: under 45 minutes
 	$(TREBOL) image build --profile dev
