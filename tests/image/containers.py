@@ -15,4 +15,4 @@ def container(tree: Path, *command: str) -> list[str]:
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run `command` in a container of `tree` to its end."""
-    return subprocess.run(container(tree, *command), capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(container(tree, *command), capture_output=True, text=True, check=False, timeout=600)

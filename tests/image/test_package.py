@@ -38,7 +38,7 @@ def named_after_trebol(tree: Path) -> list[str]:
     return sorted(run(tree, "find", "/etc", "/usr", "-path", "*trebol*").stdout.split())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_unit_suite_passes_with_the_appliances_python(node_tree: Path) -> None:
     assert run(node_tree, "apt-get", "update").returncode == 0
     installed = run(node_tree, "apt-get", "install", "--yes", "--no-install-recommends", *TEST_TOOLS)
