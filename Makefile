@@ -30,7 +30,7 @@ iso: $(VENV)/ready packages-build ## Build out/trebol-VERSION-amd64.iso (PROFILE
 run: $(VENV)/ready packages-test ## Boot the newest ISO in QEMU, on this terminal (FIRMWARE=bios|uefi)
 	$(TREBOL) image run $(if $(FIRMWARE),--firmware $(FIRMWARE))
 
-check: $(VENV)/ready ## Lint, types, import rules, unit tests: under 2 minutes, no root, no network
+check: $(VENV)/ready ## Lint, types, import rules, unit tests: minutes, no root, no network
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
