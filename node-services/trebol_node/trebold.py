@@ -27,6 +27,7 @@ from trebol_common import __version__
 from trebol_common.errors import TrebolError, of_system
 from trebol_common.i18n import _
 from trebol_common.run import CommandRunner
+from trebol_common.systemd import READY, STOPPING, notify
 from trebol_node import pki
 from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
@@ -35,7 +36,7 @@ from trebol_node.api.context import Context
 from trebol_node.api.routes import metrics, nodes
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.client import API_SOCKET
-from trebol_node.notify import READY, STOPPING, keep_alive, notify
+from trebol_node.notify import keep_alive
 from trebol_node.store.configuration import Configuration
 from trebol_node.store.etcd import EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource

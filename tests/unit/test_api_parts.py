@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.unit.api_node import FakeWorker, Lines, TestClock, context
 
-from trebol_node import notify
+from trebol_common.systemd import ALIVE, notify
 from trebol_node.access.errors import NotAuthenticated
 from trebol_node.access.login import Attempt
 from trebol_node.api import login
@@ -54,16 +54,11 @@ def test_an_index_lists_what_is_right_below() -> None:
     }
 
 
-@pytest.mark.parametrize(("microseconds", "seconds"), [("30000000", 10.0), ("0", None), ("", None), ("x", None)])
-def test_signs_of_life_come_thrice_as_often_as_they_must(microseconds: str, seconds: float | None) -> None:
-    assert notify.watchdog_interval({"WATCHDOG_USEC": microseconds}) == seconds
-
-
 def test_a_sign_of_life_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
         deaf.bind(str(tmp_path / "notify"))
         for _ in range(1000):
-            notify.notify(notify.ALIVE, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}, wait=False)
+            notify(ALIVE, str(tmp_path / "notify"), wait=False)
 
 
 def test_an_audit_line_is_the_journal_s(tmp_path: Path) -> None:
