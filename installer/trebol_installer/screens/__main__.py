@@ -1,41 +1,20 @@
-"""`python3 -m trebol_installer.screens`: the screens on a console of the live system (trebol-screens@.service).
+"""`python3 -m trebol_installer.screens`: the screens on this terminal, where no fork server has them loaded.
 
-It draws the first screen before it loads what the others need, and takes no words; see `trebol_installer.__main__`.
+It takes no words; see `trebol_installer.__main__`.
 """
 
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import sys
-from pathlib import Path
-
-#: What keeps the service manager from writing to the consoles (systemd(1), "Signals").
-NO_STATUS = signal.SIGRTMIN + 21
 
 
 def main() -> int:
     """Draw, load, go on."""
     gc.disable()
-    from trebol_common.run import CommandRunner
-    from trebol_common.tui.app import App
-    from trebol_installer import live
-    from trebol_installer.screens.first import First
+    from trebol_installer.screens import console
 
-    _silence_others()
-    first = First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner()))
-    try:
-        App(first, shell=True).run()
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-def _silence_others() -> None:
-    """Neither service manager nor kernel (proc(5), /proc/sys/kernel/printk) writes over the screens any more."""
-    os.kill(1, NO_STATUS)
-    Path("/proc/sys/kernel/printk").write_text("1\n", encoding="ascii")
+    return console.run()
 
 
 if __name__ == "__main__":
