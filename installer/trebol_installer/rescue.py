@@ -143,6 +143,8 @@ def _mount_root(devices: tuple[str, ...], runner: Runner, ask: Ask, target: Path
             stack.callback(runner.run, ["udevadm", "settle"])
             _mount(["mount", lvm.ROOT, target], runner, target, stack)
         case "btrfs":
+            # Without the module there is nobody to tell which devices belong together.
+            runner.run(["modprobe", "btrfs"])
             runner.run(["btrfs", "device", "scan", *devices])
             options = f"subvol={btrfs.ROOT}"
             whole = runner.run(["mount", "--options", options, devices[0], target], check=False)
