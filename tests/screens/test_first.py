@@ -174,4 +174,4 @@ def test_the_first_screen_loads_nothing_that_takes_long() -> None:
     loaded = CommandRunner().run([sys.executable, "-c", LOADED], env=paths).stdout.split()
 
     assert "urwid" in loaded
-    assert SLOW.isdisjoint(loaded), "what it needs stands in trebol_installer.screens.__main__"
+    assert SLOW.isdisjoint(loaded), "what it needs stands in trebol_installer.screens.console"

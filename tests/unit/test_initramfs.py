@@ -20,7 +20,8 @@ ZFS_SCRIPT = PROJECT / "iso/zfs/files/usr/share/initramfs-tools/scripts/local-pr
 #: blkid finds, `files` is its content; mounting copies it. What is mounted is told in `mounted`.
 STUBS = """
 . "$SCRIPT"
-TREBOL_SYS="$WORLD/sys"; TREBOL_MEDIUM="$WORLD/medium"; TREBOL_WANTS="$WORLD/wants"; TREBOL_WAIT=0
+TREBOL_SYS="$WORLD/sys"; TREBOL_MEDIUM="$WORLD/medium"; TREBOL_WANTS="$WORLD/wants"; TREBOL_RUN="$WORLD/run"
+TREBOL_WAIT=0
 trebol_id=$ID
 mkdir -p "$TREBOL_MEDIUM"
 _uptime() { echo 5; }
@@ -177,6 +178,8 @@ def test_the_live_system_starts_what_the_kernel_words_and_the_slot_say(
     assert (said.status, said.stderr) == (0, "")
     made = {path.name: path.readlink() for path in (world / "wants").iterdir()}
     assert made.keys() == wanted
+    # The fork server of the screens is started where its pipe is.
+    assert (world / "run/screens/fork").is_fifo() == any(name.startswith("trebol-screens@") for name in wanted)
     for unit in made.values():
         assert (PROJECT / "iso/overlay/live" / str(unit).removeprefix("/")).is_file(), f"{unit} is in the live system"
 

@@ -1,8 +1,8 @@
 """`python3 -m trebol_installer.screens.forkserver`: loads what the first screen needs once for all consoles.
 
-The initramfs starts it beside the service manager, whose own start takes as long (docs/performance.md). A console's unit
-(trebol-screens@.service) asks in a pipe for a process on that console: "ttyS0 vt220", name and kind of the terminal. The
-process tells its PID in a pipe of the console's. Its parent is the service manager, which follows it.
+The initramfs starts it beside the service manager, whose own start takes as long (docs/performance.md). The unit of a
+console (trebol-screens@.service) asks in a pipe for a process there: "ttyS0 vt220", name and kind of the terminal. The
+process tells its PID in a pipe of that console's. Its parent is the service manager, which follows it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from termios import TIOCSCTTY
 
 from trebol_installer.screens.driver import FOLDER
 
-_REQUEST = re.compile(r"([A-Za-z0-9_]+) ([A-Za-z0-9-]+)\n")
+_REQUEST = re.compile(r"([A-Za-z0-9_/]+) ([A-Za-z0-9-]+)\n")
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
 
     gc.freeze()
     # For writing too: a pipe that nobody writes to would end.
-    with open(os.open(FOLDER / "fork", os.O_RDWR | os.O_CLOEXEC), encoding="ascii") as requests:
+    with os.fdopen(os.open(FOLDER / "fork", os.O_RDWR | os.O_CLOEXEC), encoding="ascii") as requests:
         for line in requests:
             request = _REQUEST.fullmatch(line)
             if request is None:
