@@ -1,8 +1,8 @@
 """`python3 -m trebol_installer.screens.forkserver`: loads what the first screen needs once for all consoles.
 
 The initramfs starts it beside the service manager, whose own start takes as long (docs/performance.md). The unit of a
-console (trebol-screens@.service) asks in a pipe for a process there: "ttyS0 vt220", name and kind of the terminal. The
-process tells its PID in a pipe of that console's. Its parent is the service manager, which follows it.
+console (trebol-screens@.service) asks in a pipe for a process there, by its name and kind: "ttyS0 vt220".
+The process tells its PID in a pipe of that console's. Its parent is the service manager, which follows it.
 """
 
 from __future__ import annotations
