@@ -15,6 +15,7 @@ from trebol_common.i18n import _
 
 API_SOCKET = Path("/run/trebol/api.sock")
 PREFIX = "/api2/json"
+DOCUMENT = "/api2/openapi.json"
 
 #: Seconds that an answer may take; long work answers with a task at once.
 PATIENCE = 60.0
@@ -81,6 +82,10 @@ class Api:
             body, headers = encoded, {"Content-Type": "application/x-www-form-urlencoded"}
         status, text = self._exchange(method, target, body, headers)
         return _answer(path, status, text)
+
+    def document(self) -> dict[str, Any]:
+        """The API's OpenAPI document."""
+        return _answer(DOCUMENT, *self._exchange("GET", DOCUMENT, None, {}))
 
     def _exchange(self, method: str, target: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         connection = _Connection(self._path)
