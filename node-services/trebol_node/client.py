@@ -14,8 +14,8 @@ from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.i18n import _
 
 API_SOCKET = Path("/run/trebol/api.sock")
-PREFIX = "/api2/json"
 DOCUMENT = "/api2/openapi.json"
+PREFIX = "/api2/json"
 
 #: Seconds that an answer may take; long work answers with a task at once.
 PATIENCE = 60.0
@@ -55,6 +55,10 @@ class Api:
         """Read."""
         return self.call("GET", path, arguments)
 
+    def document(self) -> dict[str, Any]:
+        """The API's OpenAPI document."""
+        return _answer(DOCUMENT, *self._exchange("GET", DOCUMENT, None, {}))
+
     def create(self, path: str, **arguments: str | Sequence[str]) -> Any:
         """POST."""
         return self.call("POST", path, arguments)
@@ -82,10 +86,6 @@ class Api:
             body, headers = encoded, {"Content-Type": "application/x-www-form-urlencoded"}
         status, text = self._exchange(method, target, body, headers)
         return _answer(path, status, text)
-
-    def document(self) -> dict[str, Any]:
-        """The API's OpenAPI document."""
-        return _answer(DOCUMENT, *self._exchange("GET", DOCUMENT, None, {}))
 
     def _exchange(self, method: str, target: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         connection = _Connection(self._path)
