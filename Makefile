@@ -8,6 +8,8 @@ export TREBOL_PATIENCE ?= 3
 PYTHON := /usr/bin/python3
 VENV := .venv
 TREBOL := $(VENV)/bin/trebol
+# Processes that share the tests of `check`.
+JOBS ?= 2
 
 CHECK_PACKAGES := python3-venv python3-dev gcc pkg-config libparted-dev gettext e2fsprogs btrfs-progs
 BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-common grub-pc-bin cpio zstd \
@@ -30,12 +32,16 @@ iso: $(VENV)/ready packages-build ## Build out/trebol-VERSION-amd64.iso (PROFILE
 run: $(VENV)/ready packages-test ## Boot the newest ISO in QEMU, on this terminal (FIRMWARE=bios|uefi)
 	$(TREBOL) image run $(if $(FIRMWARE),--firmware $(FIRMWARE))
 
+# mypy has but one process, so the tests run beside it; what it says comes last. worksteal: no process is idle while
+# another one has tests left.
 check: $(VENV)/ready ## Lint, types, import rules, unit tests: minutes, no root, no network
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/pytest tests/unit tests/screens tests/clients
+	@mkdir -p out; $(VENV)/bin/mypy >out/mypy.log 2>&1 & types=$$!; \
+	trap 'kill $$types' INT TERM; \
+	$(VENV)/bin/pytest --numprocesses $(JOBS) --dist worksteal tests/unit tests/screens tests/clients; tests=$$?; \
+	wait $$types; types=$$?; cat out/mypy.log; exit $$((tests | types))
 
 test: check packages-build packages-test ## check, then build the ISO and install, boot and look inside: under 45 minutes
 	$(TREBOL) image build --profile dev

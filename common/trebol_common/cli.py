@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from trebol_common import __version__
 from trebol_common.errors import TrebolError, of_system
@@ -76,6 +77,11 @@ class _Rooms(click.Group):
         command = typer.main.get_command(loaded)
         command.name = cmd_name
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As a group does, but without loading every room for the first line of its help: one TAB is one word."""
+        rooms = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [*rooms, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

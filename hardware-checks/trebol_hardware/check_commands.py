@@ -15,6 +15,7 @@ from trebol_common.i18n import _
 from trebol_hardware.checks.finding import Finding, Severity
 from trebol_hardware.checks.registry import Check, Role, check_machine, checks, find, gravest
 from trebol_hardware.checks.report import render, render_check, to_members
+from trebol_hardware.completion import codes
 from trebol_hardware.machine import Machine
 from trebol_hardware.measure.commands import disk_write_command, network_command
 from trebol_hardware.terminal import ascii_only, encodable, show
@@ -35,7 +36,10 @@ def check(
         Path | None, typer.Option(help="A recorded machine (trebol machine probe > machine.json), not this one.")
     ] = None,
     mute: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="Show this check, but do not count it; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="CODE", help="Show this check, but do not count it; may be repeated.", autocompletion=codes
+        ),
     ] = None,
     json_: Json = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it to this file.")] = None,
@@ -67,7 +71,9 @@ def check(
 
 @app.command("explain")
 def explain_command(
-    code: Annotated[str, typer.Argument(help="A check's code, as `trebol check list` shows them.")],
+    code: Annotated[
+        str, typer.Argument(help="A check's code, as `trebol check list` shows them.", autocompletion=codes)
+    ],
     json_: Json = False,
 ) -> None:
     """Say what a check looks at, and why.

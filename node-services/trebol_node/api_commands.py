@@ -11,6 +11,7 @@ import typer
 
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
+from trebol_node import completion
 from trebol_node.client import API_SOCKET, Api
 
 app = typer.Typer(
@@ -21,10 +22,17 @@ app = typer.Typer(
     add_completion=False,
 )
 
-PathOfTree = Annotated[str, typer.Argument(metavar="PATH", help="A path of the API: /cluster/resources")]
+PathOfTree = Annotated[
+    str,
+    typer.Argument(metavar="PATH", help="A path of the API: /cluster/resources", autocompletion=completion.paths),
+]
 Given = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Arguments; a value of - is read from standard input."),
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="Arguments; a value of - is read from standard input.",
+        autocompletion=completion.arguments,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Socket = Annotated[Path, typer.Option("--socket", help="The socket of the node's daemon.", hidden=True)]

@@ -14,6 +14,7 @@ from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.i18n import _
 
 API_SOCKET = Path("/run/trebol/api.sock")
+DOCUMENT = "/api2/openapi.json"
 PREFIX = "/api2/json"
 
 #: Seconds that an answer may take; long work answers with a task at once.
@@ -53,6 +54,10 @@ class Api:
     def get(self, path: str, **arguments: str | Sequence[str]) -> Any:
         """Read."""
         return self.call("GET", path, arguments)
+
+    def document(self) -> dict[str, Any]:
+        """The API's OpenAPI document."""
+        return _answer(DOCUMENT, *self._exchange("GET", DOCUMENT, None, {}))
 
     def create(self, path: str, **arguments: str | Sequence[str]) -> Any:
         """POST."""

@@ -12,6 +12,7 @@ import typer
 
 from trebol_common.errors import BadInput, TrebolError, printable
 from trebol_common.i18n import _
+from trebol_node import completion
 from trebol_node.client import API_SOCKET, Api
 
 #: This node, whatever it is called.
@@ -147,7 +148,9 @@ def time_command(
 
 
 def services_command(
-    service: Annotated[str | None, typer.Argument(help="One of the services.")] = None,
+    service: Annotated[
+        str | None, typer.Argument(help="One of the services.", autocompletion=completion.services)
+    ] = None,
     action: Annotated[ServiceWord | None, typer.Argument(help="What to do with it.")] = None,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
@@ -171,7 +174,9 @@ def services_command(
 
 
 def tasks_command(
-    upid: Annotated[str | None, typer.Argument(help="Show what this one says.")] = None,
+    upid: Annotated[
+        str | None, typer.Argument(help="Show what this one says.", autocompletion=completion.tasks)
+    ] = None,
     running: Annotated[bool, typer.Option("--running", help="Those that run.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Those that failed.")] = False,
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=1000)] = 20,
@@ -229,7 +234,9 @@ def _lines(api: Api, upid: str, start: int) -> list[str]:
 
 def log_command(
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many.", min=1, max=5000)] = 50,
-    service: Annotated[str | None, typer.Option(help="Of one service alone: trebold")] = None,
+    service: Annotated[
+        str | None, typer.Option(help="Of one service alone: trebold", autocompletion=completion.services)
+    ] = None,
     following: Annotated[bool, typer.Option("--follow", "-f", help="Show what comes, until interrupted.")] = False,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,

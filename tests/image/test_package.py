@@ -8,7 +8,10 @@ from tests.image.conftest import ROOT
 from tests.image.containers import run
 
 #: What the suite needs beyond what `trebol` does.
-TEST_TOOLS = ("python3-pytest", "python3-pytest-timeout", "python3-hypothesis", "python3-pexpect", "python3-pyte")
+TEST_TOOLS = (
+    *("python3-pytest", "python3-pytest-timeout", "python3-pytest-xdist", "python3-hypothesis"),
+    *("python3-pexpect", "python3-pyte"),
+)
 
 
 @pytest.mark.timeout(300)
@@ -51,7 +54,8 @@ def test_the_unit_suite_passes_with_the_appliances_python(node_tree: Path) -> No
     result = run(
         node_tree,
         *("env", "--chdir=/opt/trebol", "PYTHONDONTWRITEBYTECODE=1", "LC_ALL=C.UTF-8"),
-        *("python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "tests/unit"),
+        *("python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n", "2", "--dist", "worksteal"),
+        "tests/unit",
     )
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-1000:]
     assert " passed" in result.stdout

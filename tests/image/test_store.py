@@ -6,10 +6,11 @@ import signal
 import socket
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.records_behaviour import BEHAVIOUR, KEY, wait_for
@@ -88,17 +89,7 @@ class Store:
         """Its gateway, by the client certificate."""
         return Gateway(self.configuration.client_url, TlsSource(self.pki))
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`: programs of the appliance; systemctl starts and stops this etcd."""
         words = tuple(str(word) for word in command)
         if words[0] == "systemctl":
@@ -107,7 +98,7 @@ class Store:
             else:
                 self.stop()
             return Completed(0)
-        return self._real.run(self._inside(*words), check=check)
+        return self._real.run(self._inside(*words), check=options.get("check", True))
 
     def _inside(self, *words: str) -> list[str]:
         return ["chroot", str(self.tree), *words]

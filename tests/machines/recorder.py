@@ -4,9 +4,10 @@ formats of kernel, firmware and udev, programs answer in theirs, and the probe r
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.machines.processors import Cpu
 from tests.unit.fakesys import FakeSystem
@@ -31,17 +32,7 @@ class DeviceRunner:
 
     answers: dict[tuple[str, str], Completed] = field(default_factory=dict)
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
         arguments = [os.fspath(argument) for argument in command]
         bounded = arguments[0] == "timeout"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.unit import smbios_tables as tables
 
@@ -182,17 +183,7 @@ class AnsweringRunner:
     devices: Mapping[str, Completed] = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
         arguments = tuple(os.fspath(argument) for argument in command)
         self.asked.append(arguments)
@@ -202,7 +193,7 @@ class AnsweringRunner:
         answer = self.answers.get(program, Completed(127))
         if program == "smartctl":
             answer = self.devices.get(arguments[-1], answer)
-        if check and answer.status != 0:
+        if options.get("check", True) and answer.status != 0:
             raise CommandFailed(program, answer.status, ())
         return answer
 

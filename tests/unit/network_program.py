@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,17 +27,7 @@ class NetworkPrograms:
         self.in_force = self._read(root)
         self.history = [self.in_force]
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
         arguments = tuple(os.fspath(argument) for argument in command)
         self.seen.append(arguments)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,16 @@ HOOKS = ROOT / "debian/hooks"
 def test_the_version_is_the_same_everywhere() -> None:
     assert PROJECT["version"] == __version__
     assert (ROOT / "debian/changelog").read_text().startswith(f"trebol ({__version__}) ")
+
+
+def test_every_completion_goes_where_its_shell_looks() -> None:
+    rules = (ROOT / "debian/rules").read_text()
+    placed = dict(re.findall(r"-m 644 debian/completions/(\S+) debian/trebol/(\S+)", rules))
+    assert placed == {
+        "trebol.bash": "usr/share/bash-completion/completions/trebol",
+        "trebol.zsh": "usr/share/zsh/vendor-completions/_trebol",
+        "trebol.fish": "usr/share/fish/vendor_completions.d/trebol.fish",
+    }
 
 
 def names() -> list[str]:
@@ -83,23 +94,12 @@ class Builder(CommandRunner):
         self.package = package
         self.environment: Mapping[str, str] = {}
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
-        assert cwd is not None
         if command[0] != "dpkg-checkbuilddeps":
             assert list(command) == ["debian/rules", "binary"]
-            self.environment = env or {}
-            (cwd.parent / self.package).write_text("package")
+            self.environment = options["env"]
+            (options["cwd"].parent / self.package).write_text("package")
         return Completed(0)
 
 

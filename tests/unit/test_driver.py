@@ -55,13 +55,18 @@ def test_a_console_takes_over_from_one_that_lets_go_or_hangs(
     tmp_path: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(other.args, list)
-    monkeypatch.setattr(driver, "PATIENCE", 0.2 if other.args[-1] == "deaf" else 60.0)
+    deaf = other.args[-1] == "deaf"
+    monkeypatch.setattr(driver, "PATIENCE", 0.0 if deaf else 60.0)
     mine = Driver("tty1", tmp_path)
 
     mine.take_over()
 
     assert mine.drives and mine.other() == "tty1"
-    assert (other.poll() is not None) == (other.args[-1] == "deaf")
+    if deaf:
+        # The lock goes before the process has ended.
+        assert other.wait() == -signal.SIGKILL
+    else:
+        assert other.poll() is None
     mine.let_go()
     assert Driver("tty2", tmp_path).try_to_drive()
 

@@ -6,10 +6,11 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.answer_files import answers, made_machine, manifest
@@ -52,18 +53,8 @@ class Effects(ScriptedRunner):
 
     effects: dict[str, Callable[[tuple[str, ...]], object]] = field(default_factory=dict)
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        done = super().run(command, input=input, check=check, env=env, cwd=cwd, secrets=secrets, on_line=on_line)
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
+        done = super().run(command, **options)
         self.effects.get(str(command[0]), len)(tuple(map(str, command)))
         return done
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.answer_files import answers, made_machine, manifest
@@ -34,22 +35,12 @@ class Listening(ScriptedRunner):
 
     inputs: list[str | None] = field(default_factory=list)
 
-    def run(
-        self,
-        command: Sequence[Argument],
-        *,
-        input: str | None = None,
-        check: bool = True,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        secrets: Sequence[str] = (),
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        self.inputs.append(input)
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
+        self.inputs.append(options.get("input"))
         for word in map(str, command):
             if word.startswith("cachefile="):
                 Path(word.removeprefix("cachefile=")).write_bytes(b"members")
-        return super().run(command, input=input, check=check, env=env, cwd=cwd, secrets=secrets, on_line=on_line)
+        return super().run(command, **options)
 
 
 @dataclass

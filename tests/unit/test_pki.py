@@ -7,12 +7,14 @@ import shutil
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trebol_common.errors import BadInput, TrebolError
-from trebol_common.run import CommandRunner
+from trebol_common.run import Argument, CommandRunner, Completed
 from trebol_node.facts import ADDRESSES
 from trebol_node.keys import prepare_node
 from trebol_node.pki import API, AUTHORITY, CLIENT, SIGNED, STORE, Kind, Names, fingerprint, give, names_of, prepare
@@ -252,7 +254,7 @@ def node(root: Path) -> Path:
 class WithAddresses(CommandRunner):
     """A node's addresses; all other programs are real."""
 
-    def run(self, command, **options):  # type: ignore[no-untyped-def]
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
         if tuple(command) != ADDRESSES:
             return super().run(command, **options)

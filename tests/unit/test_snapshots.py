@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.fake_etcd import FakeEtcd, serving
 
 from trebol_common.errors import BadInput, Refused, TrebolError
-from trebol_common.run import CommandFailed, ScriptedRunner
+from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_node.store.configuration import Configuration
 from trebol_node.store.errors import Unavailable
 from trebol_node.store.gateway import Gateway
@@ -157,7 +158,7 @@ class Node(ScriptedRunner):
         self.fresh = data.with_name("trebol.restored")
         self._starts, self._started = starts, False
 
-    def run(self, command, **options):  # type: ignore[no-untyped-def]
+    def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
         if command[:3] == ["etcdutl", "snapshot", "restore"]:
             assert not self.fresh.exists()
@@ -166,7 +167,7 @@ class Node(ScriptedRunner):
         if command[:2] == ["systemctl", "start"]:
             status = 1 if not self._starts and not self._started else 0
             self._started = True
-            self.expect(*command, status=status)
+            self.expect(*map(str, command), status=status)
         elif command[0] in ("systemctl", "chown"):
             self.expect(*map(str, command))
         elif command[0] == "etcdutl":
@@ -232,9 +233,9 @@ def test_a_disk_without_room_for_it_is_as_before(snapshot: Path, data: Path) -> 
     class Full(Node):
         """Its disk fills while etcdutl writes."""
 
-        def run(self, command, **options):  # type: ignore[no-untyped-def]
+        def run(self, command: Sequence[Argument], **options: Any) -> Completed:
             """See `Runner.run`."""
-            completed = super().run(command, **options)  # type: ignore[no-untyped-call]
+            completed = super().run(command, **options)
             if "restore" in command:
                 raise CommandFailed("etcdutl", 1, ("no space left on device",))
             return completed

@@ -14,8 +14,21 @@ from trebol_common.progress import show_progress
 from trebol_common.run import CommandRunner
 
 
+def _profiles() -> list[str]:
+    from trebol_image.project import PROFILES
+
+    return [*PROFILES]
+
+
 def build(
-    profile: Annotated[str, typer.Option(help="dev: quick to pack; release: small.", show_default=True)] = "release",
+    profile: Annotated[
+        str,
+        typer.Option(
+            help="dev: quick to pack; release: small.",
+            show_default=True,
+            autocompletion=_profiles,
+        ),
+    ] = "release",
     zfs: Annotated[
         bool | None,
         typer.Option("--zfs/--no-zfs", help="With the ZFS layer or without.", show_default="release: with"),

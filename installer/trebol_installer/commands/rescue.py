@@ -11,6 +11,7 @@ import typer
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
 from trebol_common.run import CommandRunner, interactive
+from trebol_hardware.completion import disks
 from trebol_installer import rescue, session
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
@@ -19,7 +20,8 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 @app.callback(invoke_without_command=True)
 def command(
     disk: Annotated[
-        str | None, typer.Option(help="One of the system's disks, where there are several systems.")
+        str | None,
+        typer.Option(help="One of the system's disks, where there are several systems.", autocompletion=disks),
     ] = None,
     at: Annotated[Path, typer.Option(help="Where to mount it.")] = rescue.TARGET,
 ) -> None:
