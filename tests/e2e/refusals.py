@@ -71,7 +71,13 @@ REFUSALS = {
         Refusal("unknown-key", ("colour",), status=2, changes={"global": {"colour": "red"}}),
         Refusal(
             "value-not-served",
-            ("[first-boot] is not served yet",),
+            ("[post-installation-webhook] is not served yet",),
+            status=2,
+            changes={"post-installation-webhook": {"url": "https://192.0.2.1/"}},
+        ),
+        Refusal(
+            "first-boot-without-executable",
+            ("first-boot.source: the medium holds no executable",),
             status=2,
             changes={"first-boot": {"source": "from-iso"}},
         ),

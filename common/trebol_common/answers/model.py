@@ -30,6 +30,7 @@ from trebol_common.answers.disks import (
     ZfsOptions,
     ZfsRaid,
 )
+from trebol_common.answers.first_boot import FirstBoot, FirstBootSource
 from trebol_common.answers.section import BRANCH, Section
 from trebol_common.answers.values import (
     Address,
@@ -70,6 +71,8 @@ __all__ = [
     "FailOn",
     "Filesystem",
     "FilterMatch",
+    "FirstBoot",
+    "FirstBootSource",
     "FqdnFromDhcp",
     "Global",
     "InterfaceNamePinning",
@@ -292,7 +295,7 @@ class Answers(Section):
     checks: Checks = Checks()
     cluster: Cluster = Cluster()
     post_installation_webhook: dict[str, Any] | None = None
-    first_boot: dict[str, Any] | None = None
+    first_boot: FirstBoot | None = None
 
     @model_validator(mode="after")
     def _name_can_come(self) -> Self:

@@ -24,6 +24,7 @@ from trebol_installer.execute import (
     disks,
     encryption,
     filesystems,
+    first_boot,
     layers,
     lvm,
     raid,
@@ -164,6 +165,8 @@ def perform(step: Step, run: Run) -> None:
     match step:
         case steps.CheckTarget():
             disks.check_target(step, run)
+        case steps.GetExecutable():
+            first_boot.get_executable(step, run)
         case steps.VerifyLayers():
             layers.verify_layers(step, run)
         case steps.LoadZfs():
@@ -246,6 +249,8 @@ def perform(step: Step, run: Run) -> None:
             configure.write_node_configuration(step, run)
         case steps.WriteClusterIntent():
             configure.write_cluster_intent(step, run)
+        case steps.WriteFirstBoot():
+            first_boot.write_first_boot(step, run)
         case steps.InstallBootLoader():
             bootloader.install_boot_loader(step, run)
         case steps.WriteReport():

@@ -46,6 +46,7 @@ from trebol_installer.steps.system import (
     CheckTarget,
     CloseTarget,
     ExtractLayer,
+    GetExecutable,
     InstallBootLoader,
     LoadZfs,
     MarkFinished,
@@ -55,6 +56,7 @@ from trebol_installer.steps.system import (
     WriteAccess,
     WriteClusterIntent,
     WriteEncryption,
+    WriteFirstBoot,
     WriteIdentity,
     WriteLocale,
     WriteMounts,
@@ -92,6 +94,7 @@ __all__ = [
     "EncryptDevice",
     "ExportPool",
     "ExtractLayer",
+    "GetExecutable",
     "Held",
     "InstallBootLoader",
     "LeaveBcache",
@@ -123,6 +126,7 @@ __all__ = [
     "WriteAccess",
     "WriteClusterIntent",
     "WriteEncryption",
+    "WriteFirstBoot",
     "WriteIdentity",
     "WriteLocale",
     "WriteMounts",
@@ -136,6 +140,7 @@ __all__ = [
 
 Step = (
     CheckTarget
+    | GetExecutable
     | VerifyLayers
     | LoadZfs
     | ReleaseSwap
@@ -177,6 +182,7 @@ Step = (
     | WriteAccess
     | WriteNodeConfiguration
     | WriteClusterIntent
+    | WriteFirstBoot
     | InstallBootLoader
     | WriteReport
     | CloseTarget

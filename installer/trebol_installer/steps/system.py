@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import ClusterMode, Keyboard
+from trebol_common.first_boot import ToDo
 from trebol_common.network import HostNetwork
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.steps.devices import Device, PartitionRef
@@ -30,6 +31,14 @@ class VerifyLayers:
 
     layers: tuple[str, ...]
     size: int
+
+
+@dataclass(frozen=True)
+class GetExecutable:
+    """What the first boot is to run, into memory: from the server at `place`, of whose URL nothing else is told, or
+    from the medium ("")."""
+
+    place: str
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,13 @@ class WriteClusterIntent:
     name: str | None
     peer: str | None
     token: bool
+
+
+@dataclass(frozen=True)
+class WriteFirstBoot:
+    """What the first boot does by itself, into `trebol_common.first_boot.TO_DO`, and the executable beside it."""
+
+    to_do: ToDo
 
 
 @dataclass(frozen=True)
