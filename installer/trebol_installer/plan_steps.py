@@ -80,8 +80,10 @@ def plan_steps(
             boot, machine.firmware.mode, layout.root, _command_line(answers, interface, layout, console)
         ),
         steps.WriteReport(),
+        *((steps.GatherNews(),) if answers.post_installation_webhook else ()),
         steps.CloseTarget(),
         *(steps.MarkFinished(disk.stable_path) for disk in targets),
+        *_webhook(answers),
     )
 
 
@@ -127,6 +129,11 @@ def _first_boot(answers: Answers) -> Iterator[Step]:
                 reboot=wanted.reboot,
             )
         )
+
+
+def _webhook(answers: Answers) -> Iterator[Step]:
+    if answers.post_installation_webhook is not None:
+        yield steps.TellWebhook(place(answers.post_installation_webhook.url.get_secret_value()))
 
 
 def _blank(targets: tuple[Disk, ...], layout: Layout, torn_down: Teardown) -> Iterator[Step]:

@@ -175,6 +175,10 @@ def describe(step: Step) -> str:
             return text.format(disks=", ".join(each.esp.disk for each in step.boot))
         case steps.WriteReport():
             return _("Write the report to {folder}").format(folder="/var/log/trebol")
+        case steps.GatherNews():
+            return _("Gather what the webhook is told")
+        case steps.TellWebhook():
+            return _("Tell the webhook at {place}").format(place=step.place)
         case steps.CloseTarget():
             return _("Unmount the target")
         case steps.MarkFinished():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trebol_common.answer_slot import answer_in
@@ -16,6 +18,9 @@ from trebol_common.medium import SLOT
 from trebol_common.run import redact
 from trebol_common.urls import place, without_user
 from trebol_installer.describe import listing
+
+if TYPE_CHECKING:  # Takes long to load, and not every installation needs it.
+    from requests import Response
 
 COMMAND_LINE = Path("/proc/cmdline")
 
@@ -64,19 +69,51 @@ def fetch(
     shown = place(url) if secret else without_user(url)
     secrets = _parts(url) if secret else ()
     hint = hint or _("check the URL after {word}=, the network and the server; then start again").format(word=WORD)
+    with (
+        _explained(shown, secrets, hint),
+        session(fingerprint) as client,
+        client.get(url, timeout=TIMEOUT, stream=True) as reply,
+    ):
+        if reply.status_code != requests.codes.ok:
+            raise _said(reply, shown, secrets, hint)
+        content = b""
+        for piece in reply.iter_content(65536):
+            content += piece
+            if len(content) > most:
+                large = _("is larger than {size} bytes").format(size=most)
+                raise BadInput(large, where=shown, hint=hint)
+        return content
+
+
+def send(url: str, members: Mapping[str, Any], *, fingerprint: str | None = None) -> None:
+    """POST JSON to a URL that is a secret. Raises BadInput as `fetch` does, and where the server leads elsewhere:
+    what is sent is for it alone.
+    """
+    from trebol_installer.pinned import session
+
+    shown, secrets = place(url), _parts(url)
+    with (
+        _explained(shown, secrets, ""),
+        session(fingerprint) as client,
+        client.post(url, json=members, timeout=TIMEOUT, stream=True, allow_redirects=False) as reply,
+    ):
+        if not 200 <= reply.status_code < 300:
+            raise _said(reply, shown, secrets, "")
+
+
+def _said(reply: Response, shown: str, secrets: Sequence[str], hint: str) -> BadInput:
+    reason = _short(reply.reason, secrets)
+    said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reason)
+    return BadInput(said, where=shown, hint=hint)
+
+
+@contextmanager
+def _explained(shown: str, secrets: Sequence[str], hint: str) -> Iterator[None]:
+    """Raise BadInput for what keeps a connection from being made or used."""
+    import requests
+
     try:
-        with session(fingerprint) as client, client.get(url, timeout=TIMEOUT, stream=True) as reply:
-            if reply.status_code != requests.codes.ok:
-                reason = _short(reply.reason, secrets)
-                said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reason)
-                raise BadInput(said, where=shown, hint=hint)
-            content = b""
-            for piece in reply.iter_content(65536):
-                content += piece
-                if len(content) > most:
-                    large = _("is larger than {size} bytes").format(size=most)
-                    raise BadInput(large, where=shown, hint=hint)
-            return content
+        yield
     except requests.Timeout as error:
         raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
     except (requests.RequestException, ValueError) as error:

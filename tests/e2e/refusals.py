@@ -71,9 +71,15 @@ REFUSALS = {
         Refusal("unknown-key", ("colour",), status=2, changes={"global": {"colour": "red"}}),
         Refusal(
             "value-not-served",
-            ("[post-installation-webhook] is not served yet",),
+            ("tpm2 with zfs is not served yet",),
             status=2,
-            changes={"post-installation-webhook": {"url": "https://192.0.2.1/"}},
+            changes={
+                "disk-setup": {
+                    "filesystem": "zfs",
+                    "zfs": {"raid": "raid0"},
+                    "encryption": {"passphrase": PASSWORD, "tpm2": True},
+                }
+            },
         ),
         Refusal(
             "first-boot-without-executable",

@@ -231,7 +231,13 @@ WRONG: list[tuple[str, Any, str]] = [
         "first-boot.cert-fingerprint: 'AA:BB' is not the SHA-256 fingerprint of a certificate",
     ),
     ("first-boot", {"time-servers": ["ntp 1"]}, "'ntp 1' is not the address or name of a machine"),
-    ("post-installation-webhook", {"url": "https://x"}, "a.toml: [post-installation-webhook] is not served yet"),
+    ("post-installation-webhook", {}, "a.toml: post-installation-webhook.url: missing"),
+    ("post-installation-webhook", {"url": "hunter2"}, "webhook.url: is not an http(s) URL"),
+    (
+        "post-installation-webhook",
+        {"url": "http://x", "cert-fingerprint": "ab" * 32},
+        "a.toml: post-installation-webhook: cert-fingerprint needs an https:// URL",
+    ),
     ("netwrok", {"source": "from-dhcp"}, "a.toml: netwrok: unknown key\n  → did you mean network?"),
 ]
 

@@ -52,6 +52,7 @@ from trebol_common.answers.values import (
     VlanId,
     other_meaning,
 )
+from trebol_common.answers.webhook import Webhook
 from trebol_common.i18n import _
 from trebol_common.network import BondMode
 
@@ -85,6 +86,7 @@ __all__ = [
     "NodeRole",
     "RebootMode",
     "Section",
+    "Webhook",
     "ZfsChecksum",
     "ZfsCompress",
     "ZfsOptions",
@@ -294,7 +296,7 @@ class Answers(Section):
     disk_setup: DiskSetup
     checks: Checks = Checks()
     cluster: Cluster = Cluster()
-    post_installation_webhook: dict[str, Any] | None = None
+    post_installation_webhook: Webhook | None = None
     first_boot: FirstBoot | None = None
 
     @model_validator(mode="after")

@@ -35,6 +35,7 @@ SECRETS = frozenset(
         "passphrase",
         "peer",
         "token",
+        "auth-token",
         "url",
     )
 )
@@ -151,9 +152,6 @@ def _unserved(answers: Answers) -> Iterator[KeyProblem]:
     if disk.filesystem is Filesystem.ZFS and disk.encryption is not None and disk.encryption.tpm2:
         hint = _("remove it: the passphrase is asked for at boot; or use ext4, xfs or btrfs")
         yield KeyProblem("disk-setup.encryption", _("tpm2 with zfs is not served yet"), hint)
-    if answers.post_installation_webhook is not None:
-        wrong = _("{section} is not served yet").format(section="[post-installation-webhook]")
-        yield KeyProblem("", wrong, _("remove the section"))
 
 
 def dump_answers(answers: Answers) -> str:

@@ -29,6 +29,7 @@ from trebol_installer.execute import (
     lvm,
     raid,
     teardown,
+    webhook,
     zfs,
 )
 from trebol_installer.execute.state import LOGS, TARGET, Run, Undo
@@ -255,9 +256,13 @@ def perform(step: Step, run: Run) -> None:
             bootloader.install_boot_loader(step, run)
         case steps.WriteReport():
             write_report(step, run)
+        case steps.GatherNews():
+            webhook.gather_news(step, run)
         case steps.CloseTarget():
             filesystems.close_target(step, run)
         case steps.MarkFinished():
             disks.mark_finished(step, run)
+        case steps.TellWebhook():
+            webhook.tell_webhook(step, run)
         case _:
             assert_never(step)

@@ -46,12 +46,14 @@ from trebol_installer.steps.system import (
     CheckTarget,
     CloseTarget,
     ExtractLayer,
+    GatherNews,
     GetExecutable,
     InstallBootLoader,
     LoadZfs,
     MarkFinished,
     MergePackages,
     Mount,
+    TellWebhook,
     VerifyLayers,
     WriteAccess,
     WriteClusterIntent,
@@ -94,6 +96,7 @@ __all__ = [
     "EncryptDevice",
     "ExportPool",
     "ExtractLayer",
+    "GatherNews",
     "GetExecutable",
     "Held",
     "InstallBootLoader",
@@ -118,6 +121,7 @@ __all__ = [
     "ReusePool",
     "ReuseVolumeGroup",
     "Step",
+    "TellWebhook",
     "UnbindFromTpm",
     "VerifyLayers",
     "VolumeRef",
@@ -185,8 +189,10 @@ Step = (
     | WriteFirstBoot
     | InstallBootLoader
     | WriteReport
+    | GatherNews
     | CloseTarget
     | MarkFinished
+    | TellWebhook
 )
 
 

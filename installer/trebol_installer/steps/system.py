@@ -204,6 +204,19 @@ class CloseTarget:
 
 
 @dataclass(frozen=True)
+class GatherNews:
+    """What the webhook is to be told, from the target, while that can be read."""
+
+
+@dataclass(frozen=True)
+class TellWebhook:
+    """POST what was gathered to the answers' webhook at the server `place`. A webhook that cannot be told fails
+    nothing: the node is installed."""
+
+    place: str
+
+
+@dataclass(frozen=True)
 class MarkFinished:
     """Take the mark of an installation that has not ended off a disk; from now on its loss has to be confirmed."""
 
