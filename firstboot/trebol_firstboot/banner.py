@@ -40,7 +40,7 @@ class Banner:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False)
 
 
-def banner(status: Status, fingerprint: str | None, first_boot: str | None = None) -> Banner:
+def banner(status: Status, fingerprint: str | None, *, first_boot: str | None = None) -> Banner:
     """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…"), `first_boot` is
     what there is to say of what the node does by itself (`trebol_firstboot.unattended.status.line`).
     """

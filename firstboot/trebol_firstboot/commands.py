@@ -86,7 +86,7 @@ def banner_command(
     runner = CommandRunner()
 
     def look() -> Banner:
-        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT), line(ROOT))
+        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT), first_boot=line(ROOT))
 
     if follow:
         if as_json:

@@ -314,8 +314,8 @@ def test_time_servers_are_asked_by_chrony(tmp_path: Path) -> None:
 
     assert found is not None and found.state is State.DONE
     assert (tmp_path / TIME_SOURCES).read_text().splitlines()[1:] == [
-        "server ntp1.example.org iburst prefer",
-        "server 2001:db8::7b iburst prefer",
+        "server ntp1.example.org iburst prefer trust",
+        "server 2001:db8::7b iburst prefer trust",
     ]
     assert not runner.expected
     assert time_sources(()) == ()

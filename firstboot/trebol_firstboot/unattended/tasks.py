@@ -102,5 +102,6 @@ class NodeTasks:
 
 
 def time_sources(names: Sequence[str]) -> tuple[str, ...]:
-    """Lines of chrony's sources file; a pool is not asked for, as a name may stand for one machine."""
-    return tuple(f"server {name} iburst prefer" for name in names)
+    """Lines of chrony's sources file. The pool stays for when none of these answers; while one does, none of the pool
+    outvotes it (`trust`) or is followed in its place (`prefer`)."""
+    return tuple(f"server {name} iburst prefer trust" for name in names)
