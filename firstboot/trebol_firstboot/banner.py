@@ -33,14 +33,17 @@ class Banner:
     failed_units: tuple[str, ...]
     version: str
     hardware: Hardware | None = None
+    first_boot: str | None = None
 
     def to_json(self) -> str:
         """Indented JSON, one member per field."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False)
 
 
-def banner(status: Status, fingerprint: str | None) -> Banner:
-    """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…")."""
+def banner(status: Status, fingerprint: str | None, *, first_boot: str | None = None) -> Banner:
+    """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…"), `first_boot` is
+    what there is to say of what the node does by itself (`trebol_firstboot.unattended.status.line`).
+    """
     return Banner(
         host=status.host,
         addresses=status.addresses,
@@ -50,6 +53,7 @@ def banner(status: Status, fingerprint: str | None) -> Banner:
         failed_units=status.failed_units,
         version=status.version,
         hardware=status.hardware,
+        first_boot=first_boot,
     )
 
 
@@ -65,6 +69,8 @@ def render(banner: Banner) -> str:
     ]
     if (words := hardware_words(banner.hardware)) is not None:
         rows.append((_("Hardware"), (words,)))
+    if banner.first_boot is not None:
+        rows.append((_("First boot"), (banner.first_boot,)))
     lines = ["", rule, f" Trebol {banner.version}", rule]
     for label, values in rows:
         lines += _row(label, values)

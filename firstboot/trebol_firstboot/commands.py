@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from trebol_common.run import CommandRunner
+from trebol_firstboot.unattended.commands import run_command, status_command
 
 ROOT = Path("/")
 
@@ -56,6 +57,10 @@ def wizard_command(
         raise BadInput("needs root", where="trebol firstboot", hint="--dry-run --machine FILE needs nobody")
 
 
+app.command("run")(run_command)
+app.command("status")(status_command)
+
+
 @app.command("banner")
 def banner_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -74,13 +79,14 @@ def banner_command(
     from trebol_firstboot.follow import ISSUE
     from trebol_firstboot.follow import follow as keep_right
     from trebol_firstboot.hostkey import read_fingerprint
+    from trebol_firstboot.unattended.status import line
     from trebol_node import facts
     from trebol_node.status import status
 
     runner = CommandRunner()
 
     def look() -> Banner:
-        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT))
+        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT), first_boot=line(ROOT))
 
     if follow:
         if as_json:

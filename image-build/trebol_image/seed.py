@@ -1,4 +1,4 @@
-"""Seeding: an answer file and boot settings patched into an ISO, or a written stick, in place.
+"""Seeding: an answer file, what its first boot runs, and boot settings, patched into an ISO or a stick, in place.
 
 Nothing is copied or rebuilt: two areas of fixed size are overwritten, `answer.slot` and GRUB's environment block. The
 order of the writes keeps a medium on which they were interrupted harmless: first the boot settings are reset (no
@@ -16,9 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from trebol_common.answer_slot import answer_in, executable_in, pack
 from trebol_common.answers import Answers, parse_answers
+from trebol_common.answers.model import FirstBootSource
 from trebol_common.answers.parse import decode, read_text
 from trebol_common.errors import BadInput, Refused, TrebolError, raise_for
+from trebol_common.first_boot import LARGEST, is_executable
 from trebol_common.medium import SLOT_SIZE
 from trebol_hardware.checks.mute import mute_problems
 from trebol_image import grubenv
@@ -38,12 +41,14 @@ _WORD = re.compile(r"^[A-Za-z0-9_.,:;=/+@%&?~^*!-]+$")
 class Seed:
     """What a medium is seeded with: the answer file's text, and what GRUB does with it.
 
-    `words` are kernel words; without `autostart` the boot menu waits for a person.
+    `words` are kernel words; without `autostart` the boot menu waits for a person. `first_boot` is the executable of
+    `source = "from-iso"`.
     """
 
     answer: str
     words: tuple[str, ...] = ()
     autostart: bool = True
+    first_boot: bytes | None = None
 
     def environment(self) -> dict[str, str]:
         """GRUB's variables; iso/boot/grub.cfg.j2 reads them."""
@@ -61,10 +66,16 @@ class Seeded:
     medium_id: str
     answer: str | None
     environment: Mapping[str, str]
+    first_boot: bytes | None = None
 
 
 def make_seed(
-    answer: Path, *, console: str | None = None, words: str = "", autostart: bool = True
+    answer: Path,
+    *,
+    console: str | None = None,
+    words: str = "",
+    autostart: bool = True,
+    first_boot: Path | None = None,
 ) -> tuple[Seed, Answers]:
     """Check all that the user gave, before anything is touched. Raises BadInput with every problem of the answers."""
     text = read_text(answer)
@@ -75,7 +86,33 @@ def make_seed(
     answers = parse_answers(text, where=str(answer))
     unknown = mute_problems(answers.checks)
     raise_for([replace(problem, where=f"{answer}: {problem.where}") for problem in unknown], BadInput)
-    return Seed(text, (*console_words(console), *kernel_words(words)), autostart), answers
+    executable = _executable(answers, answer, first_boot)
+    seed = Seed(text, (*console_words(console), *kernel_words(words)), autostart, executable)
+    pack(text.encode(), executable)  # Raises where it has no place.
+    return seed, answers
+
+
+def _executable(answers: Answers, answer: Path, path: Path | None) -> bytes | None:
+    """What the first boot runs. Raises BadInput where the answers want one and there is none, or the other way."""
+    wanted = answers.first_boot is not None and answers.first_boot.source is FirstBootSource.ISO
+    if path is None and wanted:
+        hint = "give it with --first-boot FILE"
+        raise BadInput("wants an executable on the medium", where=f"{answer}: first-boot.source", hint=hint)
+    if path is None:
+        return None
+    if not wanted:
+        hint = 'add to it: [first-boot] source = "from-iso"'
+        raise BadInput("does not want an executable on the medium", where=str(answer), hint=hint)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from error
+    if len(content) > LARGEST:
+        raise BadInput(f"is larger than {LARGEST} bytes", where=str(path))
+    if not is_executable(content):
+        raise BadInput("is neither a script (#!) nor a program", where=str(path), hint="begin it with #!/bin/sh")
+    return content
 
 
 def console_words(console: str | None) -> tuple[str, ...]:
@@ -108,11 +145,7 @@ def kernel_words(text: str) -> tuple[str, ...]:
 def write_seed(target: Path, seed: Seed) -> Locator:
     """Patch `seed` into `target`. Raises BadInput (no medium) or Refused (in use, or not what the locator says)."""
     block = grubenv.render(seed.environment())
-    slot = seed.answer.encode().ljust(SLOT_SIZE, b"\0")
-    if len(slot) != SLOT_SIZE:
-        raise BadInput(
-            f"the answer file has {len(slot)} bytes, the slot {SLOT_SIZE}", where=str(target), hint="make it shorter"
-        )
+    slot = pack(seed.answer.encode(), seed.first_boot)
     with opened(target, write=True) as stream:
         locator = read_locator(stream, target)
         _require_areas(stream, locator, target)
@@ -140,12 +173,14 @@ def read_seed(target: Path) -> Seeded:
     with opened(target) as stream:
         locator = read_locator(stream, target)
         _require_areas(stream, locator, target)
-        text = _read(stream, locator.slot).partition(b"\0")[0]
+        slot = _read(stream, locator.slot)
+        text = answer_in(slot)
         return Seeded(
             version=locator.version,
             medium_id=locator.medium_id,
             answer=decode(text, where=f"{target}: answer slot") if text else None,
             environment=grubenv.parse(_read(stream, locator.grubenv)),
+            first_boot=executable_in(slot),
         )
 
 

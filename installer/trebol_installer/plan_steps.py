@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trebol_common.answers.model import Answers, ClusterMode, FqdnFromDhcp
+from trebol_common.answers.model import Answers, ClusterMode, FirstBoot, FqdnFromDhcp
+from trebol_common.first_boot import ToDo
 from trebol_common.medium import Layer, Manifest
 from trebol_common.network import HostNetwork
+from trebol_common.urls import place
 from trebol_hardware.machine import Disk, Machine, NetworkInterface
 from trebol_installer import steps
 from trebol_installer.layout import Layout
@@ -52,6 +54,7 @@ def plan_steps(
     esp_mount = Mount(boot[0].esp, ESP_MOUNT, "vfat")
     return (
         *checks,
+        *_executable(answers.first_boot),
         steps.VerifyLayers(tuple(layer.name for layer in checked), sum(layer.size for layer in checked)),
         # Reading the medium takes minutes: every disk is looked at once more before the first is touched.
         *checks,
@@ -72,12 +75,15 @@ def plan_steps(
         steps.WriteAccess(len(answers.global_.root_ssh_keys), answers.global_.subscription_key is not None),
         steps.WriteNodeConfiguration(answers.global_.mailto, answers.global_.country),
         *_cluster_intent(answers),
+        *_first_boot(answers),
         steps.InstallBootLoader(
             boot, machine.firmware.mode, layout.root, _command_line(answers, interface, layout, console)
         ),
         steps.WriteReport(),
+        *((steps.GatherNews(),) if answers.post_installation_webhook else ()),
         steps.CloseTarget(),
         *(steps.MarkFinished(disk.stable_path) for disk in targets),
+        *_webhook(answers),
     )
 
 
@@ -101,6 +107,33 @@ def _cluster_intent(answers: Answers) -> Iterator[Step]:
     wanted = answers.cluster
     if wanted.mode is not ClusterMode.STAND_ALONE:
         yield steps.WriteClusterIntent(wanted.mode, wanted.name, wanted.peer, wanted.token is not None)
+
+
+def _executable(wanted: FirstBoot | None) -> Iterator[Step]:
+    """Getting what the first boot is to run, which may fail while all disks are as they were."""
+    if wanted is not None and wanted.source is not None:
+        yield steps.GetExecutable(place(wanted.url.get_secret_value()) if wanted.url else "")
+
+
+def _first_boot(answers: Answers) -> Iterator[Step]:
+    """What the first boot is left to do, where the answers say something of it."""
+    wanted = answers.first_boot
+    if wanted is not None:
+        cluster = answers.cluster.mode is not ClusterMode.STAND_ALONE
+        yield steps.WriteFirstBoot(
+            ToDo(
+                executable=wanted.stage,
+                time_servers=wanted.time_servers,
+                updates=wanted.updates,
+                cluster=cluster,
+                reboot=wanted.reboot,
+            )
+        )
+
+
+def _webhook(answers: Answers) -> Iterator[Step]:
+    if answers.post_installation_webhook is not None:
+        yield steps.TellWebhook(place(answers.post_installation_webhook.url.get_secret_value()))
 
 
 def _blank(targets: tuple[Disk, ...], layout: Layout, torn_down: Teardown) -> Iterator[Step]:

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from trebol_common.answers.model import ClusterMode
 from trebol_common.errors import printable
+from trebol_common.first_boot import Stage, Task, ToDo
 from trebol_common.i18n import _, counted
 from trebol_hardware.checks.finding import Severity
 from trebol_hardware.sizes import show_size
@@ -163,17 +164,48 @@ def describe(step: Step) -> str:
             if step.token:
                 text = _("First boot offers to join the cluster of {peer}, by the token given")
             return text.format(peer=step.peer)
+        case steps.GetExecutable():
+            if not step.place:
+                return _("Read what the first boot runs from the medium")
+            return _("Fetch what the first boot runs from {place}").format(place=step.place)
+        case steps.WriteFirstBoot():
+            return _("First boot: {tasks}").format(tasks=", ".join(first_boot_words(step.to_do)))
         case steps.InstallBootLoader():
             text = _("Install the boot loaders for BIOS and UEFI on {disks}")
             return text.format(disks=", ".join(each.esp.disk for each in step.boot))
         case steps.WriteReport():
             return _("Write the report to {folder}").format(folder="/var/log/trebol")
+        case steps.GatherNews():
+            return _("Gather what the webhook is told")
+        case steps.TellWebhook():
+            return _("Tell the webhook at {place}").format(place=step.place)
         case steps.CloseTarget():
             return _("Unmount the target")
         case steps.MarkFinished():
             return _("Mark {disk} as finished").format(disk=step.disk)
         case _:
             assert_never(step)
+
+
+def first_boot_words(to_do: ToDo) -> Iterator[str]:
+    """What is left to the first boot, in its order."""
+    stages = {
+        Stage.BEFORE_NETWORK: _("runs the executable before the network is up"),
+        Stage.NETWORK_ONLINE: _("runs the executable once the network is up"),
+        Stage.FULLY_UP: _("runs the executable once all is up"),
+    }
+    for task in to_do.tasks:
+        match task:
+            case Task.TIME_SERVERS:
+                yield _("asks the time servers {names}").format(names=", ".join(to_do.time_servers))
+            case Task.UPDATES:
+                yield _("installs updates")
+            case Task.EXECUTABLE:
+                yield stages[to_do.stage(task)]
+            case Task.CLUSTER:
+                yield _("notes that the cluster waits")
+            case Task.REBOOT:
+                yield _("restarts")
 
 
 def _vdevs(pool: steps.CreatePool) -> str:

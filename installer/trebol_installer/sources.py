@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from trebol_common.answer_slot import answer_in
 from trebol_common.answers.parse import MAXIMUM_SIZE, decode, read_text
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
 from trebol_common.medium import SLOT
-from trebol_common.urls import without_user
+from trebol_common.run import redact
+from trebol_common.urls import place, without_user
 from trebol_installer.describe import listing
+
+if TYPE_CHECKING:  # Takes long to load, and not every installation needs it.
+    from requests import Response
 
 COMMAND_LINE = Path("/proc/cmdline")
 
@@ -40,44 +48,97 @@ class Found:
 Fetch = Callable[[str], bytes]
 
 
-def fetch(url: str, *, most: int = MAXIMUM_SIZE, hint: str = "") -> bytes:
+def fetch(
+    url: str,
+    *,
+    most: int = MAXIMUM_SIZE,
+    hint: str = "",
+    fingerprint: str | None = None,
+    secret: bool = False,
+) -> bytes:
     """Get a file of `most` bytes over HTTP. Raises BadInput with the reason: name, connection, certificate, status,
     time, size; `hint` is by default for whoever gave the URL as a kernel word.
+
+    `fingerprint` is the SHA-256 (hexadecimal) of the only certificate that the server may show. Of a URL that is
+    `secret`, errors tell the server alone.
     """
     import requests
 
-    shown = without_user(url)
+    from trebol_installer.pinned import session
+
+    shown = place(url) if secret else without_user(url)
+    secrets = _parts(url) if secret else ()
     hint = hint or _("check the URL after {word}=, the network and the server; then start again").format(word=WORD)
+    with (
+        _explained(shown, secrets, hint),
+        session(fingerprint) as client,
+        client.get(url, timeout=TIMEOUT, stream=True) as reply,
+    ):
+        if reply.status_code != requests.codes.ok:
+            raise _said(reply, shown, secrets, hint)
+        content = b""
+        for piece in reply.iter_content(65536):
+            content += piece
+            if len(content) > most:
+                large = _("is larger than {size} bytes").format(size=most)
+                raise BadInput(large, where=shown, hint=hint)
+        return content
+
+
+def send(url: str, members: Mapping[str, Any], *, fingerprint: str | None = None) -> None:
+    """POST JSON to a URL that is a secret. Raises BadInput as `fetch` does, and where the server leads elsewhere:
+    what is sent is for it alone.
+    """
+    from trebol_installer.pinned import session
+
+    shown, secrets = place(url), _parts(url)
+    with (
+        _explained(shown, secrets, ""),
+        session(fingerprint) as client,
+        client.post(url, json=members, timeout=TIMEOUT, stream=True, allow_redirects=False) as reply,
+    ):
+        if not 200 <= reply.status_code < 300:
+            raise _said(reply, shown, secrets, "")
+
+
+def _said(reply: Response, shown: str, secrets: Sequence[str], hint: str) -> BadInput:
+    reason = _short(reply.reason, secrets)
+    said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reason)
+    return BadInput(said, where=shown, hint=hint)
+
+
+@contextmanager
+def _explained(shown: str, secrets: Sequence[str], hint: str) -> Iterator[None]:
+    """Raise BadInput for what keeps a connection from being made or used."""
+    import requests
+
     try:
-        with requests.get(url, timeout=TIMEOUT, stream=True) as reply:
-            if reply.status_code != requests.codes.ok:
-                reason = _short(reply.reason)
-                said = _("the server says {status} {reason}").format(status=reply.status_code, reason=reason)
-                raise BadInput(said, where=shown, hint=hint)
-            content = b""
-            for piece in reply.iter_content(65536):
-                content += piece
-                if len(content) > most:
-                    large = _("is larger than {size} bytes").format(size=most)
-                    raise BadInput(large, where=shown, hint=hint)
-            return content
+        yield
     except requests.Timeout as error:
         raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
     except (requests.RequestException, ValueError) as error:
         # A name with a label that is too long is a ValueError of the library below.
-        failed = _("cannot be fetched: {reason}").format(reason=_reason(error))
+        failed = _("cannot be fetched: {reason}").format(reason=_reason(error, secrets))
         raise BadInput(failed, where=shown, hint=hint) from error
 
 
-def _reason(error: Exception) -> str:
+def _parts(url: str) -> tuple[str, ...]:
+    """What of a URL is not to be told, the longest first: all of it, what is asked of the server, the user."""
+    parts = urlsplit(url)
+    asked = parts._replace(scheme="", netloc="", fragment="").geturl()
+    found = (url, asked, parts.path, parts.query, parts.netloc.rpartition("@")[0])
+    return tuple(sorted((part for part in found if len(part) > 1), key=len, reverse=True))
+
+
+def _reason(error: Exception, secrets: Sequence[str]) -> str:
     """The innermost reason that requests tells, without the connection's name in Python."""
     inner = error.args[0] if error.args else error
-    return _short(str(getattr(inner, "reason", None) or error).rpartition(">: ")[2])
+    return _short(str(getattr(inner, "reason", None) or error).rpartition(">: ")[2], secrets)
 
 
-def _short(said: str) -> str:
+def _short(said: str, secrets: Sequence[str]) -> str:
     """What a server said or led to, which may be long, and have a password of its own."""
-    told = without_user(said)
+    told = without_user(redact(said, secrets))
     return told if len(told) <= REASON else f"{told[:REASON]}…"
 
 
@@ -107,7 +168,7 @@ def find_answers(command_line: str, medium: Path, *, get: Fetch = fetch) -> Foun
     slot = medium / SLOT
     try:
         # Up to the first NUL: seeding that was interrupted leaves one in front, which makes the slot empty.
-        content = slot.read_bytes().partition(b"\0")[0]
+        content = answer_in(slot.read_bytes())
     except OSError as error:
         looked = _("{file}: cannot be read ({reason})").format(file=slot, reason=error.strerror)
     else:

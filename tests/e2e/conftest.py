@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.boot_menu import ENTRIES, Chosen, entry_job
 from tests.e2e.careful import Careful, careful_job
 from tests.e2e.cases import CASES
+from tests.e2e.first_boot import FirstBoot, first_boot_job
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, ON_ZFS, Degraded, degraded_job, layout_job
@@ -63,16 +64,17 @@ JOBS: dict[str, Job] = {
     "remote": remote_job(),
     "surroundings": surroundings_job(),
     "partly": partly_job(),
+    "first-boot": first_boot_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
-    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly"),
+    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot"),
 )
 
 QUICK = frozenset(
-    ["typed"]
+    ["typed", "first-boot"]
     + [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
@@ -199,5 +201,6 @@ chosen = machine(Chosen, ENTRIES)
 rescued = machine(Rescued, RESCUES)
 remote = machine(Remote, ["remote"])
 partly = machine(Partly, ["partly"])
+first_boot = machine(FirstBoot, ["first-boot"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])

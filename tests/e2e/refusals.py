@@ -71,7 +71,19 @@ REFUSALS = {
         Refusal("unknown-key", ("colour",), status=2, changes={"global": {"colour": "red"}}),
         Refusal(
             "value-not-served",
-            ("[first-boot] is not served yet",),
+            ("tpm2 with zfs is not served yet",),
+            status=2,
+            changes={
+                "disk-setup": {
+                    "filesystem": "zfs",
+                    "zfs": {"raid": "raid0"},
+                    "encryption": {"passphrase": PASSWORD, "tpm2": True},
+                }
+            },
+        ),
+        Refusal(
+            "first-boot-without-executable",
+            ("first-boot.source: the medium holds no executable",),
             status=2,
             changes={"first-boot": {"source": "from-iso"}},
         ),

@@ -1,4 +1,4 @@
-"""Answers for properties: layouts, how disks are chosen, hardware checks, a cluster; of a random source."""
+"""Answers for properties: layouts, choices of disks, checks, a cluster, what follows; of a random source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from tests.unit.answer_files import manifest
 from tests.unit.generated_machines import MODULE_KEY
 
-from trebol_common.answers.model import Checks, Cluster, DiskSetup, FailOn
+from trebol_common.answers.model import Checks, Cluster, DiskSetup, FailOn, FirstBoot, Webhook
 from trebol_common.medium import Manifest
 from trebol_hardware.machine import Disk, Machine
 from trebol_installer.layout_rules import rule
@@ -177,3 +177,16 @@ def some_cluster(random: Random) -> Cluster:
     join = {"mode": "join", "peer": random.choice(["192.0.2.11", "2001:db8::2", "node2.example.org"])}
     create = {"mode": "create", "name": "clover-1"}
     return Cluster.model_validate(random.choice([{}, {}, create, join, {**join, "token": "four-leaves"}]))
+
+
+def some_first_boot(random: Random) -> FirstBoot | None:
+    """What the first boot does by itself, most often nothing."""
+    fetched = {"source": "from-url", "url": "https://boot.example.org/first-boot", "ordering": "network-online"}
+    table = random.choice([None, None, fetched, {"source": "from-iso"}, {"updates": True, "reboot": True}])
+    return None if table is None else FirstBoot.model_validate(table)
+
+
+def some_webhook(random: Random) -> Webhook | None:
+    """Who is told of the installation, most often nobody."""
+    table = random.choice([None, None, {"url": "https://hook.example.org/"}])
+    return None if table is None else Webhook.model_validate(table)

@@ -209,8 +209,35 @@ WRONG: list[tuple[str, Any, str]] = [
         "a.toml: global.fqdn.domian: unknown key\n  → did you mean domain?",
     ),
     ("disk-setup.lvm.hdsiz", 1, "a.toml: disk-setup.lvm.hdsiz: unknown key\n  → did you mean hdsize?"),
-    ("first-boot", {"source": "from-iso"}, "a.toml: [first-boot] is not served yet\n  → remove the section"),
-    ("post-installation-webhook", {"url": "https://x"}, "a.toml: [post-installation-webhook] is not served yet"),
+    ("first-boot", {}, "a.toml: first-boot: asks for nothing"),
+    ("first-boot", {"source": "from-usb"}, "first-boot.source: 'from-usb' is not one of 'from-iso' or 'from-url'"),
+    ("first-boot", {"source": "from-url"}, 'first-boot: source = "from-url" also needs url'),
+    (
+        "first-boot",
+        {"source": "from-iso", "url": "https://x"},
+        'a.toml: first-boot: url: only with source = "from-url"',
+    ),
+    ("first-boot", {"ordering": "fully-up", "updates": True}, "a.toml: first-boot: ordering: only with source"),
+    (
+        "first-boot",
+        {"source": "from-url", "url": "http://x/f", "cert-fingerprint": "ab" * 32},
+        "a.toml: first-boot: cert-fingerprint needs an https:// URL",
+    ),
+    ("first-boot", {"source": "from-url", "url": "ftp://hunter2@x"}, "first-boot.url: is not an http(s) URL"),
+    ("first-boot", {"source": "from-url", "url": "https://[hunter2"}, "first-boot.url: is not an http(s) URL"),
+    (
+        "first-boot",
+        {"source": "from-url", "url": "https://x", "cert-fingerprint": "AA:BB"},
+        "first-boot.cert-fingerprint: 'AA:BB' is not the SHA-256 fingerprint of a certificate",
+    ),
+    ("first-boot", {"time-servers": ["ntp 1"]}, "'ntp 1' is not the address or name of a machine"),
+    ("post-installation-webhook", {}, "a.toml: post-installation-webhook.url: missing"),
+    ("post-installation-webhook", {"url": "hunter2"}, "webhook.url: is not an http(s) URL"),
+    (
+        "post-installation-webhook",
+        {"url": "http://x", "cert-fingerprint": "ab" * 32},
+        "a.toml: post-installation-webhook: cert-fingerprint needs an https:// URL",
+    ),
     ("netwrok", {"source": "from-dhcp"}, "a.toml: netwrok: unknown key\n  → did you mean network?"),
 ]
 
@@ -223,6 +250,27 @@ def test_a_wrong_key_is_named_with_what_is_wrong(key: str, value: object, told: 
     assert "Value error" not in text
     assert "function-" not in text and "FqdnFromDhcp" not in text
     assert text.count("a.toml") == 1, "one wrong key is one problem"
+
+
+FIRST_BOOTS: list[dict[str, Any]] = [
+    {"source": "from-iso", "ordering": "before-network"},
+    {"source": "from-iso"},
+    {"time-servers": ["ntp1.example.org", "192.0.2.7"], "updates": True, "reboot": True},
+]
+
+
+@pytest.mark.parametrize("table", FIRST_BOOTS, ids=str)
+def test_what_the_first_boot_is_to_do_is_understood_and_said_again(table: dict[str, Any]) -> None:
+    assert tomllib.loads(dump_answers(answers(("first-boot", table))))["first-boot"] == table
+
+
+def test_the_url_of_the_first_boot_is_a_secret() -> None:
+    table = {"source": "from-url", "url": "https://x/f?token=hunter2", "cert-fingerprint": ":".join(["AB"] * 32)}
+    read = answers(("first-boot", table))
+
+    assert "hunter2" not in repr(read) + dump_answers(read)
+    assert "# first-boot.url: not kept" in dump_answers(read)
+    assert read.first_boot is not None and read.first_boot.cert_fingerprint == "ab" * 32
 
 
 LAYOUTS: list[tuple[str, dict[str, Any]]] = [

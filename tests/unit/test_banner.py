@@ -95,6 +95,12 @@ def test_nothing_in_a_name_breaks_the_screen(name: str, units: tuple[str, ...]) 
         assert "\\" not in line.replace("\\\\", "")
 
 
+def test_what_went_wrong_with_the_first_boot_stands_on_the_console() -> None:
+    told = "failed: executable - see: trebol firstboot status"
+    assert f"\n First boot   {told}\n" in render(replace(EXAMPLE, first_boot=told))
+    assert "First boot" not in render(EXAMPLE)
+
+
 def test_the_banner_follows_from_the_status() -> None:
     found = banner(status(replace(FACTS, links=(link("vmbr0", "192.0.2.10/24"),), state="starting")), "SHA256:x")
     assert json.loads(found.to_json()) == {
@@ -106,6 +112,7 @@ def test_the_banner_follows_from_the_status() -> None:
         "failed_units": [],
         "version": "0.1.0",
         "hardware": None,
+        "first_boot": None,
     }
 
 

@@ -12,23 +12,28 @@ import pytest
 from tests.unit.answer_files import DHCP, SSH_KEY, answers, made_machine, manifest
 
 from trebol_common import CLUSTER_INTENT
+from trebol_common.answer_slot import pack
 from trebol_common.answers import Answers
 from trebol_common.answers.model import Cluster, Keyboard
-from trebol_common.errors import TrebolError
+from trebol_common.errors import BadInput, TrebolError
 from trebol_common.events import Context, Event
+from trebol_common.first_boot import EXECUTABLE, PENDING, TO_DO, Stage, Task, ToDo, read_to_do
 from trebol_common.keyboard import CACHED_KEYMAP, KEYMAPS, XKB, keyboard_file
+from trebol_common.medium import SLOT
 from trebol_common.network import HostNetwork, Link
 from trebol_common.run import ScriptedRunner
-from trebol_installer.execute import configure
+from trebol_installer.execute import configure, first_boot
 from trebol_installer.execute.passwords import hash_password, with_root_password
 from trebol_installer.execute.state import Run
 from trebol_installer.plan import plan
 from trebol_installer.report import EVENTS, LOG, logging_to, write_report
 from trebol_installer.steps import (
+    GetExecutable,
     Mount,
     PartitionRef,
     WriteAccess,
     WriteClusterIntent,
+    WriteFirstBoot,
     WriteIdentity,
     WriteLocale,
     WriteMounts,
@@ -287,6 +292,66 @@ def test_what_is_wanted_of_a_cluster_is_left_for_the_first_boot(tmp_path: Path, 
     assert Cluster.model_validate(tomllib.loads(target.text(CLUSTER_INTENT))["cluster"]) == said.cluster
     assert target.mode(CLUSTER_INTENT) == 0o600
     assert target.mode(str(Path(CLUSTER_INTENT).parent)) == 0o700
+
+
+SCRIPT = b"#!/bin/sh\necho hello\n"
+
+
+def seeded(folder: Path, wanted: Answers, executable: bytes | None) -> Target:
+    target = make_target(folder, wanted)
+    (target.run.medium / SLOT).parent.mkdir(parents=True)
+    (target.run.medium / SLOT).write_bytes(pack(b"[global]\n", executable))
+    return target
+
+
+def perform_first_boot(target: Target) -> None:
+    for step in target.run.plan.steps:
+        if isinstance(step, GetExecutable):
+            first_boot.get_executable(step, target.run)
+        elif isinstance(step, WriteFirstBoot):
+            first_boot.write_first_boot(step, target.run)
+
+
+def test_what_the_first_boot_does_is_left_on_the_node(tmp_path: Path) -> None:
+    table = {"source": "from-iso", "ordering": "before-network", "updates": True, "time-servers": ["ntp1"]}
+    wanted = answers(("first-boot", table), ("cluster", {"mode": "create", "name": "clover"}))
+    target = seeded(tmp_path, wanted, SCRIPT)
+
+    for _ in range(2):
+        perform_first_boot(target)
+
+    left = read_to_do(target.run.target)
+    assert left == ToDo(Stage.BEFORE_NETWORK, time_servers=("ntp1",), updates=True, cluster=True)
+    assert left.tasks == (Task.EXECUTABLE, Task.TIME_SERVERS, Task.UPDATES, Task.CLUSTER)
+    assert target.run.inside(EXECUTABLE).read_bytes() == SCRIPT
+    modes = {path: target.mode(path) for path in (str(Path(TO_DO).parent), TO_DO, EXECUTABLE, PENDING)}
+    assert list(modes.values()) == [0o700, 0o600, 0o700, 0o600]
+    enabled = target.run.inside("/etc/systemd/system/multi-user.target.wants")
+    assert {str(link.readlink()) for link in enabled.iterdir()} == {
+        "/usr/lib/systemd/system/trebol-firstboot-before-network.service",
+        "/usr/lib/systemd/system/trebol-firstboot-fully-up.service",
+    }
+
+
+@pytest.mark.parametrize(
+    ("executable", "told"),
+    [(None, "the medium holds no executable"), (b"<html>", "is neither a script nor a program")],
+    ids=["none", "a page"],
+)
+def test_an_executable_that_is_none_stops_the_installation(
+    tmp_path: Path, executable: bytes | None, told: str
+) -> None:
+    target = seeded(tmp_path, answers(("first-boot", {"source": "from-iso"})), executable)
+
+    with pytest.raises(BadInput, match=told):
+        perform_first_boot(target)
+
+
+def test_a_node_that_has_nothing_to_do_by_itself_is_left_nothing(tmp_path: Path) -> None:
+    target = make_target(tmp_path, answers())
+    perform_first_boot(target)
+
+    assert read_to_do(target.run.target) is None
 
 
 def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:

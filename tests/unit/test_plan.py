@@ -19,6 +19,7 @@ from trebol_installer.render import describe, render, to_json
 from trebol_installer.steps import (
     CreateThinPool,
     ExtractLayer,
+    GetExecutable,
     InstallBootLoader,
     MakeSwap,
     PartitionDisk,
@@ -26,6 +27,7 @@ from trebol_installer.steps import (
     VerifyLayers,
     WipeDisk,
     WriteClusterIntent,
+    WriteFirstBoot,
     WriteIdentity,
     WriteMounts,
     WriteNetwork,
@@ -117,6 +119,42 @@ def test_the_plan_tells_what_the_first_boot_will_offer(wanted: dict[str, str], t
 
     assert [describe(each) for each in made.steps if isinstance(each, WriteClusterIntent)] == ([told] if told else [])
     assert "hunter2" not in to_json(made) + render(made)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (
+            {"source": "from-url", "url": "https://me:hunter2@boot.example.org:8443/hunter2?token=hunter2"},
+            [
+                "Fetch what the first boot runs from https://boot.example.org:8443",
+                "First boot: runs the executable once all is up",
+            ],
+        ),
+        (
+            {"source": "from-iso", "ordering": "network-online", "time-servers": ["ntp1"]},
+            [
+                "Read what the first boot runs from the medium",
+                "First boot: runs the executable once the network is up, asks the time servers ntp1",
+            ],
+        ),
+        ({"reboot": True}, ["First boot: restarts"]),
+    ],
+)
+def test_the_plan_tells_what_the_first_boot_does_by_itself(wanted: dict[str, object], told: list[str]) -> None:
+    made = plan(made_machine(), answers(("first-boot", wanted)), manifest())
+
+    assert [describe(each) for each in made.steps if isinstance(each, GetExecutable | WriteFirstBoot)] == told
+    assert "hunter2" not in to_json(made) + render(made) + repr(made)
+    written = next(step for step in json.loads(to_json(made))["steps"] if step["step"] == "write-first-boot")
+    assert written["to_do"]["reboot"] == wanted.get("reboot", False)
+
+
+def test_what_the_first_boot_runs_is_there_before_anything_is_written() -> None:
+    wanted = answers(("first-boot", {"source": "from-iso"}))
+    names = [step_name(each) for each in plan(made_machine(), wanted, manifest()).steps]
+
+    assert names[:5] == ["check-target", "get-executable", "verify-layers", "check-target", "wipe-disk"]
 
 
 def test_the_same_input_gives_the_same_plan() -> None:

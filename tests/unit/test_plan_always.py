@@ -21,7 +21,9 @@ from tests.unit.generated_answers import (
     some_checks,
     some_choice,
     some_cluster,
+    some_first_boot,
     some_layout,
+    some_webhook,
 )
 from tests.unit.generated_machines import (
     MODULE_KEY,
@@ -33,7 +35,7 @@ from tests.unit.generated_machines import (
     tangled_machines,
 )
 
-from trebol_common.answers.model import Answers, Checks, Cluster, DiskSetup, Filesystem
+from trebol_common.answers.model import Answers, Checks, Cluster, DiskSetup, Filesystem, FirstBoot, Webhook
 from trebol_common.errors import BadInput, Refused
 from trebol_hardware.machine import SWAP, ZFS_MEMBER, Content, Disk, FirmwareMode, Machine, Volume, VolumeKind
 from trebol_hardware.sizes import show_size
@@ -73,6 +75,8 @@ class Case:
     choices: tuple[Choice, ...]
     checks: Checks
     cluster: Cluster
+    first_boot: FirstBoot | None
+    webhook: Webhook | None
 
 
 @st.composite
@@ -97,11 +101,12 @@ def cases(draw: st.DrawFn) -> Case:
         machine = draw(nodes(old, rule(disk_setup(old)).disks.least))
         choices[:2] = [replace(each, filter=None, wipe=True, keep=True) for each in choices[:2]]
     layouts = tuple(some_layout(shape, random) for shape in shapes)
-    return Case(machine, layouts, tuple(choices), some_checks(random), some_cluster(random))
+    rest = some_checks(random), some_cluster(random), some_first_boot(random), some_webhook(random)
+    return Case(machine, layouts, tuple(choices), *rest)
 
 
 #: Steps that change nothing on any disk.
-LOOKING = (steps.CheckTarget, steps.VerifyLayers, steps.LoadZfs)
+LOOKING = (steps.CheckTarget, steps.GetExecutable, steps.VerifyLayers, steps.LoadZfs)
 
 #: What makes a disk blank or its contents anew: never, where data is kept.
 LOSING = (
@@ -203,7 +208,13 @@ def plan_each(case: Case, seen: Counter[str], pairs: set[tuple[str, ...]]) -> No
                     continue
                 pairs.add(pair)
                 wanted = _ANSWERS.model_copy(
-                    update={"disk_setup": setup, "checks": case.checks, "cluster": case.cluster}
+                    update={
+                        "disk_setup": setup,
+                        "checks": case.checks,
+                        "cluster": case.cluster,
+                        "first_boot": case.first_boot,
+                        "post_installation_webhook": case.webhook,
+                    }
                 )
                 try:
                     made = plan(case.machine, wanted, MEDIA[choice.medium], module_key=choice.module_key)

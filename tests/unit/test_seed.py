@@ -13,9 +13,10 @@ import pytest
 from tests.unit.answer_files import STATIC, changed
 from tests.unit.media import MEDIUM_ID, bare_medium
 
+from trebol_common.answer_slot import executable_in, pack
 from trebol_common.cli import run
 from trebol_common.errors import BadInput, Refused, TrebolError
-from trebol_common.medium import SLOT_SIZE
+from trebol_common.medium import SLOT_SIZE, DamagedMedium
 from trebol_image import grubenv
 from trebol_image import seed as seed_module
 from trebol_image.iso9660 import Extent
@@ -46,6 +47,53 @@ def test_a_seeded_medium_holds_the_answer_file_and_starts_by_itself(medium: Path
         "trebol_entry": "install",
         "trebol_words": "console=tty0 console=ttyS0,115200n8 trebol.verify panic=5",
     }
+
+
+def test_a_seeded_medium_holds_what_the_first_boot_runs(medium: Path, answer: Path, tmp_path: Path) -> None:
+    answer.write_text(changed(("first-boot", {"source": "from-iso"})))
+    script = tmp_path / "first-boot"
+    script.write_bytes(b"#!/bin/sh\n\0\0binary\0")
+
+    write_seed(medium, make_seed(answer, first_boot=script)[0])
+    found = read_seed(medium)
+    assert (found.answer, found.first_boot) == (answer.read_text(), script.read_bytes())
+
+    write_seed(medium, Seed(STATIC))
+    assert read_seed(medium).first_boot is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "script", "told"),
+    [
+        ({"source": "from-iso"}, None, "wants an executable on the medium"),
+        ({"updates": True}, b"#!/bin/sh\n", "does not want an executable on the medium"),
+        ({"source": "from-iso"}, b"echo hello\n", "is neither a script"),
+        ({"source": "from-iso"}, b"#!" + bytes(SLOT_SIZE), 'or serve it: source = "from-url"'),
+        ({"source": "from-iso"}, b"#!" + bytes(2**20), "is larger than 1048576 bytes"),
+    ],
+    ids=["none", "not wanted", "no script", "no place", "too large"],
+)
+def test_an_executable_that_cannot_go_onto_the_medium_is_told(
+    answer: Path, tmp_path: Path, wanted: dict[str, object], script: bytes | None, told: str
+) -> None:
+    answer.write_text(changed(("first-boot", wanted)))
+    path = None if script is None else tmp_path / "first-boot"
+    if path is not None and script is not None:
+        path.write_bytes(script)
+
+    with pytest.raises(BadInput) as caught:
+        make_seed(answer, first_boot=path)
+    assert told in str(caught.value)
+
+
+def test_an_executable_that_is_damaged_on_the_medium_is_told() -> None:
+    slot = bytearray(pack(b"[global]", b"#!/bin/sh\nexit 0\n"))
+    assert executable_in(bytes(slot)) == b"#!/bin/sh\nexit 0\n"
+    assert executable_in(b"\0" + bytes(slot[1:])) is None, "a seeding that was cut off"
+    slot[slot.index(b"exit 0")] = ord("E")
+
+    with pytest.raises(DamagedMedium, match="is damaged"):
+        executable_in(bytes(slot))
 
 
 def test_only_slot_and_environment_change(medium: Path, answer: Path) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.api_node import certificate
 
 from trebol_common.answers.parse import MAXIMUM_SIZE
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT, SLOT_SIZE
-from trebol_common.urls import without_user
+from trebol_common.urls import place, without_user
 from trebol_installer.sources import console_words, fetch, find_answers, words
 
 
@@ -111,9 +114,18 @@ def test_consoles_are_kept_in_order_and_once() -> None:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves one answer, one that is too large, and nothing else."""
+    """Serves one answer, one that is too large, repeats a path, leads elsewhere, and nothing else."""
 
     def do_GET(self) -> None:
+        if self.path.startswith("/echo"):
+            self.send_response(404, f"no {self.path}")
+            self.end_headers()
+            return
+        if self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to?"))
+            self.end_headers()
+            return
         body = {"/a.toml": b"[global]", "/large": b"#" * (MAXIMUM_SIZE + 1)}.get(self.path)
         self.send_response(404 if body is None else 200)
         self.end_headers()
@@ -168,3 +180,64 @@ def test_a_server_that_is_not_there_is_told() -> None:
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert without_user(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/none/hunter2?token=hunter2", "the server says 404 Not Found"),
+        ("/echo/hunter2?token=hunter2", "the server says 404 no ***"),
+    ],
+)
+def test_of_a_secret_url_errors_tell_the_server_alone(server: str, path: str, told: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        fetch(server.replace("//", "//me:hunter2@") + path, secret=True)
+
+    assert str(caught.value).startswith(f"{server}: {told}")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/hunter2", "http://host.invalid/hunter2?a=hunter2"])
+def test_a_server_of_a_secret_url_that_is_not_there_is_told_without_it(url: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        fetch(url, secret=True)
+
+    assert "hunter2" not in str(caught.value)
+    assert str(caught.value).startswith(place(url))
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A server whose certificate nobody signed: its URL and the fingerprint."""
+    made, key = certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(made, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
+        serving.socket = tls.wrap_socket(serving.socket, server_side=True)
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        der = ssl.PEM_cert_to_DER_cert(made.read_text())
+        yield f"https://127.0.0.1:{serving.server_port}", hashlib.sha256(der).hexdigest()
+        serving.shutdown()
+        thread.join()
+
+
+def test_a_server_is_known_by_its_certificates_fingerprint(secure: tuple[str, str]) -> None:
+    url, fingerprint = secure
+
+    assert fetch(f"{url}/a.toml", fingerprint=fingerprint) == b"[global]"
+
+
+@pytest.mark.parametrize("fingerprint", [None, "ab" * 32], ids=["none", "of another"])
+def test_a_server_with_another_certificate_is_not_listened_to(
+    secure: tuple[str, str], fingerprint: str | None
+) -> None:
+    with pytest.raises(BadInput, match="cannot be fetched"):
+        fetch(f"{secure[0]}/a.toml", fingerprint=fingerprint)
+
+
+def test_a_pinned_server_cannot_lead_elsewhere(secure: tuple[str, str], server: str) -> None:
+    url, fingerprint = secure
+
+    with pytest.raises(BadInput, match="cannot be fetched"):
+        fetch(f"{url}/to?{server}/a.toml", fingerprint=fingerprint)

@@ -30,6 +30,7 @@ from trebol_common.answers.disks import (
     ZfsOptions,
     ZfsRaid,
 )
+from trebol_common.answers.first_boot import FirstBoot, FirstBootSource
 from trebol_common.answers.section import BRANCH, Section
 from trebol_common.answers.values import (
     Address,
@@ -51,6 +52,7 @@ from trebol_common.answers.values import (
     VlanId,
     other_meaning,
 )
+from trebol_common.answers.webhook import Webhook
 from trebol_common.i18n import _
 from trebol_common.network import BondMode
 
@@ -70,6 +72,8 @@ __all__ = [
     "FailOn",
     "Filesystem",
     "FilterMatch",
+    "FirstBoot",
+    "FirstBootSource",
     "FqdnFromDhcp",
     "Global",
     "InterfaceNamePinning",
@@ -82,6 +86,7 @@ __all__ = [
     "NodeRole",
     "RebootMode",
     "Section",
+    "Webhook",
     "ZfsChecksum",
     "ZfsCompress",
     "ZfsOptions",
@@ -291,8 +296,8 @@ class Answers(Section):
     disk_setup: DiskSetup
     checks: Checks = Checks()
     cluster: Cluster = Cluster()
-    post_installation_webhook: dict[str, Any] | None = None
-    first_boot: dict[str, Any] | None = None
+    post_installation_webhook: Webhook | None = None
+    first_boot: FirstBoot | None = None
 
     @model_validator(mode="after")
     def _name_can_come(self) -> Self:

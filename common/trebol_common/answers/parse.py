@@ -24,7 +24,7 @@ MAXIMUM_SIZE = 256 * 1024
 SHOWN = 64
 
 #: Keys whose value no message shows; in root-ssh-keys a private key may have been put by mistake, in encryption the
-#: passphrase itself, in peer the token.
+#: passphrase itself, in peer the token; a URL may hold one.
 SECRETS = frozenset(
     (
         "root-password",
@@ -35,6 +35,8 @@ SECRETS = frozenset(
         "passphrase",
         "peer",
         "token",
+        "auth-token",
+        "url",
     )
 )
 
@@ -150,13 +152,6 @@ def _unserved(answers: Answers) -> Iterator[KeyProblem]:
     if disk.filesystem is Filesystem.ZFS and disk.encryption is not None and disk.encryption.tpm2:
         hint = _("remove it: the passphrase is asked for at boot; or use ext4, xfs or btrfs")
         yield KeyProblem("disk-setup.encryption", _("tpm2 with zfs is not served yet"), hint)
-    for section, table in (
-        ("post-installation-webhook", answers.post_installation_webhook),
-        ("first-boot", answers.first_boot),
-    ):
-        if table is not None:
-            wrong = _("{section} is not served yet").format(section=f"[{section}]")
-            yield KeyProblem("", wrong, _("remove the section"))
 
 
 def dump_answers(answers: Answers) -> str:

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import zoneinfo
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -24,6 +25,7 @@ _CRYPT = re.compile(r"\$(y|gy|7|2[aby]|6|5)\$[!-9;-~]+")
 _SSH_KEY_TYPE = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
 _INTERFACE_NAME = re.compile(r"[a-z][a-z0-9_]{1,14}", re.IGNORECASE | re.ASCII)
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
+_SHA256 = re.compile(r"[0-9a-f]{64}|([0-9a-f]{2}:){31}[0-9a-f]{2}", re.IGNORECASE)
 
 
 def _country(code: str) -> str:
@@ -138,6 +140,29 @@ def _join_token(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _url(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    wrong = _("is not an http(s) URL")
+    if len(text) > 2048 or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(wrong)
+    try:
+        parts = urlsplit(text)
+        # Looked at because they raise too.
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # Not told of, nor kept: it repeats the URL.
+        is_one = False
+    if not is_one:
+        raise ValueError(wrong)
+    return secret
+
+
+def _fingerprint(text: str) -> str:
+    if not _SHA256.fullmatch(text):
+        raise ValueError(_("is not the SHA-256 fingerprint of a certificate: 64 hexadecimal digits, or AA:BB:…"))
+    return text.replace(":", "").lower()
+
+
 def _hashed_password(secret: SecretStr) -> SecretStr:
     if not _CRYPT.fullmatch(secret.get_secret_value()):
         raise ValueError(_("is not a crypt(5) hash (make one with: mkpasswd --method=yescrypt)"))
@@ -210,6 +235,11 @@ ClusterName = Annotated[str, AfterValidator(_cluster_name)]
 Peer = Annotated[str, AfterValidator(_peer)]
 #: What a token says inside is for those who make it and take it.
 JoinToken = Annotated[SecretStr, AfterValidator(_join_token)]
+TimeServer = Annotated[str, AfterValidator(_peer)]
+#: Such as may hold a user's password, or a token.
+Url = Annotated[SecretStr, AfterValidator(_url)]
+#: SHA-256 of a certificate, in lower-case hexadecimal without colons, however it was written.
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 #: In lower case with colons, however it was written.
 Mac = Annotated[str, AfterValidator(_mac)]
 #: IEEE 802.1Q: 0 and 4095 mean something else.

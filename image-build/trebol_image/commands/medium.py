@@ -21,6 +21,9 @@ def seed(
     answer: Annotated[Path | None, typer.Argument(help="The answer file.")] = None,
     console: Annotated[str | None, typer.Option(help="Also install over this console, such as ttyS0.")] = None,
     words: Annotated[str, typer.Option(help="More kernel words, in one argument.")] = "",
+    first_boot: Annotated[
+        Path | None, typer.Option(help='What the first boot runs, for an answer file with source = "from-iso".')
+    ] = None,
     no_autostart: Annotated[bool, typer.Option("--no-autostart", help="Wait for a person at the boot menu.")] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Only show what the medium is seeded with, secrets out.")
@@ -40,9 +43,9 @@ def seed(
             where="trebol image seed",
             hint="such as: trebol image seed trebol.iso answer.toml",
         )
-    if answer is None and (console is not None or words or no_autostart):
+    if answer is None and (console is not None or words or no_autostart or first_boot is not None):
         raise BadInput(
-            "--console, --words and --no-autostart go with an answer file",
+            "--console, --words, --first-boot and --no-autostart go with an answer file",
             where="trebol image seed",
             hint="give the answer file too, or leave them out",
         )
@@ -53,7 +56,7 @@ def seed(
         clear_seed(medium)
         typer.echo(json.dumps({"medium": str(medium), "seeded": False}) if as_json else f"{medium}: cleared")
         return
-    made, _ = make_seed(answer, console=console, words=words, autostart=not no_autostart)
+    made, _ = make_seed(answer, console=console, words=words, autostart=not no_autostart, first_boot=first_boot)
     started = time.perf_counter()
     write_seed(medium, made)
     milliseconds = 1000 * (time.perf_counter() - started)
@@ -71,10 +74,13 @@ def _show(medium: Path, *, as_json: bool) -> None:
     answer = dump_answers(parse_answers(seeded.answer, where=f"{medium}: answer slot")) if seeded.answer else None
     if as_json:
         members = {"version": seeded.version, "medium_id": seeded.medium_id, "answer": answer}
+        members["first_boot"] = None if seeded.first_boot is None else len(seeded.first_boot)
         typer.echo(json.dumps({**members, "environment": dict(seeded.environment)}))
         return
     for name, value in seeded.environment.items():
         typer.echo(f"# {name}={value}")
+    if seeded.first_boot is not None:
+        typer.echo(f"# first boot: an executable of {len(seeded.first_boot)} bytes")
     typer.echo(answer if answer else f"{medium}: not seeded")
 
 

@@ -24,10 +24,12 @@ from trebol_installer.execute import (
     disks,
     encryption,
     filesystems,
+    first_boot,
     layers,
     lvm,
     raid,
     teardown,
+    webhook,
     zfs,
 )
 from trebol_installer.execute.state import LOGS, TARGET, Run, Undo
@@ -164,6 +166,8 @@ def perform(step: Step, run: Run) -> None:
     match step:
         case steps.CheckTarget():
             disks.check_target(step, run)
+        case steps.GetExecutable():
+            first_boot.get_executable(step, run)
         case steps.VerifyLayers():
             layers.verify_layers(step, run)
         case steps.LoadZfs():
@@ -246,13 +250,19 @@ def perform(step: Step, run: Run) -> None:
             configure.write_node_configuration(step, run)
         case steps.WriteClusterIntent():
             configure.write_cluster_intent(step, run)
+        case steps.WriteFirstBoot():
+            first_boot.write_first_boot(step, run)
         case steps.InstallBootLoader():
             bootloader.install_boot_loader(step, run)
         case steps.WriteReport():
             write_report(step, run)
+        case steps.GatherNews():
+            webhook.gather_news(step, run)
         case steps.CloseTarget():
             filesystems.close_target(step, run)
         case steps.MarkFinished():
             disks.mark_finished(step, run)
+        case steps.TellWebhook():
+            webhook.tell_webhook(step, run)
         case _:
             assert_never(step)

@@ -104,9 +104,10 @@ class Run:
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
     reverse order, what this step opened, and `opened` what all steps before it did; `hashed` is where the live system
-    keeps what it read of the medium in advance; `lock` keeps udev off the disk while its partitions are made and is
-    released once they are in use; `locked` are the stable paths of the disks that it holds. `again`: this step has
-    failed before, and may have left half of what it makes. `begun`: something was written to a target.
+    keeps what it read of the medium in advance; `fetched` is what a step got for a later one, by its path on the
+    node; `lock` keeps udev off the disk while its partitions are made and is released once they are in use; `locked`
+    are the stable paths of the disks that it holds. `again`: this step has failed before, and may have left half of
+    what it makes. `begun`: something was written to a target.
     """
 
     plan: Plan
@@ -120,6 +121,7 @@ class Run:
     logs: Path = LOGS
     hashed: Path = RECORD
     uuids: dict[str, str] = field(default_factory=dict)
+    fetched: dict[str, bytes] = field(default_factory=dict, repr=False)
     undo: Undo = field(default_factory=Undo)
     opened: Undo = field(default_factory=Undo)
     lock: ExitStack = field(default_factory=ExitStack)

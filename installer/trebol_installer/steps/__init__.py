@@ -46,15 +46,19 @@ from trebol_installer.steps.system import (
     CheckTarget,
     CloseTarget,
     ExtractLayer,
+    GatherNews,
+    GetExecutable,
     InstallBootLoader,
     LoadZfs,
     MarkFinished,
     MergePackages,
     Mount,
+    TellWebhook,
     VerifyLayers,
     WriteAccess,
     WriteClusterIntent,
     WriteEncryption,
+    WriteFirstBoot,
     WriteIdentity,
     WriteLocale,
     WriteMounts,
@@ -92,6 +96,8 @@ __all__ = [
     "EncryptDevice",
     "ExportPool",
     "ExtractLayer",
+    "GatherNews",
+    "GetExecutable",
     "Held",
     "InstallBootLoader",
     "LeaveBcache",
@@ -115,6 +121,7 @@ __all__ = [
     "ReusePool",
     "ReuseVolumeGroup",
     "Step",
+    "TellWebhook",
     "UnbindFromTpm",
     "VerifyLayers",
     "VolumeRef",
@@ -123,6 +130,7 @@ __all__ = [
     "WriteAccess",
     "WriteClusterIntent",
     "WriteEncryption",
+    "WriteFirstBoot",
     "WriteIdentity",
     "WriteLocale",
     "WriteMounts",
@@ -136,6 +144,7 @@ __all__ = [
 
 Step = (
     CheckTarget
+    | GetExecutable
     | VerifyLayers
     | LoadZfs
     | ReleaseSwap
@@ -177,10 +186,13 @@ Step = (
     | WriteAccess
     | WriteNodeConfiguration
     | WriteClusterIntent
+    | WriteFirstBoot
     | InstallBootLoader
     | WriteReport
+    | GatherNews
     | CloseTarget
     | MarkFinished
+    | TellWebhook
 )
 
 

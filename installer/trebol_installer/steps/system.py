@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trebol_common.answers.model import ClusterMode, Keyboard
+from trebol_common.first_boot import ToDo
 from trebol_common.network import HostNetwork
 from trebol_hardware.machine import FirmwareMode
 from trebol_installer.steps.devices import Device, PartitionRef
@@ -30,6 +31,14 @@ class VerifyLayers:
 
     layers: tuple[str, ...]
     size: int
+
+
+@dataclass(frozen=True)
+class GetExecutable:
+    """What the first boot is to run, into memory: from the server at `place`, of whose URL nothing else is told, or
+    from the medium ("")."""
+
+    place: str
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,13 @@ class WriteClusterIntent:
 
 
 @dataclass(frozen=True)
+class WriteFirstBoot:
+    """What the first boot does by itself, into `trebol_common.first_boot.TO_DO`, and the executable beside it."""
+
+    to_do: ToDo
+
+
+@dataclass(frozen=True)
 class BootPartition:
     """The ESP of a disk that boots; `sector` is the disk's logical one, in bytes: by BIOS only 512 can boot."""
 
@@ -185,6 +201,19 @@ class WriteReport:
 @dataclass(frozen=True)
 class CloseTarget:
     """Unmount the target."""
+
+
+@dataclass(frozen=True)
+class GatherNews:
+    """What the webhook is to be told, from the target, while that can be read."""
+
+
+@dataclass(frozen=True)
+class TellWebhook:
+    """POST what was gathered to the answers' webhook at the server `place`. A webhook that cannot be told fails
+    nothing: the node is installed."""
+
+    place: str
 
 
 @dataclass(frozen=True)

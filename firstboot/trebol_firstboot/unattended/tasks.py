@@ -1,0 +1,107 @@
+"""What the first boot does, each task by itself. All but the executable bear being done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from typing import Protocol
+
+from trebol_common.errors import TrebolError
+from trebol_common.files import write_text
+from trebol_common.first_boot import EXECUTABLE, Task, ToDo
+from trebol_common.i18n import _
+from trebol_common.run import Argument, Runner, explain_status
+from trebol_firstboot.unattended.journal import State
+from trebol_firstboot.unattended.log import Log
+
+#: chrony.conf(5), sourcedir: Debian's has this folder.
+TIME_SOURCES = "etc/chrony/sources.d/trebol.sources"
+
+#: Configuration files that somebody changed stay; daily upgrades may be at it (apt.conf(5), DPkg::Lock::Timeout), and
+#: a mirror that does not answer is an error, not a warning.
+APT = (
+    "apt-get",
+    "--assume-yes",
+    *("-o", "Dpkg::Options::=--force-confdef"),
+    *("-o", "Dpkg::Options::=--force-confold"),
+    *("-o", "DPkg::Lock::Timeout=600"),
+    *("-o", "APT::Update::Error-Mode=any"),
+)
+QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"}
+
+Spawn = Callable[..., AbstractContextManager["Popen[bytes]"]]
+
+
+class Tasks(Protocol):
+    """Does what is to be done."""
+
+    def perform(self, task: Task, to_do: ToDo, log: Log) -> tuple[State, str]:
+        """Do one task: how it ended, and why. Raises TrebolError where it failed."""
+
+    def restart(self) -> None:
+        """Restart the node."""
+
+
+@dataclass(frozen=True)
+class NodeTasks:
+    """On the node whose root is `root`; `spawn` is `trebol_common.run.spawn`."""
+
+    root: Path
+    runner: Runner
+    spawn: Spawn
+
+    def perform(self, task: Task, to_do: ToDo, log: Log) -> tuple[State, str]:
+        """See `Tasks.perform`."""
+        match task:
+            case Task.TIME_SERVERS:
+                self._set_time_servers(to_do.time_servers, log)
+            case Task.UPDATES:
+                self._update(log)
+            case Task.EXECUTABLE:
+                self._execute(log)
+            case Task.CLUSTER:
+                reason = _("to create or join a cluster is not done by itself yet: the node stands alone meanwhile")
+                return State.WAITING, reason
+            case Task.REBOOT:
+                raise AssertionError("restarting comes after all is written: see run")
+        return State.DONE, ""
+
+    def restart(self) -> None:
+        """See `Tasks.restart`."""
+        self.runner.run(["systemctl", "reboot"])
+
+    def _set_time_servers(self, names: Sequence[str], log: Log) -> None:
+        """They are asked beside those of Debian, and believed before them."""
+        lines = ["# Written by Trebol: time-servers of the answer file.", *time_sources(names)]
+        write_text(self.root / TIME_SOURCES, "\n".join(lines) + "\n")
+        self._run(["chronyc", "reload", "sources"], log)
+
+    def _update(self, log: Log) -> None:
+        # What a power cut left half unpacked comes first.
+        self._run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], log)
+        self._run([*APT, "update"], log)
+        self._run([*APT, "dist-upgrade"], log)
+
+    def _execute(self, log: Log) -> None:
+        """Its output goes to the log by itself: a daemon that it starts may keep it open."""
+        try:
+            with self.spawn([self.root / EXECUTABLE], log=log.path, env={"HOME": "/root"}) as process:
+                status = process.wait()
+        except OSError as error:
+            reason = _("cannot be run: {reason}").format(reason=error.strerror)
+            raise TrebolError(reason, where=str(self.root / EXECUTABLE)) from error
+        if status != 0:
+            raise TrebolError(explain_status(status))
+
+    def _run(self, command: Sequence[Argument], log: Log) -> None:
+        log.add("$ " + " ".join(map(str, command)))
+        self.runner.run(command, env=QUIET, on_line=log.add)
+
+
+def time_sources(names: Sequence[str]) -> tuple[str, ...]:
+    """Lines of chrony's sources file. The pool stays for when none of these answers; while one does, none of the pool
+    outvotes it (`trust`) or is followed in its place (`prefer`)."""
+    return tuple(f"server {name} iburst prefer trust" for name in names)
