@@ -30,6 +30,7 @@ from tests.e2e.rescued import RESCUES, Rescued, rescue_job
 from tests.e2e.retried import Retried, retried_job
 from tests.e2e.surroundings import Surroundings, surroundings_job
 from tests.e2e.teardown import TornDown, teardown_job
+from tests.e2e.trials import Tried, trials_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
 
@@ -63,12 +64,13 @@ JOBS: dict[str, Job] = {
     "remote": remote_job(),
     "surroundings": surroundings_job(),
     "partly": partly_job(),
+    "trials": trials_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
-    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly"),
+    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "tried"),
 )
 
 QUICK = frozenset(
@@ -201,3 +203,4 @@ remote = machine(Remote, ["remote"])
 partly = machine(Partly, ["partly"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
+tried = machine(Tried, ["trials"])
