@@ -31,12 +31,13 @@ network:
 
 @dataclass(frozen=True)
 class ContainerNode:
-    """A running node: its name, address, tree, and the process id of its first process."""
+    """A running node: its name, address, tree, the process id of its first process, and root's SSH key."""
 
     name: str
     address: str
     tree: Path
     leader: int
+    key: Path
 
     def run(self, *command: str, check: bool = True) -> str:
         """What a command in the node says; with `check`, it has to end well."""
@@ -71,6 +72,17 @@ def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode
     others = [line for line in shadow.read_text().splitlines() if not line.startswith("root:")]
     shadow.write_text("\n".join((f"root:{HASH}:20000:0:99999:7:::", *others, "")), encoding="utf-8")
     runner = CommandRunner()
+    # As the installer does.
+    runner.run(["ssh-keygen", "-A", "-f", tree])
+    key = tree.parent / "id_ed25519"
+    runner.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f", key])
+    authorized = tree / "root/.ssh/authorized_keys"
+    authorized.parent.mkdir(mode=0o700, exist_ok=True)
+    authorized.write_bytes(key.with_suffix(".pub").read_bytes())
+    # A container of a host with control groups of version 1 cannot make any; guests' limits are for the machines of
+    # tests/e2e.
+    with (tree / "etc/libvirt/qemu.conf").open("a", encoding="utf-8") as settings:
+        settings.write("cgroup_controllers = []\n")
     interface = f"ve-{name}"
     boot = (
         *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={tree}"),
@@ -81,7 +93,7 @@ def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode
             leader = _leader(process.pid)
             runner.run(["ip", "address", "replace", f"{gateway}/24", "dev", interface])
             runner.run(["ip", "link", "set", interface, "up"])
-            yield ContainerNode(name, address, tree, leader)
+            yield ContainerNode(name, address, tree, leader, key)
         finally:
             process.terminate()
             process.wait(timeout=60)

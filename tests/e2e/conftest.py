@@ -31,6 +31,7 @@ from tests.e2e.rescued import RESCUES, Rescued, rescue_job
 from tests.e2e.retried import Retried, retried_job
 from tests.e2e.surroundings import Surroundings, surroundings_job
 from tests.e2e.teardown import TornDown, teardown_job
+from tests.e2e.trials import Tried, trials_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
 
@@ -65,12 +66,13 @@ JOBS: dict[str, Job] = {
     "surroundings": surroundings_job(),
     "partly": partly_job(),
     "first-boot": first_boot_job(),
+    "trials": trials_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
-    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot"),
+    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot", "tried"),
 )
 
 QUICK = frozenset(
@@ -204,3 +206,4 @@ partly = machine(Partly, ["partly"])
 first_boot = machine(FirstBoot, ["first-boot"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
+tried = machine(Tried, ["trials"])

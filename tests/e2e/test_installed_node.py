@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 import requests
 import urllib3
+from tests.cluster.guests import LOG, SAYS, guest, virsh_over_ssh
 from tests.e2e.cases import ANSWERS_URL, DOMAIN, GATEWAY, NAMESERVER, PASSWORD, PINNED, TIMEZONE
 from tests.e2e.lab import patient
 from tests.e2e.nodes import Node, reach_login
@@ -227,6 +229,17 @@ def test_what_a_node_offers_is_on(node: Node, unit: str) -> None:
 
 def test_virtual_machines_can_be_made(node: Node) -> None:
     assert "QEMU" in node.ssh("virsh --connect qemu:///system version --daemon")
+
+
+@pytest.mark.slow
+def test_a_virtual_machine_is_made_over_ssh_and_runs(node: Node, tmp_path: Path) -> None:
+    virsh = virsh_over_ssh("127.0.0.1", node.lab.key, tmp_path, port=node.machine.port(22), within=patient(120))
+    with guest(virsh) as name:
+        assert virsh("domstate", name) == "running"
+        found = f"timeout {patient(120):.0f} sh -c 'until grep -qs \"{SAYS}\" {LOG}; do sleep 0.2; done'"
+        node.ssh(found)
+        virsh("destroy", name)
+        assert virsh("domstate", name) == "shut off"
 
 
 def test_the_report_is_there_for_root_alone_and_without_secrets(node: Node) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from trebol_common.run import Argument, CommandFailed, Completed
 
+LARGEST_MTU = 9000
 FOLDERS = ("lib", "etc", "run")
 
 
@@ -26,6 +27,7 @@ class NetworkPrograms:
         self.seen: list[tuple[str, ...]] = []
         self.in_force = self._read(root)
         self.history = [self.in_force]
+        self.mtus = {"nic0": 1500, "vmbr0": 1500}
 
     def run(self, command: Sequence[Argument], **options: Any) -> Completed:
         """See `Runner.run`."""
@@ -50,12 +52,21 @@ class NetworkPrograms:
                 self.in_force = self._read(self.root)
                 self.history.append(self.in_force)
                 self.applied.append(self.gateway)
+                # What nothing is said of stays as it is.
+                self.mtus["vmbr0"] = int(self._bridge.get("mtu", self.mtus["vmbr0"]))
                 if self.fails:
                     raise self.fails.pop()
                 return Completed(0)
             case ("ip", "-4", "-json", "route", "show", "default"):
                 routes = [{"gateway": self.gateway, "dev": "vmbr0"}] if self.gateway else []
                 return Completed(0, json.dumps(routes))
+            case ("ip", "-json", "link", "show"):
+                return Completed(0, json.dumps([{"ifname": name, "mtu": mtu} for name, mtu in self.mtus.items()]))
+            case ("ip", "link", "set", "dev", name, "mtu", mtu):
+                if int(mtu) > LARGEST_MTU:
+                    return Completed(2)
+                self.mtus[name] = int(mtu)
+                return Completed(0)
             case ("ip", *_others):
                 return Completed(0, "[]")
             case ("ping", *_options, gateway):
@@ -67,8 +78,11 @@ class NetworkPrograms:
     @property
     def gateway(self) -> str:
         """Of what is in force."""
-        bridge = self.in_force.get("network", {}).get("bridges", {}).get("vmbr0", {})
-        return str(next((route["via"] for route in bridge.get("routes", [])), ""))
+        return str(next((route["via"] for route in self._bridge.get("routes", [])), ""))
+
+    @property
+    def _bridge(self) -> Mapping[str, Any]:
+        return self.in_force.get("network", {}).get("bridges", {}).get("vmbr0", {})
 
     def _read(self, root: Path) -> dict[str, dict[str, dict[str, dict[str, list[dict[str, str]]]]]]:
         """As netplan does: of files with one name that of run, else of etc, else of lib."""

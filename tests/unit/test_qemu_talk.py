@@ -22,11 +22,13 @@ from trebol_image.qemu import (
     EmulatorFault,
     MachineConfig,
     MachineEnded,
+    Nic,
     QmpClient,
     QmpError,
     SerialConsole,
     VirtualMachine,
 )
+from trebol_image.qemu.config import arguments
 from trebol_image.qemu.machine import parse_forwards, ssh_command
 from trebol_image.qemu.serial import plain
 from trebol_image.qemu.terminal import attach
@@ -238,6 +240,17 @@ def test_forwarded_ports_are_read_from_the_monitor() -> None:
         "  TCP[HOST_FORWARD]  15       127.0.0.1 43907       10.0.2.15    22     0     0\r\n"
     )
     assert parse_forwards(usernet) == {9090: 34549, 22: 43907}
+
+
+@pytest.mark.parametrize("plugged", [False, True])
+def test_a_cable_is_pulled_out_of_the_nic_that_is_named_and_put_back(tmp_path: Path, plugged: bool) -> None:
+    config = MachineConfig(nics=(Nic(), Nic()))
+    machine = VirtualMachine(config, tmp_path)
+    machine.qmp, fake = qmp([OK])
+    machine.plug(1, plugged=plugged)
+    fake.join(5)
+    assert fake.heard[1] == {"execute": "set_link", "arguments": {"name": "net1", "up": plugged}}
+    assert "virtio-net-pci,netdev=net1," in " ".join(arguments(config, qmp=Path("/q"), serial=Path("/s")))
 
 
 def test_ssh_never_asks_and_never_reads_the_callers_configuration() -> None:

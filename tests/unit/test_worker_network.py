@@ -17,7 +17,7 @@ from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import CommandFailed
 from trebol_node.tasks import Upid
 from trebol_node.tasks.inside import Interrupted, Log
-from trebol_node.worker import network, trial
+from trebol_node.worker import mtus, network, trial
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context
 from trebol_node.worker.errors import Modified, NotFound
@@ -49,9 +49,9 @@ def on(tmp_path: Path, programs: NetworkPrograms) -> Context:
 class Change:
     """A candidate that is applied: `run` is its task, to its end."""
 
-    def __init__(self, on: Context) -> None:
+    def __init__(self, on: Context, **more: Any) -> None:
         self.on = on
-        do(ops.SetNetworkCandidate.of(netplan=text(NEW)), on)
+        do(ops.SetNetworkCandidate.of(netplan=text(NEW, **more)), on)
         self.upid = Upid.parse(do(ops.ApplyNetwork(), on, "bob@pam"))
         self.log = io.StringIO()
         # As if the task's process lived: its folder in /proc.
@@ -117,6 +117,28 @@ def test_an_unconfirmed_change_is_undone_within_its_time(change: Change, program
     assert programs.applied == [NEW, OLD]
     assert state(change.on) == (OLD, True, None)
     assert leftovers(change.on) == set()
+
+
+def test_an_mtu_that_nobody_confirmed_is_taken_back_which_networkd_does_not_do(
+    on: Context, programs: NetworkPrograms
+) -> None:
+    change = Change(on, mtu=1400)
+    tried: list[int] = []
+    change.at(5, lambda: tried.append(programs.mtus["vmbr0"]))
+    with pytest.raises(TrebolError, match="was not confirmed"):
+        change.run()
+    assert tried == [1400]
+    assert programs.mtus == {"nic0": 1500, "vmbr0": 1500}
+    assert leftovers(on) == set()
+
+
+def test_a_link_that_does_not_take_its_mtu_back_is_told_and_one_that_is_gone_is_not(
+    programs: NetworkPrograms,
+) -> None:
+    said: list[str] = []
+    mtus.restore(programs, {"vmbr0": 1400, "nic0": 90000, "vlan5": 1400}, said.append)
+    assert programs.mtus == {"nic0": 1500, "vmbr0": 1400}
+    assert said == ["nic0 keeps an MTU of 1500: 90000 is refused"]
 
 
 def test_a_change_is_undone_at_once_when_asked(change: Change, programs: NetworkPrograms) -> None:

@@ -297,12 +297,17 @@ def _disk(number: int, disk: Disk, boot_index: int, sata: Iterator[int]) -> Iter
     yield from ("-device", f"{device},drive={name}{serial},bootindex={boot_index}")
 
 
+def netdev(number: int) -> str:
+    """QEMU's name of the other end of a NIC's cable."""
+    return f"net{number}"
+
+
 def _nic(number: int, nic: Nic) -> Iterator[str]:
     forwards = "".join(
         f",hostfwd=tcp:127.0.0.1:0-{forward.guest_address}:{forward.guest_port}" for forward in nic.forwards
     )
     restrict = ",restrict=on" if nic.restrict else ""
     web = f",guestfwd=tcp:{WEB_SERVER}:80-cmd:cat {shlex.quote(_value(nic.response))}" if nic.response else ""
-    yield from ("-netdev", f"user,id=net{number}{restrict}{forwards}{web}")
+    yield from ("-netdev", f"user,id={netdev(number)}{restrict}{forwards}{web}")
     rom = "" if nic.boot_rom else ",romfile="
-    yield from ("-device", f"{nic.model},netdev=net{number},mac={nic.mac}{rom}")
+    yield from ("-device", f"{nic.model},netdev={netdev(number)},mac={nic.mac}{rom}")

@@ -19,7 +19,7 @@ from zlib import crc32
 
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner, Completed, Runner, spawn
-from trebol_image.qemu.config import MachineConfig, arguments, firmware_files, variables_template
+from trebol_image.qemu.config import MachineConfig, arguments, firmware_files, netdev, variables_template
 from trebol_image.qemu.errors import DeadlinePassed, EmulatorFault, MachineEnded, quote
 from trebol_image.qemu.qmp import QmpClient, QmpError, QmpEvent
 from trebol_image.qemu.serial import SerialConsole
@@ -224,6 +224,10 @@ class VirtualMachine:
         self.serial.begin_again()
         self._hang_up()
         self.qmp.execute("system_reset")
+
+    def plug(self, nic: int, *, plugged: bool) -> None:
+        """Pull the cable out of a NIC, or put it back in; 0 is the first of `MachineConfig.nics`."""
+        self.qmp.execute("set_link", name=netdev(nic), up=plugged)
 
     def screenshot(self, path: Path) -> Path:
         """Write what the screen shows to `path` as PNG."""

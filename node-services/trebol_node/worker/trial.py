@@ -3,6 +3,7 @@
     /etc/netplan/50-trebol.yaml         the configuration; only a confirmation touches it
     /run/netplan/50-trebol.yaml         what is tried: netplan takes a file there instead of one of its name in /etc
     /run/trebol/network/trial.json      {"upid": …, "state": …}: there for as long as a trial is not over
+    /run/trebol/network/mtus.json       bytes by link, as they were: networkd keeps what nobody takes back
     /run/trebol/network/before/, tried/ what netplan had and has, by which it removes what is in one of them alone
 
 All in /run is lost with a boot, which so brings back what was before. A task that is killed leaves `trial.json`; the
@@ -22,6 +23,7 @@ from enum import StrEnum
 from trebol_common.errors import Refused
 from trebol_common.files import write_text
 from trebol_node.tasks import Upid
+from trebol_node.worker import mtus
 from trebol_node.worker.context import Machine
 
 #: The file that Trebol's installer writes.
@@ -37,6 +39,7 @@ FOLDERS = ("lib/netplan", "etc/netplan", "run/netplan")
 _OURS = "run/trebol/network"
 _STATE = f"{_OURS}/trial.json"
 _LOCK = f"{_OURS}/lock"
+_MTUS = f"{_OURS}/mtus.json"
 _BEFORE = f"{_OURS}/before"
 _AFTER = f"{_OURS}/tried"
 
@@ -114,6 +117,7 @@ def begin(machine: Machine, upid: Upid) -> None:
     with alone(machine):
         refuse_while_tried(machine)
         _copy(machine, _BEFORE)
+        write_text(machine.at(_MTUS), json.dumps(mtus.read(machine.runner)), mode=PRIVATE_FILE)
         write(machine, Trial(str(upid), State.APPLYING))
 
 
@@ -139,12 +143,16 @@ def go_back(machine: Machine, say: Say) -> None:
     machine.at(_TRIED).unlink(missing_ok=True)
     if machine.at(_AFTER).exists():
         machine.runner.run(["netplan", "apply", "--state", machine.at(_AFTER)], on_line=say)
+        # After an upgrade amid a trial there is none.
+        if (noted := machine.at(_MTUS)).exists():
+            mtus.restore(machine.runner, json.loads(noted.read_text(encoding="utf-8")), say)
     close(machine)
 
 
 def close(machine: Machine) -> None:
     """The trial is over."""
     machine.at(_STATE).unlink(missing_ok=True)
+    machine.at(_MTUS).unlink(missing_ok=True)
     for name in (_BEFORE, _AFTER):
         shutil.rmtree(machine.at(name), ignore_errors=True)
 
