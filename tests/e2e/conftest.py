@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.boot_menu import ENTRIES, Chosen, entry_job
 from tests.e2e.careful import Careful, careful_job
 from tests.e2e.cases import CASES
+from tests.e2e.clocks import Clocked, clock_job
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
 from tests.e2e.layouts import LAYOUTS, MIRRORS, ON_ZFS, Degraded, degraded_job, layout_job
@@ -63,12 +64,14 @@ JOBS: dict[str, Job] = {
     "remote": remote_job(),
     "surroundings": surroundings_job(),
     "partly": partly_job(),
+    "clock": clock_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
     *("typed", "careful", "two_consoles", "remote", "surroundings", "partly"),
+    "clocked",
 )
 
 QUICK = frozenset(
@@ -199,5 +202,6 @@ chosen = machine(Chosen, ENTRIES)
 rescued = machine(Rescued, RESCUES)
 remote = machine(Remote, ["remote"])
 partly = machine(Partly, ["partly"])
+clocked = machine(Clocked, ["clock"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
