@@ -73,7 +73,7 @@ def answers(node: ContainerNode, floor_process: int, load: Load = LOAD) -> Itera
             FLOOR,
             notes={
                 "load": f"{load}, {len(times)} answers of this path",
-                "median": f"{statistics.median(times):.1f} ms, floor {statistics.median(floor['/']):.1f} ms",
+                "median": f"{statistics.median(times):.1f} ms, floor {statistics.median(least):.1f} ms",
                 "the clients' own share": f"{own / (load.seconds + load.warm_up):.0%} of a processor",
             },
         )
