@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bench import build, check, disks, install, screens, seed
+from bench import build, check, disks, install, node, screens, seed
 from bench.figures import Figure, machine, to_json, to_text
 from trebol_common.errors import BadInput, TrebolError
 from trebol_image.project import Profile, Project, find_profile
@@ -24,6 +24,7 @@ class Subject(StrEnum):
     CHECK = "check"
     SEED = "seed"
     SCREENS = "screens"
+    NODE = "node"
     INSTALL = "install"
     BUILD = "build"
     DISKS = "disks"
@@ -88,6 +89,8 @@ def _measure(
             yield from screens.measure(project.root / "tests/machines/rack-server.json")
             for kind in firmware:
                 yield screens.measure_first(iso or newest_iso(project.out), folder, kind)
+        case Subject.NODE:
+            yield from node.measure()
         case Subject.INSTALL:
             image = iso or newest_iso(project.out)
             for kind in firmware:

@@ -5,6 +5,7 @@ Exit statuses (fixed, scripts lean on them): 0 done, 1 failed, 2 bad usage or ba
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -59,7 +60,14 @@ class TrebolError(Exception):
 
 def of_system(error: OSError) -> TrebolError:
     """What no one took for an error of its own: a full disk, a file that may not be written."""
-    return TrebolError(str(error.strerror or error), where=str(error.filename or _("a file or connection")))
+    what, where = str(error.strerror or error), str(error.filename or _("a file or connection"))
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(what, where=where, hint=_("see what is full: df -h"))
+    return TrebolError(what, where=where)
+
+
+class NoSpace(TrebolError):
+    """A file system is full, or a quota is used up; what was to be written was not."""
 
 
 class BadInput(TrebolError):

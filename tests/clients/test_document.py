@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from tests.unit.shown_node import NODE, Shown, shown_node
+from tests.unit.api_node import ROOT_PASSWORD
+from tests.unit.shown_node import NODE, Shown, served_node, shown_node
 
 PREFIX = "/api2/json"
 
-#: Of each operation.
-EXAMPLES = 3
+#: Of each operation: in this process, and by the wire, which adds little that an application would not meet anyway.
+EXAMPLES, OVER_TLS = 3, 1
+
+#: Seconds for an answer.
+TIMEOUT = 30
 
 #: The store, the worker or a value is not there: said so, and no fault.
 NOT_FAULTS = (503, 507)
@@ -74,15 +81,63 @@ def test_no_operation_takes_what_it_does_not_know(node: Shown, document: dict[st
 
 
 def test_nothing_that_fits_the_document_is_a_server_error(node: Shown, document: dict[str, Any]) -> None:
+    def send(request: requests.PreparedRequest) -> Answer:
+        assert request.method is not None and request.url is not None
+        answer = node.root.request(
+            request.method, request.url, headers=dict(request.headers), content=request.body or b""
+        )
+        return Answer(answer.status_code, answer.headers["content-type"], answer.text)
+
+    try_all_out(document, "http://node1", send, EXAMPLES)
+
+
+def test_nor_is_it_behind_tls_for_a_client_with_a_ticket(tmp_path: Path, document: dict[str, Any]) -> None:
+    with served_node(tmp_path) as served, requests.Session() as session:
+        # What an environment says of other certificates does not count.
+        session.trust_env, session.verify = False, str(served.certificate)
+        url = f"https://127.0.0.1:{served.port}"
+        signed_in = session.post(
+            f"{url}{PREFIX}/access/ticket", {"username": "root@pam", "password": ROOT_PASSWORD}, timeout=TIMEOUT
+        ).json()["data"]
+        own = {"CSRFPreventionToken": signed_in["CSRFPreventionToken"]}
+
+        def send(request: requests.PreparedRequest) -> Answer:
+            # What a case says of the one who asks is replaced: it would be nobody.
+            request.headers.pop("Authorization", None)
+            request.headers.update(own, Cookie=f"PVEAuthCookie={signed_in['ticket']}")
+            answer = session.send(request, timeout=TIMEOUT)
+            return Answer(answer.status_code, answer.headers["content-type"], answer.text)
+
+        try_all_out(document, url, send, OVER_TLS)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, by whatever way."""
+
+    status: int
+    kind: str
+    text: str
+
+
+def try_all_out(
+    document: dict[str, Any], url: str, send: Callable[[requests.PreparedRequest], Answer], examples: int
+) -> None:
+    """A few cases of each operation; each answer is one that the shape allows, and none a fault of the node's."""
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
-        try_out(node, found.ok())  # type: ignore[union-attr]
+        try_out(found.ok(), url, send, examples)  # type: ignore[union-attr]
 
 
-def try_out(node: Shown, operation: schemathesis.APIOperation[Any, Any, Any]) -> None:
-    """Send a few cases of one operation; each answer is one that the shape allows, and none a fault of the node's."""
+def try_out(
+    operation: schemathesis.APIOperation[Any, Any, Any],
+    url: str,
+    send: Callable[[requests.PreparedRequest], Answer],
+    examples: int,
+) -> None:
+    """The cases of one operation."""
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         database=None,
         deadline=None,
         derandomize=True,
@@ -91,13 +146,10 @@ def try_out(node: Shown, operation: schemathesis.APIOperation[Any, Any, Any]) ->
     )
     @given(case=operation.as_strategy())
     def one(case: schemathesis.Case) -> None:
-        request = requests.Request(**case.as_transport_kwargs(base_url="http://node1")).prepare()
-        assert request.method is not None and request.url is not None
-        answer = node.root.request(
-            request.method, request.url, headers=dict(request.headers), content=request.body or b""
-        )
-        assert answer.status_code < 500 or answer.status_code in NOT_FAULTS, (request.url, request.body, answer.text)
-        if answer.headers["content-type"] == "application/json;charset=UTF-8":
-            assert "data" in answer.json()
+        request = requests.Request(**case.as_transport_kwargs(base_url=url)).prepare()
+        answer = send(request)
+        assert answer.status < 500 or answer.status in NOT_FAULTS, (request.url, request.body, answer)
+        if answer.kind == "application/json;charset=UTF-8":
+            assert "data" in json.loads(answer.text)
 
     one()

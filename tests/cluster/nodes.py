@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.image.trees import latest, tree_of
+
 from trebol_common.run import CommandRunner, spawn
+from trebol_image.store import Store, default_folder
+
+#: On the disk: memory is too small for whole systems.
+OUT = Path(__file__).resolve().parents[2] / "out"
 
 PASSWORD = "correct horse battery"
 #: `openssl passwd -6 -salt trebol "correct horse battery"`
@@ -59,6 +67,20 @@ class ContainerNode:
 
 
 @contextmanager
+def built_node(name: str, number: int) -> Iterator[ContainerNode]:
+    """The node `number` as the last build makes it, once its daemon runs."""
+    OUT.mkdir(exist_ok=True)
+    store = Store(default_folder(), CommandRunner())
+    folder = Path(tempfile.mkdtemp(prefix="test-cluster.", dir=OUT))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        tree = tree_of(stack, [latest(store, "base"), latest(store, "appliance")], folder)
+        running = stack.enter_context(container_node(tree, name, number))
+        running.await_state("trebold.service")
+        yield running
+
+
+@contextmanager
 def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode]:
     """Boot the node `number` in this tree; its network leads to this machine and nowhere else."""
     gateway, address = f"10.123.{number}.1", f"10.123.{number}.2"
@@ -91,12 +113,22 @@ def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode
     with spawn(boot, log=tree.parent / "boot.log") as process:
         try:
             leader = _leader(process.pid)
+            # Its first process is there before its network.
+            await_path(Path("/sys/class/net") / interface)
             runner.run(["ip", "address", "replace", f"{gateway}/24", "dev", interface])
             runner.run(["ip", "link", "set", interface, "up"])
             yield ContainerNode(name, address, tree, leader, key)
         finally:
             process.terminate()
             process.wait(timeout=60)
+
+
+def await_path(path: Path) -> None:
+    """Wait until something is there."""
+    end = time.monotonic() + UP_WITHIN
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not come"
+        time.sleep(0.1)
 
 
 def _leader(nspawn: int) -> int:

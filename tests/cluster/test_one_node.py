@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pytest
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import ResourceException
 from pve_exporter.collector import CollectorsOptions, collect_pve
+from tests.cluster.eventually import eventually
 from tests.cluster.nodes import PASSWORD, ContainerNode
 
 #: What a client may read of a node, and a key of what comes.
@@ -43,7 +42,6 @@ PATHS = {
 FAMILIES = ("pve_up", "pve_node_info", "pve_version_info", "pve_cpu_usage_ratio", "pve_memory_usage_bytes")
 #: All that the exporter can collect.
 COLLECTORS = CollectorsOptions(*(True for _ in CollectorsOptions._fields))
-WITHIN = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +63,6 @@ def auditor(node: ContainerNode, root: ProxmoxAPI) -> Iterator[ProxmoxAPI]:
     root.access.users.post(userid="ada@trebol", password=PASSWORD)
     root.access.acl.put(path="/", users="ada@trebol", roles="PVEAuditor")
     yield ProxmoxAPI(node.address, user="ada@trebol", password=PASSWORD, verify_ssl=False, timeout=30)
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What `look` gives once it gives something, and raises nothing."""
-    end = time.monotonic() + WITHIN
-    while time.monotonic() < end:
-        with suppress(Exception):
-            if seen := look():
-                return seen
-        time.sleep(0.2)
-    return look()
 
 
 @pytest.mark.parametrize("path", PATHS)

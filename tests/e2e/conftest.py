@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.boot_menu import ENTRIES, Chosen, entry_job
 from tests.e2e.careful import Careful, careful_job
 from tests.e2e.cases import CASES
+from tests.e2e.clocks import Clocked, clock_job
 from tests.e2e.first_boot import FirstBoot, first_boot_job
 from tests.e2e.kept import REINSTALLATIONS, Kept, kept_job
 from tests.e2e.lab import Farm, Job, Lab, make_key
@@ -67,12 +68,13 @@ JOBS: dict[str, Job] = {
     "partly": partly_job(),
     "first-boot": first_boot_job(),
     "trials": trials_job(),
+    "clock": clock_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
-    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot", "tried"),
+    *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot", "tried", "clocked"),
 )
 
 QUICK = frozenset(
@@ -204,6 +206,7 @@ rescued = machine(Rescued, RESCUES)
 remote = machine(Remote, ["remote"])
 partly = machine(Partly, ["partly"])
 first_boot = machine(FirstBoot, ["first-boot"])
+clocked = machine(Clocked, ["clock"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
 tried = machine(Tried, ["trials"])

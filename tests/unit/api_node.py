@@ -159,6 +159,7 @@ def serving(found: Context, folder: Path) -> Iterator[LiveNode]:
     """The node while the block runs."""
     chain, key = certificate(folder)
     network = socket.create_server(("127.0.0.1", 0))
+    port = network.getsockname()[1]
     path = folder / "api.sock"
     ready = threading.Event()
 
@@ -172,7 +173,6 @@ def serving(found: Context, folder: Path) -> Iterator[LiveNode]:
         tls=tls_context(chain, key),
         on_ready=on_ready,
     )
-    port = network.getsockname()[1]
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     assert ready.wait(20)

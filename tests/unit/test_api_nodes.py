@@ -3,6 +3,7 @@ folder."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests.unit.shown_node import MACS, NODE, STARTED, Shown, shown_node
 
 from trebol_node.api.app import PREFIX
+from trebol_node.pki import fingerprint
 from trebol_node.tasks import Upid
 from trebol_node.worker.operations import ApplyNetwork, EndTask, Power, ServiceAction
 
@@ -44,6 +46,22 @@ def test_the_list_of_nodes_has_what_clients_ask_for(shared: Shown) -> None:
     }
     assert {key: answer[0][key] for key in expected} == expected
     assert 0 <= answer[0]["cpu"] <= 1
+
+
+def test_a_node_names_the_certificate_that_it_has_now(node: Shown, tmp_path: Path) -> None:
+    def named() -> str:
+        entry = node.root.get(f"{PREFIX}/nodes").json()["data"][0]
+        return str(entry.get("ssl_fingerprint", ""))
+
+    seen = [named()]
+    path = tmp_path / "no.pem"
+    for encoded in ("AAAA", "BBBB"):
+        fresh = tmp_path / "fresh.pem"
+        fresh.write_text(f"{ssl.PEM_HEADER}\n{encoded}\n{ssl.PEM_FOOTER}\n")
+        fresh.rename(path)
+        assert named() == named() == fingerprint(path)
+        seen.append(named())
+    assert seen[0] == "" and len(set(seen)) == 3
 
 
 def test_status_has_proxmox_ves_members_and_trebols_own(shared: Shown) -> None:

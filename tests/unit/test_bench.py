@@ -11,11 +11,14 @@ import pytest
 from bench.build import build_phases, require_rebuilt, require_same_packages
 from bench.check import measure as measure_checks
 from bench.check import whole_check
+from bench.clients import Load, answer_size, percentile
+from bench.clients import measure as measure_clients
 from bench.disks import measure as measure_disks
 from bench.figures import Figure, Phase, to_json, to_text
 from bench.install import ANSWER, BOOT, END, FLOOR, INSTALL, floor_script, median_phases, phases
 from bench.seed import require_seeded
 from tests.unit.answer_files import MACHINES
+from tests.unit.api_node import context, serving
 from tests.unit.media import bare_medium
 
 from trebol_common.answers import parse_answers
@@ -216,3 +219,36 @@ def test_what_is_no_record_of_an_installation_has_no_figure(tmp_path: Path, cont
     record.write_text(content)
     with pytest.raises(TrebolError):
         measure_disks(record)
+
+
+@pytest.mark.parametrize(
+    ("values", "percent", "expected"),
+    [(range(1, 101), 99, 99), (range(1, 101), 50, 50), ([5.0], 99, 5.0), ([1, 9], 99, 9), ([3, 1, 2], 50, 2)],
+)
+def test_a_percentile_is_a_value_that_was_measured(values: list[float], percent: float, expected: float) -> None:
+    assert percentile(values, percent) == expected
+
+
+def test_an_answer_is_whole_by_its_length() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello"
+    assert answer_size(answer[:30]) is None
+    assert answer_size(answer[:-3]) == answer_size(answer + b"HTTP/1.1 200") == len(answer)
+    with pytest.raises(TrebolError, match="content-length"):
+        answer_size(b"HTTP/1.1 200 OK\r\n\r\n")
+
+
+def test_clients_ask_for_every_path_at_their_pace(tmp_path: Path) -> None:
+    paths = ["/api2/json/access/domains", "/api2/openapi.json"]
+    load = Load(clients=4, rate=20.0, seconds=0.5, warm_up=0.1)
+    with serving(context(tmp_path), tmp_path) as node:
+        found = measure_clients(("127.0.0.1", node.port), paths, [{}], load)
+        assert set(found.milliseconds) == set(paths)
+        counted = sum(map(len, found.milliseconds.values()))
+        assert 0 < counted < found.count <= 4 * (20 * 0.6 / 0.5 + 1)
+        assert all(each > 0 for times in found.milliseconds.values() for each in times)
+
+
+def test_an_answer_that_is_no_answer_is_no_figure(tmp_path: Path) -> None:
+    load = Load(clients=1, rate=50.0, seconds=0.2, warm_up=0.0)
+    with serving(context(tmp_path), tmp_path) as node, pytest.raises(TrebolError, match="404"):
+        measure_clients(("127.0.0.1", node.port), ["/nothing"], [{}], load)

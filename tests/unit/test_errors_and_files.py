@@ -1,12 +1,13 @@
 """Errors carry every reason; files are whole or untouched."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from trebol_common.errors import BadInput, Problem, Refused, TrebolError, raise_for
+from trebol_common.errors import BadInput, NoSpace, Problem, Refused, TrebolError, of_system, raise_for
 from trebol_common.files import write_new, write_output, write_text
 
 
@@ -20,6 +21,13 @@ def test_all_problems_are_said_at_once() -> None:
         raise_for([Problem("one", "a"), Problem("two", "b")], BadInput)
     assert str(raised.value) == "a: one\nb: two"
     raise_for([], BadInput)
+
+
+def test_a_full_disk_is_told_from_other_faults_of_the_system() -> None:
+    full = of_system(OSError(errno.ENOSPC, "No space left on device", "/var/log/x"))
+    assert isinstance(full, NoSpace)
+    assert str(full) == "/var/log/x: No space left on device\n  → see what is full: df -h"
+    assert type(of_system(PermissionError(errno.EACCES, "Permission denied", "/x"))) is TrebolError
 
 
 def test_exit_statuses_are_fixed() -> None:

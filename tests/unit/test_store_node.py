@@ -114,9 +114,17 @@ def etcd() -> Iterator[FakeEtcd]:
 
 def test_the_status_of_a_store_that_works(etcd: FakeEtcd) -> None:
     etcd.put("options", b'{"language":"es"}')
-    found = status(Gateway(etcd.url))
+    found = status(Gateway(etcd.url), free=5 * 2**30)
     assert found == Status(
-        quorate=True, problem="", version="3.5.16", revision=2, records=1, size=24, file=20480, members=("node1",)
+        quorate=True,
+        problem="",
+        version="3.5.16",
+        revision=2,
+        records=1,
+        size=24,
+        file=20480,
+        members=("node1",),
+        free=5 * 2**30,
     )
     assert to_text(found).splitlines() == [
         "state     writable",
@@ -125,12 +133,13 @@ def test_the_status_of_a_store_that_works(etcd: FakeEtcd) -> None:
         "revision  2",
         "records   1, 0.0 of 64 MiB",
         "file      0.0 MiB",
+        "free      5120 MiB",
     ]
 
 
 def test_the_status_of_a_store_without_quorum(etcd: FakeEtcd) -> None:
     etcd.refusals["kv/range"] = TIMED_OUT
-    found = status(Gateway(etcd.url))
+    found = status(Gateway(etcd.url), free=5 * 2**30)
     assert not found.quorate and found.version == "3.5.16"
     assert "read-only: etcdserver: request timed out" in to_text(found)
 
@@ -138,11 +147,13 @@ def test_the_status_of_a_store_without_quorum(etcd: FakeEtcd) -> None:
 def test_the_status_of_a_store_that_is_not_there() -> None:
     with serving(FakeEtcd()) as gone:
         url = gone.url
-    found = status(Gateway(url))
+    found = status(Gateway(url), free=2**20)
     assert not found.quorate and found.problem.startswith("cannot be reached")
+    # One that ended of a full disk does not say so itself.
+    assert to_text(found).splitlines()[-1] == "free   1 MiB: too little, see what is full: df -h"
 
 
 def test_an_alarm_is_shown(etcd: FakeEtcd) -> None:
     alarm = {"memberID": "9594593424380612369", "alarm": "NOSPACE"}
     etcd.refusals["maintenance/alarm"] = (200, {"alarms": [alarm]})
-    assert to_text(status(Gateway(etcd.url))).splitlines()[-1] == "alarms    NOSPACE"
+    assert to_text(status(Gateway(etcd.url), free=5 * 2**30)).splitlines()[-1] == "alarms    NOSPACE"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,6 +207,28 @@ def test_old_ends_are_forgotten_and_running_ones_never(tasks: Tasks, proc: Calla
 def test_an_end_is_one_line(tasks: Tasks) -> None:
     upid = make(tasks, 1, end="a\nb  c")
     assert tasks.get(str(upid)).status == "a b c"
+
+
+def test_how_a_task_ends_needs_no_room_on_a_full_disk(tasks: Tasks) -> None:
+    upid = make(tasks, 1, end=None)
+    (reserved,) = tasks.log_file(upid).parent.glob("end*")
+    room = reserved.stat()
+    assert room.st_size >= len(json.dumps("ñ" * 500))
+    tasks.write_end(upid, "ñ" * 1000, 2)
+    (end,) = tasks.log_file(upid).parent.glob("end*")
+    # The same file: no other was made.
+    assert end.stat().st_ino == room.st_ino and end.stat().st_size <= room.st_size
+    assert tasks.get(str(upid)).status == "ñ" * 500
+
+
+def test_a_task_that_cannot_begin_leaves_nothing(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        make(tasks, 1, end=None)
+    assert tasks.all() == () and list(tasks.folder.iterdir()) == []
 
 
 def test_a_node_without_tasks_has_none(tmp_path: Path) -> None:

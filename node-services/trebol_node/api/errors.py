@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trebol_common.errors import BadInput, Refused, TrebolError
+from trebol_common.errors import BadInput, NoSpace, Refused, TrebolError
 from trebol_node.access.errors import Denied, Exists, Invalid, Missing, NotAuthenticated
 from trebol_node.api.wire import phrase
 from trebol_node.store.errors import Conflict, TooLarge, Unavailable
@@ -88,6 +88,7 @@ _STATUSES: tuple[tuple[type[TrebolError], int], ...] = (
     (NotRead, 503),
     (WorkerAbsent, 503),
     (TooLarge, 507),
+    (NoSpace, 507),
     (BadInput, 400),
     (Refused, 409),
     (TrebolError, 500),

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from trebol_node.api.limits import HEAD
-from trebol_node.api.wire import SLOW, Protocol
+from trebol_node.api.wire import Protocol
 
 PORT = 8006
 
+#: Connections at once from the network: nobody there shuts out root of this node, who comes by the unix socket.
+CONNECTIONS = 1024
+
 #: Connections that wait to be accepted.
 BACKLOG = 512
+
+#: Seconds that a client has for the handshake of TLS.
+HANDSHAKE = 10.0
 
 #: Seconds that a client has to say goodbye, too (TLS, close_notify): many never do.
 FAREWELL = 1.0
@@ -54,7 +62,7 @@ class Server(uvicorn.Server):
             )
         )
         self._plain = tuple(plain)
-        self._secure = tuple(secure)
+        self._secure = tuple(map(_Bounded.of, secure))
         for each in self._secure:
             # As asyncio does for sockets of its own: else the end of an answer waits for the client's word that
             # its beginning came, 40 ms.
@@ -76,7 +84,7 @@ class Server(uvicorn.Server):
                     self._protocol,
                     sock=each,
                     ssl=self._tls,
-                    ssl_handshake_timeout=SLOW,
+                    ssl_handshake_timeout=HANDSHAKE,
                     ssl_shutdown_timeout=FAREWELL,
                     backlog=BACKLOG,
                 )
@@ -89,6 +97,32 @@ class Server(uvicorn.Server):
 
     def _protocol(self) -> Protocol:
         return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+class _Bounded(socket.socket):
+    """A socket that listens, with `CONNECTIONS` connections at once: those in their handshake count, of which
+    the protocol above knows nothing yet."""
+
+    @classmethod
+    def of(cls, listening: socket.socket) -> _Bounded:
+        """In place of `listening`."""
+        return cls(fileno=listening.detach())
+
+    def __init__(self, *, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self._accepted: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection; raises ConnectionAbortedError for one too many, which is closed at once."""
+        connection, address = super().accept()
+        if len(self._accepted) >= CONNECTIONS:
+            # What is closed stays in the set until it is collected.
+            self._accepted = weakref.WeakSet(each for each in self._accepted if each.fileno() >= 0)
+            if len(self._accepted) >= CONNECTIONS:
+                connection.close()
+                raise ConnectionAbortedError
+        self._accepted.add(connection)
+        return connection, address
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -21,9 +21,6 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 #: Seconds for a whole request to arrive, and for a client to go on reading.
 SLOW = 30.0
 
-#: Connections at once; from the network no more, so that nobody there shuts out root of this node.
-CONNECTIONS = 1024
-
 #: What a reason phrase may hold (RFC 9110, 15.1), without what is not ASCII.
 _NOT_IN_PHRASES = re.compile(r"[^\x20-\x7e]+")
 _PHRASE_LENGTH = 500
@@ -103,9 +100,6 @@ class Protocol(H11Protocol):
         """Take the peer's user; without one request in time the connection ends."""
         super().connection_made(transport)
         self._wire.uid = peer(transport.get_extra_info("socket"))
-        if self._wire.uid is None and len(self.connections) > CONNECTIONS:
-            transport.abort()
-            return
         self._request_timer = self.loop.call_later(SLOW, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -31,9 +31,10 @@ def status_command(as_json: AsJson = False) -> None:
 
     from trebol_node.store.configuration import read
     from trebol_node.store.gateway import Gateway, TlsSource
-    from trebol_node.store.status import status, to_text
+    from trebol_node.store.status import room, status, to_text
 
-    found = status(Gateway(read().client_url, TlsSource()))
+    configuration = read()
+    found = status(Gateway(configuration.client_url, TlsSource()), free=room(configuration.data))
     typer.echo(json.dumps(asdict(found), indent=2) if as_json else to_text(found))
     if not found.quorate or found.alarms:
         raise typer.Exit(1)

@@ -2,7 +2,7 @@
 
     /var/log/trebol-tasks/
         UPID:…:/log    what it said, a line each
-        UPID:…:/end    {"status": "OK", "time": 1790000000}, once it is over
+        UPID:…:/end    {"status": "OK", "time": 1790000000}, once it is over; until then end.reserved, room for it
 
 Whether one runs is what its process says: nobody has to remember it. One that is over without an end was killed, or
 its machine was.
@@ -11,6 +11,7 @@ its machine was.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from trebol_common.errors import BadInput
-from trebol_common.files import write_text
 from trebol_node.tasks.process import PROC, started
 from trebol_node.tasks.upid import Upid
 
@@ -33,6 +33,9 @@ OK = "OK"
 UNEXPECTED = "unexpected status"
 
 _MODE = 0o640
+
+#: Bytes that are reserved for an end, and letters of its status, each of which may need six bytes (JSON).
+_END, _STATUS = 4096, 500
 
 Items = list[dict[str, Any]]
 
@@ -167,15 +170,27 @@ class Tasks:
         return self.folder / str(upid) / "log"
 
     def create(self, upid: Upid) -> None:
-        """Make the folder of a task that begins, and forget the oldest ended ones beyond KEPT."""
-        (self.folder / str(upid)).mkdir(parents=True, mode=0o750)
-        self.log_file(upid).touch(mode=_MODE)
+        """Make the folder of a task that begins, and forget the oldest ended ones beyond KEPT.
+
+        Raises OSError, and leaves nothing, where a disk is full: a task that begins can say how it ended.
+        """
+        folder = self.folder / str(upid)
+        folder.mkdir(parents=True, mode=0o750)
+        try:
+            self.log_file(upid).touch(mode=_MODE)
+            _write_through(self._reserved(upid), b" " * _END, "xb")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         self.prune(KEPT)
 
     def write_end(self, upid: Upid, status: str, time: int) -> None:
-        """Say how a task ended, in one line."""
-        line = " ".join(status.split())
-        write_text(self._end_file(upid), json.dumps({"status": line, "time": time}) + "\n", mode=_MODE)
+        """Say how a task ended, in one line; in the room that is reserved for it."""
+        line = " ".join(status.split())[:_STATUS]
+        reserved = self._reserved(upid)
+        _write_through(reserved, json.dumps({"status": line, "time": time}).encode() + b"\n", "r+b")
+        reserved.chmod(_MODE)
+        reserved.rename(self._end_file(upid))
 
     def prune(self, kept: int) -> None:
         """Remove all but the newest `kept` ended tasks. What cannot be removed stays."""
@@ -186,6 +201,9 @@ class Tasks:
 
     def _end_file(self, upid: Upid) -> Path:
         return self.folder / str(upid) / "end"
+
+    def _reserved(self, upid: Upid) -> Path:
+        return self.folder / str(upid) / "end.reserved"
 
     def _upids(self) -> Sequence[Upid]:
         """The newest first; what else lies in the folder is none of ours."""
@@ -210,6 +228,15 @@ class Tasks:
             return Task(upid) if runs else Task(upid, UNEXPECTED)
         self._ended[upid] = task
         return task
+
+
+def _write_through(path: Path, content: bytes, mode: str) -> None:
+    """Let a file hold `content` and nothing more, on the disk; `mode` as of `open`."""
+    with path.open(mode) as stream:
+        stream.write(content)
+        stream.truncate()
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _parsed(path: Path) -> Upid | None:

@@ -87,7 +87,8 @@ def _perform(work: Work, arguments: Mapping[str, Any], upid: Upid, log: Log) -> 
         log.say(str(error))
         status = "; ".join(problem.what for problem in error.problems).splitlines()[0]
     except OSError as error:
-        status = str(of_system(error))
+        problem = of_system(error).problems[0]
+        status = f"{problem.where}: {problem.what}"
     except Exception as error:  # noqa: BLE001
         # Its text may hold what no user of the API may read: that goes to the journal.
         traceback.print_exc()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trebol_common.errors import BadInput, Problem, Refused, TrebolError
+from trebol_common.errors import BadInput, NoSpace, Problem, Refused, TrebolError
 from trebol_node.tasks import NoSuchTask
 
 
@@ -31,7 +31,17 @@ class Modified(TrebolError):
 #: What crosses by name; an error of another kind crosses as the nearest that it is one of.
 KINDS: Mapping[str, type[TrebolError]] = {
     kind.__name__: kind
-    for kind in (TrebolError, BadInput, Refused, WorkerAbsent, AuthenticationFailed, NotFound, Modified, NoSuchTask)
+    for kind in (
+        TrebolError,
+        BadInput,
+        Refused,
+        NoSpace,
+        WorkerAbsent,
+        AuthenticationFailed,
+        NotFound,
+        Modified,
+        NoSuchTask,
+    )
 }
 
 

@@ -84,6 +84,8 @@ class NodeView:
         self.now = now
         self.identity = identity.read(root)
         self._certificate = certificate
+        self._of_certificate: tuple[tuple[int, ...], str] = ((), "")
+        self._made: tuple[Facts, dict[str, Any]] | None = None
         self._samples: list[proc.Sample] = []
         self.usage: Held[Usage] = Held("usage", 2, self._usage)
         self.facts: Held[Facts] = Held("facts", 10, _threaded(lambda: facts.read(root, runner)))
@@ -116,7 +118,7 @@ class NodeView:
     async def status(self) -> dict[str, Any]:
         """The value of GET /nodes/{node}/status; `trebol` holds what Proxmox VE has no place for."""
         usage, found = await self.usage.get(), await self.facts.get()
-        return {**node.node_status(usage.now, usage.before, self.identity), "trebol": asdict(status(found))}
+        return {**node.node_status(usage.now, usage.before, self.identity), "trebol": self._as_members(found)}
 
     async def links(self) -> tuple[LiveLink, ...]:
         """The kernel's network interfaces."""
@@ -132,9 +134,20 @@ class NodeView:
         healths = (self.health.latest or {}) if health else {}
         return disks(await self.machine.get(), healths, partitions=partitions, kind=kind)
 
+    def _as_members(self, found: Facts) -> dict[str, Any]:
+        """What is made of the facts, once for each reading of them."""
+        if self._made is None or self._made[0] is not found:
+            self._made = (found, asdict(status(found)))
+        return self._made[1]
+
     def _fingerprint(self) -> str:
+        """Of the certificate, which is read again when it is another file."""
         try:
-            return fingerprint(self._certificate)
+            about = self._certificate.stat()
+            version = (about.st_ino, about.st_mtime_ns, about.st_size)
+            if version != self._of_certificate[0]:
+                self._of_certificate = (version, fingerprint(self._certificate))
+            return self._of_certificate[1]
         except (OSError, TrebolError):
             return ""
 
