@@ -3,6 +3,7 @@ folder."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 from tests.unit.shown_node import MACS, NODE, STARTED, Shown, shown_node
 
+from trebol_common.run import Completed
 from trebol_node.api.app import PREFIX
 from trebol_node.tasks import Upid
 from trebol_node.worker.operations import ApplyNetwork, EndTask, Power, ServiceAction
+
+BLOB = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(range(32))).decode()
+SSH_KEY = f"ssh-ed25519 {BLOB} ana@laptop"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +91,52 @@ def test_hosts_are_replaced_only_as_they_were_read(node: Shown) -> None:
     assert "detected modified configuration" in again["message"]
     wrong = node.call("POST", "/hosts", data="127.0.0.1 localhost\nnonsense here\n", status=400)
     assert "no address" in wrong["errors"]["data"]
+
+
+def test_the_clocks_servers_are_set_without_the_zone(node: Shown) -> None:
+    assert "servers" not in node.get("/time")
+    node.files.write("etc/chrony/sources.d/README", "")
+    node.programs.answers["systemctl is-active chrony.service"] = Completed(3, "inactive\n")
+    assert node.get("/time")["servers"] == []
+    node.call("PUT", "/time", servers="192.0.2.123 ntp.example.org")
+    assert node.get("/time")["servers"] == ["192.0.2.123", "ntp.example.org"]
+    wrong = node.call("PUT", "/time", servers="127.0.0.1", timezone="Europe/Madrid", status=400)
+    assert wrong["errors"]["servers"].startswith("is no address")
+    node.call("PUT", "/time", servers="")
+    assert node.get("/time")["servers"] == []
+    assert node.call("PUT", "/time", status=400)["errors"].keys() == {"timezone"}
+
+
+def test_a_node_is_renamed_by_its_full_name(node: Shown) -> None:
+    node.programs.answers["hostnamectl"] = node.programs.answers["systemctl try-restart"] = Completed(0)
+    assert node.get("/hostname") == {"fqdn": NODE, "hostname": NODE}
+    node.call("PUT", "/hostname", fqdn="alpha.example.org")
+    assert node.get("/hosts")["data"].endswith("192.0.2.10 alpha.example.org alpha\n")
+    assert ("systemctl", "try-restart", "--no-block", "trebold.service") in node.programs.asked
+    assert "fully qualified" in node.call("PUT", "/hostname", fqdn="alpha", status=400)["errors"]["fqdn"]
+
+
+def test_roots_keys_are_replaced_only_as_they_were_read(node: Shown) -> None:
+    assert node.get("/sshkeys") == []
+    digest = node.call("GET", "/sshkeys")["digest"]
+    node.call("PUT", "/sshkeys", keys=f"{SSH_KEY}\n\n", digest=digest)
+    assert node.get("/sshkeys") == [SSH_KEY]
+    node.call("PUT", "/sshkeys", keys="", digest=digest, status=409)
+    wrong = node.call("PUT", "/sshkeys", keys=f"{SSH_KEY}\nnonsense", status=400)
+    assert wrong["errors"]["keys"].startswith("line 2 is not an SSH public key")
+
+
+def test_roots_keys_are_for_root_alone_to_change(node: Shown) -> None:
+    node.root.post(f"{PREFIX}/access/users", data={"userid": "ops@trebol"})
+    token = node.root.post(f"{PREFIX}/access/users/ops@trebol/token/ci", data={"privsep": "0"}).json()["data"][
+        "value"
+    ]
+    node.root.put(f"{PREFIX}/access/acl", data={"path": "/", "users": "ops@trebol", "roles": "Administrator"})
+    headers = {"Authorization": f"PVEAPIToken=ops@trebol!ci={token}"}
+    path = f"{PREFIX}/nodes/{NODE}/sshkeys"
+    assert node.nobody.get(path, headers=headers).status_code == 200
+    assert node.nobody.put(path, headers=headers, data={"keys": SSH_KEY}).status_code == 403
+    assert node.get("/sshkeys") == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,13 @@ def unit() -> configparser.SectionProxy:
     return parser["Service"]
 
 
+def written() -> set[str]:
+    """What the sandbox lets the service write: the setting adds up where it comes again."""
+    lines = (DEBIAN / "trebol.trebol-worker.service").read_text().splitlines()
+    found = (line.partition("=")[2].split() for line in lines if line.startswith("ReadWritePaths="))
+    return {path for paths in found for path in paths}
+
+
 def test_tasks_outlive_the_service(unit: configparser.SectionProxy) -> None:
     assert unit["KillMode"] == "process"
     assert "PrivateTmp" not in unit
@@ -30,7 +37,8 @@ def test_tasks_outlive_the_service(unit: configparser.SectionProxy) -> None:
 
 def test_the_service_may_write_where_its_operations_do(unit: configparser.SectionProxy) -> None:
     assert unit["ProtectSystem"] == "strict"
-    assert set(unit["ReadWritePaths"].split()) == {"/etc", "/run", str(FOLDER)}
+    assert written() == {"/etc", "/run", "-/root", str(FOLDER)}
+    assert "ProtectHome" not in unit
 
 
 def test_the_service_tells_systemd_how_it_does(unit: configparser.SectionProxy) -> None:

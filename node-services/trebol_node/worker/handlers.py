@@ -9,7 +9,7 @@ from typing import Any
 from trebol_common.run import CommandRunner, Runner
 from trebol_node.tasks import Upid
 from trebol_node.tasks.inside import Log
-from trebol_node.worker import accounts, dns, network, node
+from trebol_node.worker import accounts, dns, hostname, network, node, ssh_keys, time_servers
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.protocol import Request
@@ -21,6 +21,10 @@ HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
     ops.ServiceAction: node.service,
     ops.Power: node.power,
     ops.SetTimeZone: node.set_time_zone,
+    ops.SetTimeServers: time_servers.set_time_servers,
+    ops.SetHostname: hostname.set_hostname,
+    ops.ReadSshKeys: ssh_keys.read_keys,
+    ops.SetSshKeys: ssh_keys.set_keys,
     ops.SetDns: dns.set_dns,
     ops.SetHosts: node.set_hosts,
     ops.ReadSmart: node.read_smart,
