@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.shown_node import MACS, NODE, STARTED, Shown, shown_node
+from tests.unit.shown_node import MACS, NODE, STARTED, UPDATES, Shown, shown_node
 
 from trebol_common.run import Completed
 from trebol_node.api.app import PREFIX
 from trebol_node.tasks import Upid
-from trebol_node.worker.operations import ApplyNetwork, EndTask, Power, ServiceAction
+from trebol_node.worker.operations import ApplyNetwork, EndTask, Power, ServiceAction, UpgradePackages
 
 BLOB = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(range(32))).decode()
 SSH_KEY = f"ssh-ed25519 {BLOB} ana@laptop"
@@ -136,7 +136,31 @@ def test_roots_keys_are_for_root_alone_to_change(node: Shown) -> None:
     path = f"{PREFIX}/nodes/{NODE}/sshkeys"
     assert node.nobody.get(path, headers=headers).status_code == 200
     assert node.nobody.put(path, headers=headers, data={"keys": SSH_KEY}).status_code == 403
+    # On root's own socket too, whoever is shown by ticket or token is who asks.
+    assert node.root.put(path, headers=headers, data={"keys": SSH_KEY}).status_code == 403
+    assert str(node.context.audit.entries[-1]).startswith("user=ops@trebol!ci from=")
+    assert node.root.get(path, headers={"Authorization": "PVEAPIToken=ops@trebol!ci=wrong"}).status_code == 401
     assert node.get("/sshkeys") == []
+
+
+def test_packages_are_asked_for_again_only_when_apt_could_say_something_else(node: Shown) -> None:
+    assert node.get("/apt/update") == node.get("/apt/update") == UPDATES
+    asked = [words for words in node.programs.asked if words[-1] == "updates"]
+    assert len(asked) == 1
+    node.files.write("var/lib/dpkg/status", "")
+    node.programs.answers["updates"] = node.programs.answers.pop("trebol_node.system.packages")
+    node.get("/apt/update")
+    node.programs.answers.clear()
+    assert node.get("/apt/update") == UPDATES
+    assert node.call("GET", "/apt/versions", status=503)["message"].startswith("apt cannot tell")
+
+
+def test_packages_are_brought_up_to_date_by_tasks(node: Shown) -> None:
+    assert node.call("POST", "/apt/update", quiet=1)["data"] == str(STARTED)
+    assert node.call("POST", "/apt/upgrade")["data"] == str(STARTED)
+    assert node.call("POST", "/report")["data"] == str(STARTED)
+    assert node.worker.of(UpgradePackages) == [("root@pam", UpgradePackages())]
+    assert node.call("GET", "/apt/repositories", status=501)["errors"] == {"path": "not implemented"}
 
 
 @pytest.mark.parametrize(

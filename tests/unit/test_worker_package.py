@@ -37,7 +37,7 @@ def test_tasks_outlive_the_service(unit: configparser.SectionProxy) -> None:
 
 def test_the_service_may_write_where_its_operations_do(unit: configparser.SectionProxy) -> None:
     assert unit["ProtectSystem"] == "strict"
-    assert written() == {"/etc", "/run", "-/root", str(FOLDER)}
+    assert written() == {"/etc", "/run", "-/root", "-/var/log/trebol", str(FOLDER)}
     assert "ProtectHome" not in unit
 
 
@@ -51,6 +51,7 @@ def test_folders_are_made_for_those_who_may() -> None:
     assert {path: (mode, user, group) for _kind, path, mode, user, group, _age in lines} == {
         str(SOCKET.parent): ("0755", "root", "root"),
         str(FOLDER): ("2750", "root", USER),
+        "/var/log/trebol": ("0700", "root", "root"),
     }
 
 

@@ -187,6 +187,33 @@ class RevertNetwork(Operation):
     name = "network-revert"
 
 
+class RefreshPackages(Operation):
+    """Have apt ask the mirrors. A UPID."""
+
+    name = "apt-update"
+
+
+class UpgradePackages(Operation):
+    """Bring all packages up to date, after what was cut short before. A UPID."""
+
+    name = "apt-upgrade"
+
+
+class RenewCertificate(Operation):
+    """Make the API's certificate anew where Trebol made it, and it lacks a name or an address of the node.
+
+    Whether it was made.
+    """
+
+    name = "certificate"
+
+
+class MakeReport(Operation):
+    """Write the node's report into a file. A UPID; the last line of its log before its end says where the file is."""
+
+    name = "report"
+
+
 class EndTask(Operation):
     """End a running task. Its UPID: it is over."""
 
@@ -216,6 +243,10 @@ OPERATIONS: dict[str, type[Operation]] = {
         ApplyNetwork,
         ConfirmNetwork,
         RevertNetwork,
+        RefreshPackages,
+        UpgradePackages,
+        RenewCertificate,
+        MakeReport,
         EndTask,
     )
 }

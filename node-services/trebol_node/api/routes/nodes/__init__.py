@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from trebol_node.api.routes.nodes import disks, guests, logs, names, network, node, services, tasks
+from trebol_node.api.routes.nodes import apt, disks, guests, logs, names, network, node, services, tasks
 from trebol_node.api.routes.nodes.view import NodeView
 
 __all__ = ["NodeView", "routers"]
@@ -15,6 +15,7 @@ def routers(view: NodeView) -> tuple[APIRouter, ...]:
     return (
         node.router(view),
         names.router(view),
+        apt.router(view),
         network.router(view),
         services.router(view),
         disks.router(view),

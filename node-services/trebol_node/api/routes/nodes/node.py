@@ -24,7 +24,16 @@ from trebol_node.system.clock import time_of, time_servers, timezone
 from trebol_node.system.names import read_dns, read_hosts
 from trebol_node.system.subscription import subscription
 from trebol_node.system.version import version
-from trebol_node.worker.operations import TEXT, TIME_SERVERS, Power, SetDns, SetHosts, SetTimeServers, SetTimeZone
+from trebol_node.worker.operations import (
+    TEXT,
+    TIME_SERVERS,
+    MakeReport,
+    Power,
+    SetDns,
+    SetHosts,
+    SetTimeServers,
+    SetTimeZone,
+)
 
 _AUDIT = requires(NODE, "Sys.Audit")
 _MODIFY = requires(NODE, "Sys.Modify")
@@ -158,6 +167,12 @@ def router(view: NodeView) -> APIRouter:
         tasks = await asyncio.to_thread(context.tasks.list)
         journal = context.accounts.read().may(who, f"/nodes/{view.name}", ("Sys.Syslog",))
         return await make_report(view, tasks, context.clock.now(), journal=journal)
+
+    @one.post("/report", dependencies=[no_arguments])
+    async def keep_report(who: Modifier, context: TheContext) -> str:
+        """Write it, with the journal, into a file that is root's; the task's UPID. Its log says which file."""
+        upid: str = await ask(context, MakeReport(), who.user)
+        return upid
 
     made.include_router(one)
     return made
