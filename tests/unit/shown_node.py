@@ -140,6 +140,9 @@ def programs() -> Programs:
             "journalctl": Completed(0, "".join(json.dumps(entry) + "\n" for entry in ENTRIES)),
             "netplan generate": Completed(0),
             "timedatectl": Completed(0),
+            "hostnamectl set-hostname": Completed(0),
+            "systemctl try-restart": Completed(0),
+            "systemctl is-active chrony.service": Completed(3, "inactive\n"),
             "systemctl reboot": Completed(0),
             "trebol_node.system.packages": Completed(0, json.dumps(UPDATES)),
         }

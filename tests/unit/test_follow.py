@@ -9,7 +9,6 @@ from trebol_common.errors import BadInput
 from trebol_node.follow import Node, keep_following
 from trebol_node.worker.errors import WorkerAbsent
 
-
 Look = tuple[str, Sequence[str], bool | Exception]
 
 

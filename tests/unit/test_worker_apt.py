@@ -13,7 +13,7 @@ import pytest
 from tests.unit.worker_context import RememberingStarter, context
 
 from trebol_common.errors import Refused
-from trebol_common.run import Completed, ScriptedRunner
+from trebol_common.run import CommandFailed, Completed, ScriptedRunner
 from trebol_node.system.packages import Apt
 from trebol_node.tasks import FOLDER, Upid
 from trebol_node.tasks.inside import Interrupted, Log
@@ -86,7 +86,7 @@ def test_apt_runs_in_a_unit_of_its_own_which_writes_the_tasks_log(tmp_path: Path
 
 def test_an_upgrade_that_fails_says_how_far_it_came(tmp_path: Path) -> None:
     stream, programs = io.StringIO(), Programs("dist-upgrade")
-    with pytest.raises(Exception, match="100"):
+    with pytest.raises(CommandFailed, match="apt-get dist-upgrade"):
         run_upgrade(ops.UpgradePackages(), Machine(tmp_path, programs), UPID, Log(stream))
     assert "installed: new:all 1" in stream.getvalue()
 

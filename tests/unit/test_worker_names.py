@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.worker_context import context, write
 
-from trebol_common.errors import BadInput, Refused, TrebolError
+from trebol_common.errors import BadInput, Refused
 from trebol_common.run import CommandFailed, ScriptedRunner
 from trebol_node.system.clock import SOURCES, time_servers
 from trebol_node.system.names import full_name, read_name
@@ -177,7 +177,7 @@ def test_servers_that_chrony_refuses_are_not_kept(on: Context, runner: ScriptedR
 
 def test_without_chrony_there_are_no_servers(on: Context) -> None:
     assert time_servers(on.machine.root) is None
-    with pytest.raises(TrebolError, match="not installed"):
+    with pytest.raises(Refused, match="not installed"):
         do(ops.SetTimeServers.of(servers=["192.0.2.2"]), on)
 
 

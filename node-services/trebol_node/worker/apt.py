@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from trebol_common.errors import Refused
 from trebol_common.files import write_text
+from trebol_common.run import CommandFailed
 from trebol_node.tasks import FOLDER, Upid
 from trebol_node.tasks.inside import Interrupted, Log
 from trebol_node.worker.context import Context, Machine
@@ -137,6 +138,9 @@ def _outside(command: Sequence[str], machine: Machine, upid: Upid, log: Log) -> 
             ["systemd-run", "--quiet", "--collect", "--wait", f"--unit={UNIT}", *settings, "--", *command],
             on_line=log.say,
         )
+    except CommandFailed as error:
+        # What was run for this, and with which settings, stands in the log.
+        raise CommandFailed(f"{command[0]} {command[-1]}", error.status, error.last_lines) from None
     except Interrupted:
         machine.runner.run(["systemctl", "stop", "--no-block", "--", UNIT], check=False)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import Refused
 from trebol_common.files import write_text
 from trebol_node.system.clock import SOURCES, render_servers
 from trebol_node.worker.context import Context, Machine
@@ -13,11 +13,11 @@ from trebol_node.worker.operations import SetTimeServers
 
 
 def set_time_servers(operation: SetTimeServers, context: Context, who: str) -> None:
-    """See `SetTimeServers`. Raises TrebolError without chrony; where chrony refuses them, they are as before."""
+    """See `SetTimeServers`. Raises Refused without chrony; where chrony refuses them, they are as before."""
     machine = context.machine
     path = machine.at(SOURCES)
     if not path.parent.is_dir():
-        raise TrebolError("chrony is not installed", where="servers")
+        raise Refused("chrony is not installed", where="servers")
     before = path.read_text(encoding="utf-8") if path.exists() else None
     with ExitStack() as undo:
         undo.callback(_put, path, before)
