@@ -24,8 +24,8 @@ printf '#!/bin/sh\nsystemctl restart trebol-worker trebold\nsleep 2\necho it wen
     > /srv/toy/2/DEBIAN/postinst
 chmod 755 /srv/toy/2/DEBIAN/postinst
 mkdir -p /srv/place
-dpkg-deb -q --build /srv/toy/1 /srv/toy/toy_1.deb
-dpkg-deb -q --build /srv/toy/2 /srv/place/toy_2.deb
+dpkg-deb --build /srv/toy/1 /srv/toy/toy_1.deb
+dpkg-deb --build /srv/toy/2 /srv/place/toy_2.deb
 dpkg -i /srv/toy/toy_1.deb
 cd /srv/place
 apt-ftparchive packages . > Packages
