@@ -19,12 +19,18 @@ AT_FIRST = 2.0
 
 
 def say(records: Records, node: str, value: Mapping[str, Any]) -> bool:
-    """Write the record of `node` where it says something else; whether it now says `value`. Raises as `put`."""
+    """Write the record of `node` where it says something else; whether it now says `value`. Raises as `put`.
+
+    A record of another name with an address of this node is its own, of before it was renamed: it goes.
+    """
     if not records.quorate:
         return False
     record = records.get(f"nodes/{node}")
     if record is None or dict(record.value) != dict(value):
         records.put(f"nodes/{node}", value, expected=0 if record is None else record.revision)
+    for other in records.below("nodes/"):
+        if other.key != f"nodes/{node}" and not set(other.value.get("addresses", ())).isdisjoint(value["addresses"]):
+            records.delete(other.key, expected=other.revision)
     return True
 
 

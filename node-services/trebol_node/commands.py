@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trebol_common.run import CommandRunner
-from trebol_node.shown_commands import register
+from trebol_node import shown_commands, upkeep_commands
 from trebol_node.store.commands import app as store
 
 app = typer.Typer(
@@ -19,7 +19,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(store, name="store")
-register(app)
+shown_commands.register(app)
+upkeep_commands.register(app)
 
 
 @app.command("boot-sync")

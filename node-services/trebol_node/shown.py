@@ -75,9 +75,28 @@ def tasks(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def time(value: Mapping[str, Any]) -> str:
-    """The node's clock: the time there, its zone."""
+    """The node's clock: the time there, its zone; servers that it was given to follow."""
     local = datetime.fromtimestamp(value["localtime"], UTC)
-    return f"{local:%Y-%m-%d %H:%M:%S} {value['timezone']}"
+    lines = [f"{local:%Y-%m-%d %H:%M:%S} {value['timezone']}"]
+    if value.get("servers"):
+        lines.append(f"{_('Time servers')}: {', '.join(value['servers'])}")
+    return printable("\n".join(lines))
+
+
+def updates(found: Sequence[Mapping[str, Any]]) -> str:
+    """Packages that could be brought up to date."""
+    if not found:
+        return _("All is up to date, by what the node knows of the mirrors.")
+    rows = [
+        {
+            _("Package"): each["Package"],
+            _("Version"): each.get("OldVersion", "-"),
+            _("New"): each["Version"],
+            _("From"): each["Origin"] or "-",
+        }
+        for each in found
+    ]
+    return to_text(rows)
 
 
 def moment(seconds: int) -> str:

@@ -92,7 +92,7 @@ def network_command(context: typer.Context, as_json: AsJson = False, socket: Soc
         return
     answer = Api(socket).whole("GET", f"{NODE}/network", {})
     if as_json:
-        _json({"interfaces": answer["data"], "changes": answer.get("changes", ""), "trial": answer.get("trial")})
+        show_json({"interfaces": answer["data"], "changes": answer.get("changes", ""), "trial": answer.get("trial")})
     else:
         typer.echo(shown.network(answer["data"], answer.get("changes", ""), answer.get("trial")))
 
@@ -128,21 +128,28 @@ def revert_command(context: typer.Context) -> None:
 
 def time_command(
     zone: Annotated[str | None, typer.Argument(help="Set the time zone: Europe/Madrid")] = None,
+    server: Annotated[list[str] | None, typer.Option(help="Follow this time server; as often as needed.")] = None,
+    usual: Annotated[bool, typer.Option("--usual-servers", help="Follow those that the system comes with.")] = False,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
-    """Show the node's time and time zone, or set the zone.
+    """Show the node's time, time zone and time servers, or set zone or servers.
 
-    Example: trebol node time Europe/Madrid
+    Example: trebol node time Europe/Madrid --server 192.0.2.123 --server ntp.example.org
     """
     from trebol_node import shown
 
+    if usual and server:
+        raise BadInput(_("does not go with {option}").format(option="--server"), where="--usual-servers")
     api = Api(socket)
-    if zone is not None:
-        api.set(f"{NODE}/time", timezone=zone)
+    wanted = {} if zone is None else {"timezone": zone}
+    if usual or server:
+        wanted["servers"] = " ".join(server or ())
+    if wanted:
+        api.set(f"{NODE}/time", **wanted)
     value = api.get(f"{NODE}/time")
     if as_json:
-        _json(value)
+        show_json(value)
     else:
         typer.echo(shown.time(value))
 
@@ -168,7 +175,7 @@ def services_command(
     one = service is not None
     found = [api.get(f"{NODE}/services/{service}/state")] if one else api.get(f"{NODE}/services")
     if as_json:
-        _json(found[0] if one else found)
+        show_json(found[0] if one else found)
     else:
         typer.echo(shown.services(found))
 
@@ -198,27 +205,27 @@ def tasks_command(
         source = "active" if running else "all"
         found = api.get(f"{NODE}/tasks", source=source, limit=str(limit), errors=str(int(failed)))
         if as_json:
-            _json(found)
+            show_json(found)
         else:
             typer.echo(shown.tasks(found))
         return
     if end:
         api.delete(f"{NODE}/tasks/{upid}")
     if as_json:
-        _json({**api.get(f"{NODE}/tasks/{upid}/status"), "log": _lines(api, upid, 0)})
+        show_json({**api.get(f"{NODE}/tasks/{upid}/status"), "log": _lines(api, upid, 0)})
     else:
         follow(api, upid, wait=wait)
 
 
-def follow(api: Api, upid: str, *, wait: bool = True) -> None:
-    """Show what a task says, until its end; raises typer.Exit where that is no good one."""
+def follow(api: Api, upid: str, *, wait: bool = True, err: bool = False) -> None:
+    """Show what a task says, until its end, on stderr with `err`; raises typer.Exit where that is no good one."""
     seen = 0
     while True:
         # In this order: what it said last comes before its end.
         state = api.get(f"{NODE}/tasks/{upid}/status")
         for line in _lines(api, upid, seen):
             seen += 1
-            typer.echo(printable(line))
+            typer.echo(printable(line), err=err)
         if state["status"] == "stopped" or not wait:
             break
         time.sleep(_PAUSE)
@@ -249,7 +256,7 @@ def log_command(
     of = {"service": service} if service else {}
     found = api.get(f"{NODE}/journal", lastentries=str(lines), **of)
     if as_json:
-        _json(found[1:-1])
+        show_json(found[1:-1])
         return
     _say(found)
     while following:
@@ -283,5 +290,6 @@ def report_command(
         write_output(output, text)
 
 
-def _json(value: Any) -> None:
+def show_json(value: Any) -> None:
+    """As JSON, for programs."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

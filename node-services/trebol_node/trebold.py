@@ -34,14 +34,18 @@ from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
 from trebol_node.api.routes import metrics, nodes
+from trebol_node.api.routes.nodes.view import DAEMON
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.client import API_SOCKET
+from trebol_node.follow import Node, keep_following
 from trebol_node.notify import keep_alive
 from trebol_node.store.configuration import Configuration
 from trebol_node.store.etcd import EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource
+from trebol_node.system.names import read_hosts
 from trebol_node.tasks import Tasks
 from trebol_node.worker.client import Worker
+from trebol_node.worker.operations import RenewCertificate
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +92,8 @@ async def serve(where: Sockets, places: Places) -> None:
     """Serve until SIGTERM; raises TrebolError where it cannot begin."""
     pair = pki.API.pair(places.certificates)
     tls = _tls(pair)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reloading(tls, pair))
+    load = _reloading(tls, pair)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, load)
     records = EtcdRecords(Gateway(places.store, TlsSource(places.certificates)), places.copy)
     worker = Worker()
     node = socket.gethostname().partition(".")[0]
@@ -109,6 +114,7 @@ async def serve(where: Sockets, places: Places) -> None:
         beside = [
             asyncio.create_task(keep_alive(), name="watchdog"),
             asyncio.create_task(keep_saying(records, node, about), name="announce"),
+            asyncio.create_task(keep_following(node, followed), name="follow"),
         ]
         try:
             async with view.running():
@@ -128,6 +134,18 @@ async def serve(where: Sockets, places: Places) -> None:
             "fingerprint": pki.fingerprint(pair.certificate),
         }
 
+    def names() -> Sequence[str]:
+        addresses = view.addresses()
+        return (socket.gethostname(), read_hosts(view.root)["data"], *addresses) if addresses else ()
+
+    async def renew() -> bool:
+        return bool(await worker.call(RenewCertificate(), who=DAEMON))
+
+    def end() -> None:
+        server.should_exit = True
+
+    followed = Node(socket.gethostname, names, renew, load, end)
+
     async def ready() -> None:
         # What is there now stays: the collector need not look through it again and again.
         gc.collect()
@@ -136,7 +154,8 @@ async def serve(where: Sockets, places: Places) -> None:
         notify(READY)
 
     app = make_app(context, routers=nodes.routers(view), beside=(metrics.router(view),), lifespan=lifespan)
-    await Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready).serve()
+    server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)
+    await server.serve()
 
 
 def _tls(pair: pki.Pair) -> ssl.SSLContext:

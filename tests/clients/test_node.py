@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pve_exporter.collector import CollectorsOptions, collect_pve
 from tests.unit.api_node import ROOT_PASSWORD
-from tests.unit.shown_node import NODE, STARTED, Served, served_node
+from tests.unit.shown_node import NODE, STARTED, UPDATES, Served, served_node
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,10 @@ def test_proxmoxer_reads_every_path_of_a_node(way: str, request: pytest.FixtureR
     assert len(node.journal.get(lastentries=5)) == 7
     assert node.subscription.get()["status"] == "notfound"
     assert "==== network ====" in node.report.get()
+    assert node.hostname.get()["hostname"] == NODE
+    assert node.apt.update.get() == node.apt.versions.get() == UPDATES
+    assert {"id": "update"} in node.apt.get()
+    assert node.sshkeys.get() == []
     assert {"name": "status", "subdir": "status"} in node.get()
 
 
@@ -80,6 +84,7 @@ def test_proxmoxer_changes_a_node(way: str, request: pytest.FixtureRequest) -> N
     hosts = node.hosts.get()
     node.hosts.post(data=hosts["data"], digest=hosts["digest"])
     node.time.put(timezone="Europe/Madrid")
+    assert node.apt.update.post(notify=0) == node.apt.upgrade.post() == node.report.post() == str(STARTED)
 
 
 def test_proxmoxer_shows_which_argument_is_wrong(by_ticket: Any) -> None:

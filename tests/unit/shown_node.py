@@ -30,7 +30,17 @@ from trebol_node.api.wire import Wire
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.handlers import HANDLERS
-from trebol_node.worker.operations import ApplyNetwork, Authenticate, EndTask, Operation, Power, ServiceAction
+from trebol_node.worker.operations import (
+    ApplyNetwork,
+    Authenticate,
+    EndTask,
+    MakeReport,
+    Operation,
+    Power,
+    RefreshPackages,
+    ServiceAction,
+    UpgradePackages,
+)
 from trebol_node.worker.services import SERVICES
 
 MACHINES = Path(__file__).parents[1] / "machines"
@@ -68,6 +78,9 @@ ENTRIES = [
     }
     for number in range(1, 6)
 ]
+
+
+UPDATES = [{"Package": "trebol", "OldVersion": "1", "Version": "2", "Origin": "Trebol"}]
 
 
 @dataclass
@@ -127,7 +140,11 @@ def programs() -> Programs:
             "journalctl": Completed(0, "".join(json.dumps(entry) + "\n" for entry in ENTRIES)),
             "netplan generate": Completed(0),
             "timedatectl": Completed(0),
+            "hostnamectl set-hostname": Completed(0),
+            "systemctl try-restart": Completed(0),
+            "systemctl is-active chrony.service": Completed(3, "inactive\n"),
             "systemctl reboot": Completed(0),
+            "trebol_node.system.packages": Completed(0, json.dumps(UPDATES)),
         }
     )
 
@@ -166,7 +183,7 @@ class OperationsHere:
         """See `trebol_node.worker.client.Worker.call`."""
         self.seen.append((who, operation))
         match operation:
-            case ServiceAction() | ApplyNetwork() | EndTask():
+            case ServiceAction() | ApplyNetwork() | EndTask() | RefreshPackages() | UpgradePackages() | MakeReport():
                 return str(STARTED)
             case Power():
                 return None

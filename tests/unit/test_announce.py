@@ -24,3 +24,11 @@ def test_without_the_store_it_waits() -> None:
     records = MemoryRecords()
     records.quorate = False
     assert not say(records, "node1", ABOUT)
+
+
+def test_what_it_said_under_another_name_goes() -> None:
+    records = MemoryRecords()
+    say(records, "node1", ABOUT)
+    say(records, "node2", {**ABOUT, "addresses": ["192.0.2.20"]})
+    say(records, "alpha", {**ABOUT, "fingerprint": "EF:01"})
+    assert [record.key for record in records.below("nodes/")] == ["nodes/alpha", "nodes/node2"]

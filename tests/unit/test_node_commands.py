@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.shown_node import NODE, STARTED, Served, served_node
+from tests.unit.shown_node import NODE, STARTED, UPDATES, Served, served_node
 from typer.testing import CliRunner
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import BadInput, TrebolError
 from trebol_node.commands import app
+from trebol_node.root_keys import changed
 from trebol_node.shown_commands import status_command
 from trebol_node.worker.operations import ApplyNetwork
 
@@ -60,6 +62,41 @@ def test_the_network_is_a_table_and_says_what_is_pending(node: Served) -> None:
 def test_time_in_the_zone_of_the_node(node: Served) -> None:
     assert trebol(node, "time") == "2026-09-21 16:13:20 Europe/Madrid\n"
     assert json.loads(trebol(node, "time", "Europe/Madrid", "--json"))["timezone"] == "Europe/Madrid"
+
+
+def test_the_name_and_the_packages_of_the_node(node: Served) -> None:
+    assert trebol(node, "name").strip() == NODE
+    assert json.loads(trebol(node, "name", "--json")) == {"fqdn": NODE, "hostname": NODE}
+    assert "trebol" in (text := trebol(node, "update")) and "Trebol" in text
+    assert json.loads(trebol(node, "update", "--json")) == UPDATES
+
+
+def test_roots_keys_are_added_and_taken_away(node: Served, tmp_path: Path) -> None:
+    blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(range(32))).decode()
+    file = tmp_path / "ana.pub"
+    file.write_text(f"# mine\nssh-ed25519 {blob} ana@laptop\n")
+    assert trebol(node, "ssh-keys") == ""
+    assert trebol(node, "ssh-keys", "--add", str(file)) == f"ssh-ed25519 {blob} ana@laptop\n"
+    assert json.loads(trebol(node, "ssh-keys", "--json")) == [f"ssh-ed25519 {blob} ana@laptop"]
+    assert trebol(node, "ssh-keys", "--remove", "ana@laptop") == ""
+
+
+@pytest.mark.parametrize(
+    ("removed", "added", "left"),
+    [
+        (["a@b"], ["x AAA c"], ["x BBB d", "x AAA c"]),
+        (["x AAA a@b"], ["# no key\n\nx BBB d\n"], ["x BBB d"]),
+        (["nobody"], [], None),
+        (["a@b"], [], ["x BBB d"]),
+    ],
+)
+def test_keys_go_by_comment_or_line(removed: list[str], added: list[str], left: list[str] | None) -> None:
+    keys = ["x AAA a@b", "x BBB d"]
+    if left is None:
+        with pytest.raises(BadInput, match="names 0 keys"):
+            changed(keys, added, removed)
+    else:
+        assert [*changed(keys, added, removed)] == left
 
 
 def test_services_that_are_there(node: Served) -> None:

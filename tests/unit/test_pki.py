@@ -17,7 +17,20 @@ from trebol_common.errors import BadInput, TrebolError
 from trebol_common.run import Argument, CommandRunner, Completed
 from trebol_node.facts import ADDRESSES
 from trebol_node.keys import prepare_node
-from trebol_node.pki import API, AUTHORITY, CLIENT, SIGNED, STORE, Kind, Names, fingerprint, give, names_of, prepare
+from trebol_node.pki import (
+    API,
+    AUTHORITY,
+    CLIENT,
+    SIGNED,
+    STORE,
+    Kind,
+    Names,
+    fingerprint,
+    give,
+    names_of,
+    prepare,
+    renew,
+)
 from trebol_node.pki.certificates import render_settings
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -62,6 +75,7 @@ def test_all_is_made_and_keys_are_for_who_uses_them_alone(tmp_path: Path) -> Non
     names = [path.name for path in made]
     assert names == ["ca.key", "ca.pem", *(f"{kind.name}.{end}" for kind in SIGNED for end in ("key", "pem"))]
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "pki").iterdir()}
+    assert modes.pop("made.json") == 0o644
     assert modes == {name: 0o600 if name == "ca.key" else 0o640 if name.endswith("key") else 0o644 for name in names}
     assert groups == ["root", "root", "trebol", "root", "etcd", "root", "trebol", "root"]
 
@@ -91,7 +105,7 @@ def test_what_is_missing_is_made_and_the_rest_stays(copied: Path, removed: tuple
         (copied / name).unlink()
     assert again(copied) == made
     after = contents(copied)
-    assert all(after[name] == before[name] for name in before if name not in removed)
+    assert all(after[name] == before[name] for name in before if name not in (*removed, "made.json"))
     verify(copied, STORE, "sslserver")
 
 
@@ -275,3 +289,41 @@ def test_a_node_gets_what_it_needs_once(tmp_path: Path) -> None:
     assert later.made == () and later.fingerprint == keys.fingerprint
     assert keys.made[-1].read_text() == "# by hand\n"
     assert list((root / "etc/trebol/pki").glob(".new*")) == []
+
+
+MORE = Names("alpha", ("alpha", "alpha.example.org", "localhost"), ("192.0.2.99", "127.0.0.1", "::1"))
+
+
+def renewed(folder: Path, names: Names) -> bool:
+    return renew(names, CommandRunner(), folder=folder, own=lambda _path, _group: None)
+
+
+def test_a_certificate_of_our_own_follows_the_nodes_names_on_the_same_key(copied: Path) -> None:
+    before = contents(copied)
+    assert not renewed(copied, NAMES)
+    assert renewed(copied, MORE) and not renewed(copied, MORE)
+    after = contents(copied)
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"api.pem", "made.json"}
+    assert handshake(copied, API, "alpha.example.org") and handshake(copied, API, "192.0.2.99")
+
+
+def test_an_address_that_is_gone_changes_nothing(copied: Path) -> None:
+    assert not renewed(copied, Names("node1", NAMES.names, NAMES.addresses[1:]))
+
+
+def test_somebodys_own_certificate_is_never_changed(copied: Path) -> None:
+    # Signed by the node's CA, as ours: who made it is what counts.
+    shutil.copy(copied / "store.pem", copied / "api.pem")
+    shutil.copy(copied / "store.key", copied / "api.key")
+    before = contents(copied)
+    assert not renewed(copied, MORE)
+    assert contents(copied) == before
+
+
+def test_without_the_cas_key_it_says_so_and_stays(copied: Path) -> None:
+    (copied / "ca.key").unlink()
+    before = contents(copied)
+    with pytest.raises(BadInput, match="needed to sign"):
+        renewed(copied, MORE)
+    assert contents(copied) == before

@@ -28,7 +28,9 @@ class Started:
     def __init__(self, folder: Path) -> None:
         self.tasks = Tasks(folder / "tasks")
         self.ended: Queue[Upid] = Queue()
-        self.starter = Starter(self.tasks, "node1", COMMAND, environment(), self.ended.put, lambda: 1790000000.5)
+        self.starter = Starter(
+            self.tasks, lambda: "node1", COMMAND, environment(), self.ended.put, lambda: 1790000000.5
+        )
         self.ready = folder / "ready"
         os.mkfifo(self.ready)
 
@@ -139,5 +141,5 @@ def test_a_full_disk_takes_the_log_and_not_the_work() -> None:
 def test_a_task_that_cannot_be_started_leaves_nothing(tmp_path: Path) -> None:
     tasks = Tasks(tmp_path / "tasks")
     with pytest.raises(CommandFailed):
-        Starter(tasks, "node1", ("/no/such/program",)).start("srvstart", "", "root@pam", {})
+        Starter(tasks, lambda: "node1", ("/no/such/program",)).start("srvstart", "", "root@pam", {})
     assert tasks.list() == []

@@ -21,6 +21,7 @@ from trebol_node.worker.errors import AuthenticationFailed, Modified, NotFound
 from trebol_node.worker.handlers import HANDLERS, WORK, perform, work
 from trebol_node.worker.node import digest_of, wrong_hosts
 from trebol_node.worker.protocol import Request
+from trebol_node.worker.report import FOLDER, KEPT, keep
 from trebol_node.worker.services import SERVICES, unit
 
 HOSTS = "127.0.0.1 localhost\n192.0.2.10 node1.example.org node1 # ours\n"
@@ -244,3 +245,20 @@ def test_ending_a_task_that_is_over_is_no_error(on: Context) -> None:
         do(ops.EndTask.of(upid=upid.replace("chrony", "cron")), on)
     with pytest.raises(BadInput, match="unable to parse"):
         do(ops.EndTask.of(upid="1"), on)
+
+
+def test_a_report_is_a_file_for_root_alone_and_the_log_says_where(on: Context) -> None:
+    upid = Upid("node1", 1, 1, 1790000000, "report", "", "root@pam")
+    stream = io.StringIO()
+    keep(lambda: "==== status ====\n", on.machine, upid, Log(stream))
+    path = on.machine.at(stream.getvalue().splitlines()[-1].lstrip("/"))
+    assert path.read_text() == "==== status ====\n"
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_the_newest_reports_are_kept(on: Context) -> None:
+    for number in range(KEPT + 2):
+        upid = Upid("node1", 1, 1, 1790000000 + number, "report", "", "root@pam")
+        keep(lambda: "text", on.machine, upid, Log(io.StringIO()))
+    names = sorted(path.name for path in on.machine.at(FOLDER).iterdir())
+    assert len(names) == KEPT and names[-1] == "node1-20260921T141331Z.txt"

@@ -23,6 +23,13 @@ def unit() -> configparser.SectionProxy:
     return parser["Service"]
 
 
+def written() -> set[str]:
+    """What the sandbox lets the service write: the setting adds up where it comes again."""
+    lines = (DEBIAN / "trebol.trebol-worker.service").read_text().splitlines()
+    found = (line.partition("=")[2].split() for line in lines if line.startswith("ReadWritePaths="))
+    return {path for paths in found for path in paths}
+
+
 def test_tasks_outlive_the_service(unit: configparser.SectionProxy) -> None:
     assert unit["KillMode"] == "process"
     assert "PrivateTmp" not in unit
@@ -30,7 +37,8 @@ def test_tasks_outlive_the_service(unit: configparser.SectionProxy) -> None:
 
 def test_the_service_may_write_where_its_operations_do(unit: configparser.SectionProxy) -> None:
     assert unit["ProtectSystem"] == "strict"
-    assert set(unit["ReadWritePaths"].split()) == {"/etc", "/run", str(FOLDER)}
+    assert written() == {"/etc", "/run", "-/root", "-/var/log/trebol", str(FOLDER)}
+    assert "ProtectHome" not in unit
 
 
 def test_the_service_tells_systemd_how_it_does(unit: configparser.SectionProxy) -> None:
@@ -43,6 +51,7 @@ def test_folders_are_made_for_those_who_may() -> None:
     assert {path: (mode, user, group) for _kind, path, mode, user, group, _age in lines} == {
         str(SOCKET.parent): ("0755", "root", "root"),
         str(FOLDER): ("2750", "root", USER),
+        "/var/log/trebol": ("0700", "root", "root"),
     }
 
 

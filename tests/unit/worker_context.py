@@ -53,7 +53,7 @@ class RememberingStarter(Starter):
     def start(self, kind: str, id: str, user: str, work: Mapping[str, Any]) -> Upid:
         """See `Starter.start`."""
         self.started.append((kind, id, user, work))
-        upid = Upid(self.node, 4711, 815, 1790000000, kind, id, user)
+        upid = Upid(self.node(), 4711, 815, 1790000000, kind, id, user)
         self.tasks.create(upid)
         return upid
 
@@ -61,7 +61,7 @@ class RememberingStarter(Starter):
 def context(root: Path, runner: Runner) -> Context:
     """A context whose system lies below `root`."""
     tasks = Tasks(root / "tasks", root / "proc")
-    starter = RememberingStarter(tasks, "node1", ())
+    starter = RememberingStarter(tasks, lambda: "node1", ())
     return Context(Machine(root, runner, JumpingClock()), tasks, starter, OnePassword())
 
 

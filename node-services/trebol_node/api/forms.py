@@ -46,7 +46,7 @@ class Nothing(Parameters):
     """No arguments at all."""
 
 
-def _split(value: object) -> object:
+def split_words(value: object) -> object:
     """Lists of Proxmox VE come as text with commas, semicolons or blanks between, or as a key that is repeated."""
     if not isinstance(value, str):
         return value
@@ -54,7 +54,7 @@ def _split(value: object) -> object:
 
 
 #: A list of words, in one text or several.
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 
 
 class Arguments:

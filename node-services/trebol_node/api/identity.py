@@ -1,4 +1,4 @@
-"""Who sends a request: by the peer of the unix socket, by an API token, or by a ticket in a cookie."""
+"""Who sends a request: by an API token, by a ticket in a cookie, or by the peer of the unix socket alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def _identify(request: Request, context: Context) -> Identity:
     if uid is not None:
         if uid not in context.root:
             raise NotAuthenticated(f"user {uid} of this node is not root")
-        return Identity(ROOT)
+        if not _shows_who(request):
+            return Identity(ROOT)
     accounts, now = context.accounts.read(), context.clock.now()
     authorization = request.headers.get("authorization", "")
     if tokens.is_token(authorization):
@@ -46,6 +47,11 @@ def _identify(request: Request, context: Context) -> Identity:
     except (Denied, Missing) as error:
         raise NotAuthenticated(str(error)) from error
     return Identity(user)
+
+
+def _shows_who(request: Request) -> bool:
+    """Whether root's program asks for somebody who signed in: then their rights count, and the log names them."""
+    return tokens.is_token(request.headers.get("authorization", "")) or bool(_cookie(request))
 
 
 def _cookie(request: Request) -> str:

@@ -13,6 +13,7 @@ from trebol_node.pki.certificates import (
     fingerprint,
     give,
     prepare,
+    renew,
 )
 from trebol_node.pki.names import Names, names_of
 
@@ -31,4 +32,5 @@ __all__ = [
     "give",
     "names_of",
     "prepare",
+    "renew",
 ]

@@ -6,14 +6,17 @@ On disk, below `FOLDER` (or another)::
     api.key      for trebold                          api.pem      what clients see on port 8006
     store.key    for etcd                             store.pem    server, and etcd's JSON gateway as its own client
     client.key   for trebold, and root's commands     client.pem   with which the store lets in
+    made.json    {"AB:CD:…": ["DNS:node1", …]}: each api.pem that was made here, by its fingerprint
 
-Whoever replaces api.key and api.pem by their own, or takes ca.key to a safe place, is not undone.
+Whoever replaces api.key and api.pem by their own, or takes ca.key to a safe place, is not undone. An api.pem of
+`made.json`, and no other, is made again (`renew`) when the node has names or addresses that it does not speak for.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import ssl
@@ -33,6 +36,8 @@ FOLDER = Path("/etc/trebol/pki")
 #: Valid from long before any clock to the last year that ASN.1's UTCTime can tell: a first boot with a dead battery
 #: must not make certificates that are refused as soon as the clock is set.
 _START, _END = "20000101000000Z", "20491231235959Z"
+
+_RECORD = "made.json"
 
 #: Gives a file, by its path, to root and to the group of that name.
 Own = Callable[[Path, str], None]
@@ -92,6 +97,42 @@ def prepare(names: Names, runner: Runner, *, folder: Path = FOLDER, own: Own = g
     return tuple(made)
 
 
+def renew(names: Names, runner: Runner, *, folder: Path = FOLDER, own: Own = give) -> bool:
+    """Make the API's certificate anew, on its key, where it was made here and lacks any of `names`; whether it was.
+
+    What is left of names that are gone does not count: nobody's trust in a certificate ends for a cable that is out.
+    Raises BadInput where the CA's key is not there to sign.
+    """
+    pair = API.pair(folder)
+    spoken = _made(folder).get(fingerprint(pair.certificate)) if pair.certificate.exists() else None
+    if spoken is None or set(names.alternatives()) <= set(spoken):
+        return False
+    if not AUTHORITY.pair(folder).key.exists():
+        raise BadInput(
+            _("is needed to sign {path}").format(path=pair.certificate), where=str(AUTHORITY.pair(folder).key)
+        )
+    _make(API, names, folder, runner, own)
+    return True
+
+
+def _made(folder: Path) -> dict[str, list[str]]:
+    """What each certificate of the API that was made here speaks for, by its fingerprint."""
+    path = folder / _RECORD
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError:
+        found = {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remember(names: Names, folder: Path, fresh: Path) -> None:
+    """Before it has its name: were the power cut now, the one that is there would still be known as made here."""
+    current = API.pair(folder).certificate
+    there = {fingerprint(current)} if current.exists() else set()
+    known = {each: spoken for each, spoken in _made(folder).items() if each in there}
+    write_text(folder / _RECORD, json.dumps({**known, fingerprint(fresh): names.alternatives()}, indent=1) + "\n")
+
+
 def _check(folder: Path) -> None:
     """Raise BadInput for what must not be made anew, since what is there leans on it."""
     authority = AUTHORITY.pair(folder)
@@ -132,6 +173,8 @@ def _make(kind: Kind, names: Names, folder: Path, runner: Runner, own: Own) -> l
         request, certificate = work / "request", work / "certificate"
         runner.run(["openssl", "req", "-new", "-config", settings, "-key", pair.key, "-out", request])
         runner.run(_sign(kind, folder, settings, request, certificate))
+        if kind is API:
+            _remember(names, folder, certificate)
         _settle(certificate, pair.certificate, 0o644, "root", own)
         made.append(pair.certificate)
     return made

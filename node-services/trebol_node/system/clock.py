@@ -1,14 +1,20 @@
-"""A node's time and time zone."""
+"""A node's time, time zone and time servers."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trebol_hardware.probe.sysfs import read_text
+
+#: Trebol's own file of sources, which chrony reads beside its others (chrony.conf(5), sourcedir).
+SOURCES = "etc/chrony/sources.d/trebol.sources"
+
+_SERVER = "server "
 
 _ZONES = "zoneinfo/"
 _NAME = re.compile(r"[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)*")
@@ -32,3 +38,20 @@ def time_of(now: float, zone: str) -> dict[str, int | str]:
         offset = datetime.fromtimestamp(now, UTC).utcoffset()
     shift = int(offset.total_seconds()) if offset else 0
     return {"localtime": int(now) + shift, "time": int(now), "timezone": zone}
+
+
+def render_servers(servers: Iterable[str]) -> str:
+    """Trebol's file of sources.
+
+    The pool that Debian's chrony.conf names stays, for when none of these answers; while one does, none of the pool
+    outvotes it (`trust`) or is followed in its place (`prefer`).
+    """
+    return "# Written by Trebol.\n" + "".join(f"{_SERVER}{server} iburst prefer trust\n" for server in servers)
+
+
+def time_servers(root: Path) -> list[str] | None:
+    """The servers of Trebol's file; None where chrony is not installed."""
+    path = root / SOURCES
+    if not path.parent.is_dir():
+        return None
+    return [line.split()[1] for line in read_text(path).splitlines() if line.startswith(_SERVER)]

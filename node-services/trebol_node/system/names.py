@@ -1,8 +1,9 @@
-"""Names and addresses: the DNS servers that a node asks, and its /etc/hosts."""
+"""Names and addresses: the node's own, the DNS servers that it asks, and its /etc/hosts."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from trebol_hardware.probe.sysfs import read_text
@@ -48,3 +49,23 @@ def read_hosts(root: Path) -> dict[str, str]:
     """`hosts` of the system below `root`; empty where there is no such file."""
     path = root / "etc/hosts"
     return hosts(path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "")
+
+
+def full_name(label: str, hosts: str, settings: str = "") -> str:
+    """The full name of the node with this host name: by a hosts(5), else by what its installer wrote (node.toml).
+
+    Without either the label is all that is known.
+    """
+    found = [name for line in hosts.splitlines() for name in line.partition("#")[0].split()[1:]]
+    wanted = re.search(r'^fqdn = "(.*)"$', settings, re.MULTILINE)
+    found += [wanted[1]] if wanted else []
+    return next((name for name in found if name.startswith(f"{label}.")), label)
+
+
+def read_name(root: Path) -> dict[str, str]:
+    """The value of GET /nodes/{node}/hostname: `fqdn`, and `hostname` without its domain."""
+    label = read_text(root / "proc/sys/kernel/hostname").strip().partition(".")[0]
+    return {
+        "fqdn": full_name(label, read_text(root / "etc/hosts"), read_text(root / "etc/trebol/node.toml")),
+        "hostname": label,
+    }

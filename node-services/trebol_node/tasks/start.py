@@ -19,14 +19,14 @@ from trebol_node.tasks.upid import Upid
 
 @dataclass(frozen=True)
 class Starter:
-    """Starts tasks of `node` into `tasks`.
+    """Starts tasks into `tasks`; `node` tells the node's name, which may change.
 
     `command` is a program that calls `trebol_node.tasks.inside.run_inside`; `ended` is called, from another thread,
     when one of them is over. A task is no child of whoever comes after us: that one does not hear of its end.
     """
 
     tasks: Tasks
-    node: str
+    node: Callable[[], str]
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     ended: Callable[[Upid], None] = lambda upid: None
@@ -38,7 +38,7 @@ class Starter:
             pstart = started(process.pid)
             if pstart is None:
                 raise TrebolError("the task's process ended at once", where=kind)
-            upid = Upid(self.node, process.pid, pstart, int(self.clock()), kind, id, user)
+            upid = Upid(self.node(), process.pid, pstart, int(self.clock()), kind, id, user)
             self.tasks.create(upid)
             # A secret in it is in no argument list, and in no file.
             request = {"folder": str(self.tasks.folder), "upid": str(upid), "work": work}

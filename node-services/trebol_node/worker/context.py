@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from trebol_common.errors import TrebolError
 from trebol_common.run import CommandRunner, Runner
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.tasks.start import Starter
@@ -49,6 +50,14 @@ class Machine:
     def at(self, path: str) -> Path:
         """A file of the system, by its path below the root ("etc/hosts")."""
         return self.root / path
+
+    def text(self, path: str) -> str:
+        """The text of such a file; empty where there is none. Raises TrebolError where it is no text."""
+        found = self.at(path)
+        try:
+            return found.read_text(encoding="utf-8") if found.exists() else ""
+        except UnicodeDecodeError as error:
+            raise TrebolError("is no UTF-8 text", where=f"/{path}", hint="mend it by hand") from error
 
 
 @dataclass(frozen=True)

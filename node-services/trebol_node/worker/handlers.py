@@ -9,7 +9,18 @@ from typing import Any
 from trebol_common.run import CommandRunner, Runner
 from trebol_node.tasks import Upid
 from trebol_node.tasks.inside import Log
-from trebol_node.worker import accounts, dns, network, node
+from trebol_node.worker import (
+    accounts,
+    apt,
+    certificate,
+    dns,
+    hostname,
+    network,
+    node,
+    report,
+    ssh_keys,
+    time_servers,
+)
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.protocol import Request
@@ -21,6 +32,10 @@ HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
     ops.ServiceAction: node.service,
     ops.Power: node.power,
     ops.SetTimeZone: node.set_time_zone,
+    ops.SetTimeServers: time_servers.set_time_servers,
+    ops.SetHostname: hostname.set_hostname,
+    ops.ReadSshKeys: ssh_keys.read_keys,
+    ops.SetSshKeys: ssh_keys.set_keys,
     ops.SetDns: dns.set_dns,
     ops.SetHosts: node.set_hosts,
     ops.ReadSmart: node.read_smart,
@@ -30,6 +45,10 @@ HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
     ops.ApplyNetwork: network.apply,
     ops.ConfirmNetwork: network.confirm,
     ops.RevertNetwork: network.revert,
+    ops.RefreshPackages: apt.refresh,
+    ops.UpgradePackages: apt.upgrade,
+    ops.RenewCertificate: certificate.renew_certificate,
+    ops.MakeReport: report.make_report,
     ops.EndTask: node.end_task,
 }
 
@@ -37,6 +56,9 @@ HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
 WORK: Mapping[type[ops.Operation], Callable[[Any, Machine, Upid, Log], None]] = {
     ops.ServiceAction: node.run_service,
     ops.ApplyNetwork: network.run_apply,
+    ops.MakeReport: report.run_report,
+    ops.RefreshPackages: apt.run_refresh,
+    ops.UpgradePackages: apt.run_upgrade,
 }
 
 

@@ -38,7 +38,7 @@ def main() -> int:
     """Run the worker; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     machine, tasks = Machine(), Tasks()
-    starter = Starter(tasks, _node(), TASK, ended=lambda upid: _recover(machine, tasks))
+    starter = Starter(tasks, _node, TASK, ended=lambda upid: _recover(machine, tasks))
     asyncio.run(serve(Context(machine, tasks, starter), SOCKET))
     return 0
 

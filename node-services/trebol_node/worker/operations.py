@@ -10,11 +10,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, ValidationError
 
+from trebol_common.answers.values import Fqdn, Peer
 from trebol_common.errors import BadInput, Problem
 from trebol_node.worker.services import Action
 
 #: Characters of a file that is handed over as text.
 TEXT = 64 * 1024
+
+#: Time servers, and SSH keys of root, at most.
+TIME_SERVERS = 8
+SSH_KEYS = 256
 
 #: In no log and no representation; on the socket it is itself.
 Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str)]
@@ -87,6 +92,34 @@ class SetTimeZone(Operation):
     timezone: Annotated[str, Field(max_length=64)]
 
 
+class SetTimeServers(Operation):
+    """Have the clock follow these servers (names or addresses); none: those that the system comes with. Nothing."""
+
+    name = "time-servers"
+    servers: Annotated[list[Peer], Field(max_length=TIME_SERVERS)]
+
+
+class SetHostname(Operation):
+    """Give the node another full name ("node1.example.org"). Nothing: it has it, and trebold is restarting."""
+
+    name = "hostname"
+    fqdn: Fqdn
+
+
+class ReadSshKeys(Operation):
+    """The keys that get root in: `{"keys": [line, …], "digest": str}`."""
+
+    name = "ssh-keys"
+
+
+class SetSshKeys(Operation):
+    """Let these keys get root in and no others, if the file is still the one with `digest`. Nothing."""
+
+    name = "ssh-keys-set"
+    keys: Annotated[list[Annotated[str, Field(max_length=TEXT)]], Field(max_length=SSH_KEYS)]
+    digest: Annotated[str | None, Field(max_length=64)] = None
+
+
 class SetDns(Operation):
     """Set the name servers, in order, and the domains tried for short names. Nothing."""
 
@@ -154,6 +187,33 @@ class RevertNetwork(Operation):
     name = "network-revert"
 
 
+class RefreshPackages(Operation):
+    """Have apt ask the mirrors. A UPID."""
+
+    name = "apt-update"
+
+
+class UpgradePackages(Operation):
+    """Bring all packages up to date, after what was cut short before. A UPID."""
+
+    name = "apt-upgrade"
+
+
+class RenewCertificate(Operation):
+    """Make the API's certificate anew where Trebol made it, and it lacks a name or an address of the node.
+
+    Whether it was made.
+    """
+
+    name = "certificate"
+
+
+class MakeReport(Operation):
+    """Write the node's report into a file. A UPID; the last line of its log before its end says where the file is."""
+
+    name = "report"
+
+
 class EndTask(Operation):
     """End a running task. Its UPID: it is over."""
 
@@ -170,6 +230,10 @@ OPERATIONS: dict[str, type[Operation]] = {
         ServiceAction,
         Power,
         SetTimeZone,
+        SetTimeServers,
+        SetHostname,
+        ReadSshKeys,
+        SetSshKeys,
         SetDns,
         SetHosts,
         ReadSmart,
@@ -179,6 +243,10 @@ OPERATIONS: dict[str, type[Operation]] = {
         ApplyNetwork,
         ConfirmNetwork,
         RevertNetwork,
+        RefreshPackages,
+        UpgradePackages,
+        RenewCertificate,
+        MakeReport,
         EndTask,
     )
 }

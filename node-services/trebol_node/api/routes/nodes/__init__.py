@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from trebol_node.api.routes.nodes import disks, guests, logs, network, node, services, tasks
+from trebol_node.api.routes.nodes import apt, disks, guests, logs, names, network, node, services, tasks
 from trebol_node.api.routes.nodes.view import NodeView
 
 __all__ = ["NodeView", "routers"]
@@ -14,6 +14,8 @@ def routers(view: NodeView) -> tuple[APIRouter, ...]:
     """Of each subtree, for `make_app(…, routers=…)`; `view.running()` is to run beside it."""
     return (
         node.router(view),
+        names.router(view),
+        apt.router(view),
         network.router(view),
         services.router(view),
         disks.router(view),

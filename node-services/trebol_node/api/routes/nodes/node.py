@@ -7,23 +7,33 @@ import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from trebol_common.answers.values import Peer
 from trebol_node.access import Identity
 from trebol_node.api.context import TheContext
 from trebol_node.api.errors import wrong
-from trebol_node.api.forms import Parameters, arguments, no_arguments
+from trebol_node.api.forms import MISSING, Parameters, arguments, no_arguments, split_words
 from trebol_node.api.identity import SignedIn
 from trebol_node.api.rights import requires
 from trebol_node.api.routes.nodes.common import NODE, ask, subtree
 from trebol_node.api.routes.nodes.reporting import make_report
 from trebol_node.api.routes.nodes.view import NodeView
 from trebol_node.api.routing import api_router
-from trebol_node.system.clock import time_of, timezone
+from trebol_node.system.clock import time_of, time_servers, timezone
 from trebol_node.system.names import read_dns, read_hosts
 from trebol_node.system.subscription import subscription
 from trebol_node.system.version import version
-from trebol_node.worker.operations import TEXT, Power, SetDns, SetHosts, SetTimeZone
+from trebol_node.worker.operations import (
+    TEXT,
+    TIME_SERVERS,
+    MakeReport,
+    Power,
+    SetDns,
+    SetHosts,
+    SetTimeServers,
+    SetTimeZone,
+)
 
 _AUDIT = requires(NODE, "Sys.Audit")
 _MODIFY = requires(NODE, "Sys.Modify")
@@ -43,10 +53,15 @@ class Command(Parameters):
     command: Literal["reboot", "shutdown"]
 
 
-class Zone(Parameters):
-    """A time zone."""
+#: Names or addresses, in one text or several.
+Servers = Annotated[tuple[Peer, ...], BeforeValidator(split_words), Field(max_length=TIME_SERVERS)]
 
-    timezone: Annotated[str, Field(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]+\z")]
+
+class Zone(Parameters):
+    """A time zone, and the servers that the clock follows. What is not given stays; an empty text is no servers."""
+
+    timezone: Annotated[str | None, Field(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]+\z")] = None
+    servers: Servers | None = None
 
 
 class Dns(Parameters):
@@ -99,14 +114,22 @@ def router(view: NodeView) -> APIRouter:
         return version()
 
     @one.get("/time", dependencies=[_AUDIT, no_arguments])
-    async def get_time(context: TheContext) -> dict[str, int | str]:
-        """The time, also as the node's clocks show it, and the time zone."""
-        return time_of(context.clock.now(), timezone(view.root))
+    async def get_time(context: TheContext) -> dict[str, Any]:
+        """The time, also as the node's clocks show it, and the time zone; `servers` that were set to be followed."""
+        servers = time_servers(view.root)
+        found = time_of(context.clock.now(), timezone(view.root))
+        return {**found, **({} if servers is None else {"servers": servers})}
 
     @one.put("/time")
     async def set_time(who: Modifier, context: TheContext, given: Annotated[Zone, arguments(Zone)]) -> None:
-        """Set the time zone."""
-        await ask(context, SetTimeZone(timezone=given.timezone), who.user)
+        """Set the time zone, or the servers, or both."""
+        if given.timezone is None and given.servers is None:
+            raise wrong(timezone=MISSING)
+        # First: these are looked at before anything is changed.
+        if given.servers is not None:
+            await ask(context, SetTimeServers(servers=list(given.servers)), who.user)
+        if given.timezone is not None:
+            await ask(context, SetTimeZone(timezone=given.timezone), who.user)
 
     @one.get("/dns", dependencies=[_AUDIT, no_arguments])
     async def get_dns() -> dict[str, str]:
@@ -144,6 +167,12 @@ def router(view: NodeView) -> APIRouter:
         tasks = await asyncio.to_thread(context.tasks.list)
         journal = context.accounts.read().may(who, f"/nodes/{view.name}", ("Sys.Syslog",))
         return await make_report(view, tasks, context.clock.now(), journal=journal)
+
+    @one.post("/report", dependencies=[no_arguments])
+    async def keep_report(who: Modifier, context: TheContext) -> str:
+        """Write it, with the journal, into a file that is root's; the task's UPID. Its log says which file."""
+        upid: str = await ask(context, MakeReport(), who.user)
+        return upid
 
     made.include_router(one)
     return made

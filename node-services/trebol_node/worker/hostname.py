@@ -1,0 +1,87 @@
+"""The node's name: host name, its line of /etc/hosts, what Trebol keeps of it. All of it changes, or nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import ExitStack
+
+from trebol_common.errors import BadInput, Refused
+from trebol_common.files import write_text
+from trebol_node.system.names import full_name
+from trebol_node.worker.context import Context, Machine
+from trebol_node.worker.node import HOSTS
+from trebol_node.worker.operations import SetHostname
+
+#: What the installer writes of a node; its name is one line.
+SETTINGS = "etc/trebol/node.toml"
+
+COROSYNC = "etc/corosync/corosync.conf"
+
+_KERNEL = "proc/sys/kernel/hostname"
+_NAME = re.compile(r'^fqdn = ".*"$', re.MULTILINE)
+_RING = re.compile(r"^\s*ring\d+_addr:\s*(\S+)", re.MULTILINE)
+
+#: What Debian's own corosync.conf has, which makes no cluster.
+_NOWHERE = "127.0.0.1"
+
+
+def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
+    """See `SetHostname`. Raises Refused in a cluster, BadInput for a name that /etc/hosts has for another machine.
+
+    As the installer writes it: the first label in /etc/hostname, both names in the line of the node's address.
+    Without such a line (DHCP) libnss-myhostname knows the label.
+    """
+    machine, fqdn = context.machine, operation.fqdn
+    _refuse_in_cluster(machine)
+    label = machine.text(_KERNEL).strip().partition(".")[0]
+    hosts, settings = machine.text(HOSTS), machine.text(SETTINGS)
+    changes = {
+        HOSTS: (hosts, renamed(hosts, label, full_name(label, hosts, settings), fqdn)),
+        SETTINGS: (settings, _NAME.sub(f'fqdn = "{fqdn}"', settings)),
+    }
+    with ExitStack() as undo:
+        for name, (before, text) in changes.items():
+            if text != before:
+                path = machine.at(name)
+                mode = path.stat().st_mode & 0o777
+                undo.callback(write_text, path, before, mode=mode)
+                write_text(path, text, mode=mode)
+        # The last: what fails after it could not be undone without a second change of the name.
+        machine.runner.run(["hostnamectl", "set-hostname", "--static", fqdn.partition(".")[0]])
+        undo.pop_all()
+    # Its paths have the name in them. Clients wait at its socket meanwhile, and this answer is given before it ends.
+    machine.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service"], check=False)
+
+
+def _refuse_in_cluster(machine: Machine) -> None:
+    """Corosync, pacemaker and Ceph know their nodes by name."""
+    if set(_RING.findall(machine.text(COROSYNC))) - {_NOWHERE}:
+        raise Refused("the node is of a cluster, which knows it by its name", where="fqdn", hint="leave the cluster")
+
+
+def renamed(hosts: str, label: str, old: str, new: str) -> str:
+    """A hosts(5) in which the node called `label`, in full `old`, is called `new`; all else in it stays.
+
+    Raises BadInput where another machine has the new name.
+    """
+    names = (new, new.partition(".")[0])
+    lines = []
+    for number, line in enumerate(hosts.splitlines(keepends=True), 1):
+        told, mark, comment = line.rstrip("\n").partition("#")
+        address, *given = told.split() or [""]
+        if label in given or old in given:
+            told = f"{address} {' '.join(_with(given, (old, label), names))}{' ' if mark else ''}"
+            line = f"{told}{mark}{comment}\n"
+        elif not {name.lower() for name in given}.isdisjoint(names):
+            raise BadInput(f"/etc/hosts has this name for another machine: line {number}, {address}", where="fqdn")
+        lines.append(line)
+    return "".join(lines)
+
+
+def _with(given: Iterable[str], old: tuple[str, str], new: tuple[str, str]) -> Iterable[str]:
+    """Both new names where the first of the old ones was."""
+    found: list[str] = []
+    for name in given:
+        found += new if name in old else [name]
+    return dict.fromkeys(found)
