@@ -44,7 +44,7 @@ def _elements(seen: Seen | None, *, fingerprint: bool) -> tuple[Element, ...]:
 
 def _trouble(seen: Seen) -> Iterator[Element]:
     if seen.trouble:
-        yield Text(_("The node's daemon does not answer: {reason}").format(reason=seen.trouble), Tone.BAD)
+        yield Text(seen.trouble, Tone.BAD)
 
 
 def _who(seen: Seen, url: str) -> Iterator[str]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.i18n import _
@@ -17,7 +18,6 @@ from trebol_firstboot.banner import banner
 from trebol_firstboot.hostkey import read_fingerprint
 from trebol_firstboot.screens import local
 from trebol_firstboot.screens.course import DONE
-from trebol_firstboot.screens.daemon import Api, Daemon, NotAllowed
 from trebol_firstboot.screens.world import (
     ClusterSeen,
     CodeNeeded,
@@ -28,10 +28,10 @@ from trebol_firstboot.screens.world import (
     Task,
     TaskNews,
     TimeSettings,
-    Unreachable,
     Update,
 )
 from trebol_node import facts
+from trebol_node.client import Api, NotAllowed, Unreachable
 from trebol_node.status import status
 from trebol_node.worker.pam import Pam, SystemPam
 
@@ -63,11 +63,20 @@ _WARNED = re.compile(r"WARNINGS: \d+")
 REALM = "@pam"
 
 
+class Calls(Protocol):
+    """What the wizard needs of `trebol_node.client.Api`."""
+
+    def call(
+        self, method: str, path: str, arguments: Mapping[str, Any] = ..., *, headers: Mapping[str, str] = ...
+    ) -> Any:
+        """See `Api.call`."""
+
+
 @dataclass
 class ApiWorld:
     """`api` is the daemon's; the rest are the edges of this system."""
 
-    api: Api = field(default_factory=Daemon)
+    api: Calls = field(default_factory=Api)
     root: Path = ROOT
     runner: Runner = field(default_factory=CommandRunner)
     pam: Pam = field(default_factory=SystemPam)
@@ -88,10 +97,8 @@ class ApiWorld:
         certificate = self._certificate(shown.management_url or "")
         try:
             cluster, tasks = self._cluster(), self._running()
-        except Unreachable as error:
-            return Seen(shown, certificate, trouble=error.problems[0].what)
         except TrebolError as error:
-            return Seen(shown, certificate, trouble=str(error))
+            return Seen(shown, certificate, trouble=error.problems[0].what)
         return Seen(shown, certificate, cluster, tasks)
 
     def log_in(self, user: str, password: str, code: str) -> Session:
@@ -321,10 +328,10 @@ class ApiWorld:
         if before and ended != DONE:
             self._call("PUT", "dns", before)
 
-    def _get(self, path: str, arguments: Mapping[str, Any] | None = None) -> Any:
+    def _get(self, path: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Any:
         return self._call("GET", path, arguments)
 
-    def _call(self, method: str, path: str, arguments: Mapping[str, Any] | None = None) -> Any:
+    def _call(self, method: str, path: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Any:
         """Of this node."""
         node = local.host(self.root).partition(".")[0]
         return self.api.call(method, f"nodes/{node}/{path}", arguments, headers=self._ticket)
