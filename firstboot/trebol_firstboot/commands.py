@@ -75,12 +75,13 @@ def banner_command(
     from trebol_firstboot.follow import follow as keep_right
     from trebol_firstboot.hostkey import read_fingerprint
     from trebol_node import facts
+    from trebol_node.cockpit import certificates
     from trebol_node.status import status
 
     runner = CommandRunner()
 
     def look() -> Banner:
-        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT))
+        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT), certificates(ROOT))
 
     if follow:
         if as_json:

@@ -1,4 +1,4 @@
-"""The node's API as root's commands and the wizard call it: over its unix socket, as root@pam or whoever logged in."""
+"""The node's API as root's commands and the wizard call it: over its unix socket, as root or whoever logged in."""
 
 from __future__ import annotations
 

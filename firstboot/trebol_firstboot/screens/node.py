@@ -32,6 +32,7 @@ from trebol_firstboot.screens.world import (
 )
 from trebol_node import facts
 from trebol_node.client import Api, NotAllowed, Unreachable
+from trebol_node.cockpit import certificates
 from trebol_node.status import status
 from trebol_node.worker.pam import Pam, SystemPam
 
@@ -93,7 +94,8 @@ class ApiWorld:
 
     def look(self) -> Seen:
         """See `World.look`."""
-        shown = banner(status(facts.read(self.root, self.runner)), read_fingerprint(self.root))
+        found = status(facts.read(self.root, self.runner))
+        shown = banner(found, read_fingerprint(self.root), certificates(self.root))
         certificate = self._certificate(shown.management_url or "")
         try:
             cluster, tasks = self._cluster(), self._running()

@@ -11,10 +11,11 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from trebol_common.network import API_PORT
 from trebol_node.api.limits import HEAD
 from trebol_node.api.wire import SLOW, Protocol
 
-PORT = 8006
+PORT = API_PORT
 
 #: Connections that wait to be accepted.
 BACKLOG = 512
