@@ -32,6 +32,7 @@ from tests.e2e.surroundings import Surroundings, surroundings_job
 from tests.e2e.teardown import TornDown, teardown_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
+from tests.e2e.wizard import OnConsole, wizard_job
 
 from trebol_common.errors import BadInput
 from trebol_common.medium import Feature
@@ -63,16 +64,18 @@ JOBS: dict[str, Job] = {
     "remote": remote_job(),
     "surroundings": surroundings_job(),
     "partly": partly_job(),
+    "node-wizard": wizard_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
     *("typed", "careful", "two_consoles", "remote", "surroundings", "partly"),
+    "wizard",
 )
 
 QUICK = frozenset(
-    ["typed"]
+    ["typed", "node-wizard"]
     + [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
@@ -201,3 +204,4 @@ remote = machine(Remote, ["remote"])
 partly = machine(Partly, ["partly"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
+wizard = machine(OnConsole, ["node-wizard"])
