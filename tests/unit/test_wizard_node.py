@@ -9,7 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from tests.unit.fakesys import FakeSystem
+from tests.unit.test_node_status import FACTS, link
 
 from trebol_common import CLUSTER_INTENT, FINDINGS
 from trebol_common.answers.cluster import ClusterMode
@@ -30,6 +31,7 @@ from trebol_firstboot.screens.world import ClusterSeen, CodeNeeded, RunningTask,
 from trebol_hardware.checks.registry import Role, check_machine
 from trebol_hardware.checks.report import to_members
 from trebol_hardware.machine import Machine
+from trebol_node import facts
 from trebol_node.client import Api, NotAllowed, Unreachable
 
 MACHINE = Path(__file__).parents[1] / "machines/asus-ryzen-svm-off.json"
@@ -309,6 +311,24 @@ def test_what_the_daemon_refuses_is_told_in_its_words(
 def test_no_daemon_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="(?s)does not answer.*systemctl status trebold"):
         Api(tmp_path / "api.sock").call("GET", "version")
+
+
+def test_the_first_look_waits_for_no_page_and_the_next_one_asks_it(
+    files: FakeSystem, api: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = ssl.DER_cert_to_PEM_cert(b"certificate")
+    files.write("etc/cockpit/ws-certs.d/own.crt", pem)
+    monkeypatch.setattr(facts, "read", lambda *_: replace(FACTS, links=(link("vmbr0", "192.0.2.10/24"),)))
+    asked: list[str] = []
+    world = ApiWorld(api, root=files.root, certificate=lambda url: asked.append(url) or "AB")  # type: ignore[func-returns-value]
+
+    seen = []
+    for _ in range(3):
+        api.expect("GET cluster/status", []).expect("GET nodes/node1/tasks", [], source="active")
+        seen.append(world.look().certificate)
+
+    assert seen == [hashlib.sha256(b"certificate").hexdigest().upper(), "AB", "AB"]
+    assert asked == ["https://192.0.2.10:9090/"]
 
 
 def test_there_is_no_certificate_where_nobody_serves() -> None:

@@ -88,6 +88,7 @@ class ApiWorld:
     #: What says to the daemon for whom the root of this console asks.
     _ticket: Mapping[str, str] = field(default_factory=dict, repr=False)
     _challenge: str = field(default="", repr=False)
+    _looked: bool = False
     _shown: tuple[str, str] = ("", "")
     #: Name servers before a trial, which are as before with it.
     _dns: Mapping[str, str] | None = None
@@ -96,7 +97,7 @@ class ApiWorld:
         """See `World.look`."""
         found = status(facts.read(self.root, self.runner))
         shown = banner(found, read_fingerprint(self.root), certificates(self.root))
-        certificate = self._certificate(shown.management_url or "")
+        certificate = self._certificate(shown.management_url or "", shown.certificates.management or "")
         try:
             cluster, tasks = self._cluster(), self._running()
         except TrebolError as error:
@@ -292,8 +293,14 @@ class ApiWorld:
         except Unreachable:
             self.runner.run(alone)
 
-    def _certificate(self, url: str) -> str:
-        """Asked for where the page has moved, or was not served yet: a server on demand is not kept awake."""
+    def _certificate(self, url: str, offered: str) -> str:
+        """What the page's file says at first: the page, a server on demand, takes longer to wake up than all else.
+
+        Then asked for, where it has moved or was not served yet: it is not kept awake.
+        """
+        if not self._looked:
+            self._looked = True
+            return offered.replace(":", "") if url else ""
         if self._shown[0] != url or not self._shown[1]:
             self._shown = (url, self.certificate(url) if url else "")
         return self._shown[1]
