@@ -18,6 +18,9 @@ MANAGEMENT_BOND = "bond0"
 #: Where a node is managed with a browser: cockpit's port.
 MANAGEMENT_PORT = 9090
 
+#: That of the node's API.
+API_PORT = 8006
+
 
 @dataclass(frozen=True)
 class Link:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from trebol_common.i18n import _
+from trebol_common.network import API_PORT
 from trebol_hardware.checks.finding import Severity
+from trebol_node.cockpit import Certificates
 from trebol_node.hardware import Hardware
-from trebol_node.status import Status
+from trebol_node.status import Status, management_url
 
 #: Columns of a console.
 WIDTH = 80
 _LABEL = 14
+
+_UNKNOWN = Certificates()
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Banner:
     failed_units: tuple[str, ...]
     version: str
     hardware: Hardware | None = None
+    api_url: str | None = None
+    certificates: Certificates = _UNKNOWN
     first_boot: str | None = None
 
     def to_json(self) -> str:
@@ -40,9 +46,16 @@ class Banner:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False)
 
 
-def banner(status: Status, fingerprint: str | None, *, first_boot: str | None = None) -> Banner:
-    """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…"), `first_boot` is
-    what there is to say of what the node does by itself (`trebol_firstboot.unattended.status.line`).
+def banner(
+    status: Status,
+    fingerprint: str | None,
+    certificates: Certificates = _UNKNOWN,
+    *,
+    first_boot: str | None = None,
+) -> Banner:
+    """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…"), `certificates`
+    are those of its pages, `first_boot` is what there is to say of what the node does by itself
+    (`trebol_firstboot.unattended.status.line`).
     """
     return Banner(
         host=status.host,
@@ -53,6 +66,8 @@ def banner(status: Status, fingerprint: str | None, *, first_boot: str | None = 
         failed_units=status.failed_units,
         version=status.version,
         hardware=status.hardware,
+        api_url=management_url(status.addresses, API_PORT),
+        certificates=certificates,
         first_boot=first_boot,
     )
 
@@ -63,7 +78,7 @@ def render(banner: Banner) -> str:
     rows = [
         (_("Host"), (banner.host,)),
         (_("Addresses"), banner.addresses or (_("none yet - waiting for the network"),)),
-        (_("Management"), (banner.management_url or _("not reachable without an address"),)),
+        *_pages(banner),
         (_("SSH host key"), (banner.fingerprint or _("not made yet"),)),
         (_("State"), (state_words(banner),)),
     ]
@@ -75,6 +90,25 @@ def render(banner: Banner) -> str:
     for label, values in rows:
         lines += _row(label, values)
     return "\n".join([*map(_safe, lines), rule, ""]) + "\n"
+
+
+def _pages(banner: Banner) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where the node is managed and called, and the certificate that both show, or each its own."""
+    management, api = banner.certificates.management, banner.certificates.api
+    yield _("Management"), (banner.management_url or _("not reachable without an address"),)
+    if management and management != api:
+        yield _("Certificate"), _halves(management)
+    if banner.api_url:
+        yield "API", (banner.api_url,)
+    if api:
+        yield _("Certificate"), _halves(api)
+
+
+def _halves(fingerprint: str) -> tuple[str, ...]:
+    """A certificate's SHA-256 in two lines."""
+    pairs = fingerprint.split(":")
+    middle = len(pairs) // 2
+    return f"SHA-256 {':'.join(pairs[:middle])}:", ":".join(pairs[middle:])
 
 
 def _row(label: str, values: Iterable[str]) -> list[str]:

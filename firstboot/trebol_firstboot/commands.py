@@ -81,12 +81,14 @@ def banner_command(
     from trebol_firstboot.hostkey import read_fingerprint
     from trebol_firstboot.unattended.status import line
     from trebol_node import facts
+    from trebol_node.cockpit import certificates
     from trebol_node.status import status
 
     runner = CommandRunner()
 
     def look() -> Banner:
-        return banner(status(facts.read(ROOT, runner)), read_fingerprint(ROOT), first_boot=line(ROOT))
+        seen = status(facts.read(ROOT, runner))
+        return banner(seen, read_fingerprint(ROOT), certificates(ROOT), first_boot=line(ROOT))
 
     if follow:
         if as_json:

@@ -1,4 +1,4 @@
-"""The node's API as root's commands call it: over its unix socket, as root@pam."""
+"""The node's API as root's commands and the wizard call it: over its unix socket, as root or whoever logged in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +18,8 @@ API_SOCKET = Path("/run/trebol/api.sock")
 DOCUMENT = "/api2/openapi.json"
 PREFIX = "/api2/json"
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
 #: Seconds that an answer may take; long work answers with a task at once.
 PATIENCE = 60.0
 
@@ -25,8 +28,22 @@ _BAD_INPUT = frozenset({400, 404, 405, 413, 415, 501})
 
 _READS = frozenset({"GET", "DELETE"})
 
-#: Arguments by name; a list is one that is given more than once.
-Arguments = Mapping[str, str | Sequence[str]]
+#: Nobody is let in, or not for this.
+_NOT_ALLOWED = frozenset({401, 403})
+
+#: Bytes of an answer, at most.
+LARGEST = 16 * 2**20
+
+#: Arguments by name; a list is one that is given more than once, None one that is not given.
+Arguments = Mapping[str, str | int | Sequence[str] | None]
+
+
+class Unreachable(TrebolError):
+    """The node's daemon does not answer."""
+
+
+class NotAllowed(TrebolError):
+    """The daemon does not let in whoever asks, or not do that (401, 403)."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -45,7 +62,8 @@ class _Connection(http.client.HTTPConnection):
 class Api:
     """The API at a socket. Paths are those of the tree ("/nodes/node1/status"); values are what is in `data`.
 
-    All raise BadInput for what the node refuses as wrong, TrebolError for whatever else fails.
+    All raise BadInput for what the node refuses as wrong, NotAllowed, Unreachable, and TrebolError for whatever else
+    fails; with the API's own words.
     """
 
     def __init__(self, path: Path = API_SOCKET) -> None:
@@ -71,35 +89,40 @@ class Api:
         """Delete."""
         return self.call("DELETE", path, arguments)
 
-    def call(self, method: str, path: str, arguments: Arguments) -> Any:
-        """Any of them; names of `arguments` are the API's own."""
-        return self.whole(method, path, arguments).get("data")
+    def call(
+        self, method: str, path: str, arguments: Arguments = _NONE, *, headers: Mapping[str, str] = _NONE
+    ) -> Any:
+        """Any of them; names of `arguments` are the API's own. `headers` may say for whom root asks: a ticket."""
+        return self.whole(method, path, arguments, headers=headers).get("data")
 
-    def whole(self, method: str, path: str, arguments: Arguments) -> dict[str, Any]:
+    def whole(
+        self, method: str, path: str, arguments: Arguments, *, headers: Mapping[str, str] = _NONE
+    ) -> dict[str, Any]:
         """Likewise, with what stands beside `data`: `total`, `changes`."""
         target = PREFIX + quote("/" + path.strip("/"), safe="/:@!,=+") if path.strip("/") else PREFIX
-        encoded = urlencode(arguments, doseq=True)
-        body, headers = None, {}
+        encoded = urlencode({name: value for name, value in arguments.items() if value is not None}, doseq=True)
+        body, sent = None, dict(headers)
         if method in _READS:
             target = f"{target}?{encoded}" if encoded else target
         else:
-            body, headers = encoded, {"Content-Type": "application/x-www-form-urlencoded"}
-        status, text = self._exchange(method, target, body, headers)
-        return _answer(path, status, text)
+            body, sent["Content-Type"] = encoded, "application/x-www-form-urlencoded"
+        return _answer(path, *self._exchange(method, target, body, sent))
 
-    def _exchange(self, method: str, target: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    def _exchange(
+        self, method: str, target: str, body: str | None, headers: dict[str, str]
+    ) -> tuple[int, str, bytes]:
         connection = _Connection(self._path)
         try:
-            connection.request(method, target, body, dict(headers))
+            connection.request(method, target, body, headers)
             response = connection.getresponse()
-            return response.status, response.read()
+            return response.status, response.reason, response.read(LARGEST)
         except PermissionError as error:
             raise TrebolError(
                 _("may not be used by this user"), where=str(self._path), hint=_("run the command as root")
             ) from error
         except (OSError, http.client.HTTPException) as error:
-            raise TrebolError(
-                _("the node's daemon does not answer: {reason}").format(reason=error),
+            raise Unreachable(
+                _("the node's daemon does not answer: {reason}").format(reason=str(error) or type(error).__name__),
                 where=str(self._path),
                 hint="systemctl status trebold",
             ) from error
@@ -107,15 +130,18 @@ class Api:
             connection.close()
 
 
-def _answer(path: str, status: int, text: bytes) -> dict[str, Any]:
+def _answer(path: str, status: int, reason: str, text: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise TrebolError(_("the node's daemon answered with what is no JSON object"), where=path)
+        raise Unreachable(_("the node's daemon answered with what is no JSON object"), where=path)
     if status == 200:
         return answer
-    kind = BadInput if status in _BAD_INPUT else TrebolError
-    problems = [Problem(str(why), str(name)) for name, why in (answer.get("errors") or {}).items() if name != "path"]
-    raise kind.of(problems or [Problem(str(answer.get("message", status)).strip(), path)])
+    kind = NotAllowed if status in _NOT_ALLOWED else BadInput if status in _BAD_INPUT else TrebolError
+    errors = answer.get("errors")
+    named = errors.items() if isinstance(errors, dict) else ()
+    problems = [Problem(str(why), str(name)) for name, why in named if name != "path"]
+    # The words say what they are about; the path is the API's own, and on a screen nobody has typed it.
+    raise kind.of(problems or [Problem(str(answer.get("message") or reason).strip())])

@@ -1,4 +1,4 @@
-"""`trebol node keys`: what API and store need before they start: certificates, and the store's configuration."""
+"""`trebol node keys`: what API, store and cockpit need before they start: certificates, the store's configuration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trebol_common.files import write_text
 from trebol_common.run import Runner
+from trebol_node import cockpit
 from trebol_node.facts import ADDRESSES
 from trebol_node.pki import API, FOLDER, Names, Own, fingerprint, give, names_of, prepare
 from trebol_node.status import node_addresses
@@ -31,6 +32,7 @@ def prepare_node(root: Path, runner: Runner, *, own: Own = give) -> Keys:
     if not settings.exists():
         write_text(settings, configuration.render(configuration.Configuration(names.host)))
         made = (*made, settings)
+    made = (*made, *cockpit.share(root))
     return Keys(made, fingerprint(API.pair(pki).certificate))
 
 

@@ -126,12 +126,12 @@ def _usable(address: Mapping[str, Any]) -> bool:
     return address.get("scope") == "global" and not any(address.get(flag) for flag in unusable)
 
 
-def management_url(addresses: Iterable[str]) -> str | None:
-    """Where the management page is, by the first address; None without one."""
+def management_url(addresses: Iterable[str], port: int = MANAGEMENT_PORT) -> str | None:
+    """Where the management page is, or what else is on a `port`, by the first address; None without one."""
     for address in addresses:
         host = ipaddress.ip_interface(address).ip
         shown = f"[{host}]" if host.version == 6 else str(host)
-        return f"https://{shown}:{MANAGEMENT_PORT}/"
+        return f"https://{shown}:{port}/"
     return None
 
 

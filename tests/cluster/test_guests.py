@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.browser import browser
-from tests.cluster.conftest import ROOT
+from tests.cluster.eventually import eventually
 from tests.cluster.guests import LOG, SAYS, Virsh, guest, virsh_over_ssh
-from tests.cluster.nodes import PASSWORD, ContainerNode
-from tests.cluster.test_one_node import eventually
+from tests.cluster.nodes import OUT, PASSWORD, ContainerNode
 
 #: What a browser showed last is kept there, to be looked at where a test fails.
-PICTURE = ROOT / "out/cluster/machines.png"
+PICTURE = OUT / "cluster/machines.png"
 #: What cockpit's page asks first; where that does not pass, as without KVM, it has to be told to go on.
 HARDWARE = "virt-host-validate qemu | grep 'Checking for hardware virtualization'"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from tests.e2e.lab import Job, Lab
 from tests.e2e.layouts import LAYOUTS
-from tests.e2e.nodes import installed
+from tests.e2e.nodes import FRONT, installed
 from tests.e2e.serial_screen import SerialScreen
 
 from trebol_common.run import CommandRunner
@@ -45,8 +45,8 @@ ENTRIES = {
             "Install Trebol by the answers",
             ("no answers were found", "answer.slot: empty"),
         ),
-        Entry("menu-disk-bios", Firmware.BIOS, "Boot from the first disk", (f"{NODE.host} login:",), True),
-        Entry("menu-disk-uefi", Firmware.UEFI, "Boot from the first disk", (f"{NODE.host} login:",), True),
+        Entry("menu-disk-bios", Firmware.BIOS, "Boot from the first disk", (NODE.host, f"< {FRONT} >"), True),
+        Entry("menu-disk-uefi", Firmware.UEFI, "Boot from the first disk", (NODE.host, f"< {FRONT} >"), True),
     )
 }
 

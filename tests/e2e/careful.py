@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node, unanswered
-from tests.e2e.cases import PASSWORD, Case
+from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.live_shell import shell_on
-from tests.e2e.nodes import INSTALL_WITHIN, LOGIN_WITHIN, RUNNING_WITHIN, SILENT_FOR
+from tests.e2e.nodes import FRONT, INSTALL_WITHIN, LOGIN_WITHIN, RUNNING_WITHIN, SILENT_FOR, log_in
 from tests.e2e.second_line import BROKEN, WORDS, break_mkfs, done, mend_mkfs, second_line
 from tests.e2e.serial_screen import COLUMNS, FIRST_WITHIN, ROWS, SerialScreen
 from tests.screens.wrong import WRONG
@@ -209,11 +209,8 @@ def _macs() -> tuple[str, ...]:
 
 
 def _asked(machine: VirtualMachine) -> Iterator[tuple[str, str]]:
-    machine.serial.expect(rf"{CASE.host} login: ", within=patient(LOGIN_WITHIN))
-    machine.serial.send("root\n")
-    machine.serial.expect("assword: ", within=patient(60))
-    machine.serial.send(f"{PASSWORD}\n")
-    machine.serial.expect(r"# ", within=patient(120))
+    machine.serial.expect(FRONT, within=patient(LOGIN_WITHIN))
+    log_in(machine.serial, CASE)
     for name, command in ASKED.items():
         yield name, shell_on(machine.serial, command)[1]
 

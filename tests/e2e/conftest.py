@@ -35,6 +35,7 @@ from tests.e2e.teardown import TornDown, teardown_job
 from tests.e2e.trials import Tried, trials_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
+from tests.e2e.wizard import OnConsole, wizard_job
 
 from trebol_common.errors import BadInput
 from trebol_common.medium import Feature
@@ -69,16 +70,18 @@ JOBS: dict[str, Job] = {
     "first-boot": first_boot_job(),
     "trials": trials_job(),
     "clock": clock_job(),
+    "node-wizard": wizard_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
     *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot", "tried", "clocked"),
+    "wizard",
 )
 
 QUICK = frozenset(
-    ["typed", "first-boot"]
+    ["typed", "node-wizard"]
     + [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
@@ -210,3 +213,4 @@ clocked = machine(Clocked, ["clock"])
 surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
 tried = machine(Tried, ["trials"])
+wizard = machine(OnConsole, ["node-wizard"])

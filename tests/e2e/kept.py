@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.e2e.cases import CASES, Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.layouts import LAYOUTS
-from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_login
+from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_front
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import create_disk
@@ -78,7 +78,7 @@ def kept(each: Reinstallation, lab: Lab) -> Iterator[Kept]:
         machine.wait_for_shutdown(within=patient(INSTALL_WITHIN), silent=patient(SILENT_FOR))
     iso.unlink()
     with lab.machine(each.case.machine(*each.case.targets(disks)), folder / "after") as machine:
-        reach_login(machine, each.case)
+        reach_front(machine, each.case)
         machine.ssh(f"timeout {patient(300):.0f} systemctl is-system-running --wait", key=lab.key, check=False)
         yield Kept(lab, machine, each, before, machine.ssh("cat /etc/machine-id", key=lab.key).stdout)
 
@@ -86,7 +86,7 @@ def kept(each: Reinstallation, lab: Lab) -> Iterator[Kept]:
 def _write(each: Reinstallation, lab: Lab, disks: tuple[Path, ...], folder: Path) -> str:
     """Boot the first node, have a guest write, and switch off; the machine id."""
     with lab.machine(each.case.machine(*each.case.targets(disks)), folder / "before") as machine:
-        reach_login(machine, each.case)
+        reach_front(machine, each.case)
         machine.ssh(each.write, key=lab.key)
         identity = machine.ssh("cat /etc/machine-id", key=lab.key).stdout
         machine.press_power_button()

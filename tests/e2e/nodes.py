@@ -1,4 +1,4 @@
-"""A node from the medium to its login prompt: installed unattended, then booted from its disk alone."""
+"""A node from the medium to the wizard on its console: installed unattended, then booted from its disk alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.e2e.cases import ANSWERS_URL, BYSTANDER_SERIAL, CASES, PASSPHRASE, Case
+from tests.e2e.cases import ANSWERS_URL, BYSTANDER_SERIAL, CASES, PASSPHRASE, PASSWORD, Case
 from tests.e2e.installation import Installation, identity_of, images, load, save
 from tests.e2e.lab import Job, Lab, make_blank, patient, undisturbed
 from tests.e2e.reached import Reached
@@ -19,7 +19,10 @@ from tests.e2e.reached import Reached
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine, create_disk
 from trebol_image.qemu.seeded import seeded_copy
-from trebol_image.qemu.serial import plain
+from trebol_image.qemu.serial import SerialConsole, plain
+
+#: What the wizard's first page has on each console, whatever else is known of the node.
+FRONT = "Log in"
 
 INSTALL_WITHIN = 600.0
 #: The installer says every five seconds how far it is; systemd and the kernel are silent for longer.
@@ -134,7 +137,7 @@ def booted(
     cpu: str | None = None,
     without: int = 0,
 ) -> Iterator[VirtualMachine]:
-    """The installed disks without the medium, until the login prompt; what is written goes into disks on top of them.
+    """The installed disks without the medium, until the wizard; what is written goes into disks on top of them.
 
     `variables` is the firmware's store to begin with: its boot entries; None is a machine that has none yet. `cpu` is
     QEMU's name of another processor than usual. The first `without` disks are missing.
@@ -157,7 +160,7 @@ def booted(
     with lab.machine(config, folder) as machine:
         if "encryption" in case.setup and not case.tpm:
             unlock(machine)
-        reach_login(machine, case)
+        reach_front(machine, case)
         # Whether this ends well is for a test to say.
         wait = f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait"
         machine.ssh(wait, key=lab.key, check=False)
@@ -171,11 +174,21 @@ def unlock(machine: VirtualMachine) -> None:
     machine.serial.send(f"{PASSPHRASE}\n")
 
 
-def reach_login(machine: VirtualMachine, case: Case) -> None:
-    """Wait until the serial console shows the node's address above the login prompt, and SSH answers."""
+def reach_front(machine: VirtualMachine, case: Case) -> None:
+    """Wait until the wizard on the serial console shows the node's address, and SSH answers."""
     machine.serial.expect(rf"https://{case.address}:9090/", within=patient(LOGIN_WITHIN))
-    machine.serial.expect(rf"{case.host} login: ", within=patient(60))
     machine.wait_for_ssh(within=patient(120))
+
+
+def log_in(serial: SerialConsole, case: Case) -> None:
+    """From the wizard, once it is there, to root's shell by the login prompt."""
+    # Ctrl+C.
+    serial.send("\x03")
+    serial.expect(rf"{case.host} login: ", within=patient(60))
+    serial.send("root\n")
+    serial.expect("(?i)password: ", within=patient(60))
+    serial.send(f"{PASSWORD}\n")
+    serial.expect(rf"root@{case.host}:~# ", within=patient(120))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.e2e.cases import Case
 from tests.e2e.installation import Installation
 from tests.e2e.lab import Job, Lab, make_blank, patient
 from tests.e2e.layouts import LAYOUTS
-from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_login
+from tests.e2e.nodes import INSTALL_WITHIN, SILENT_FOR, installed, reach_front
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Disk
@@ -66,7 +66,7 @@ def survivor(lab: Lab) -> Iterator[Survivor]:
         consoles.append(plain(machine.serial.text))
     iso.unlink()
     with lab.machine(case.machine(*disks), folder / "after") as machine:
-        reach_login(machine, case)
+        reach_front(machine, case)
         machine.ssh(f"timeout {patient(300):.0f} systemctl is-system-running --wait", key=lab.key, check=False)
         yield Survivor(lab, machine, seed, moments, tuple(consoles))
 

@@ -12,7 +12,7 @@ from tests.e2e.cases import PASSPHRASE, Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.layouts import LAYOUTS
 from tests.e2e.live_shell import SHELL_WITHIN, shell
-from tests.e2e.nodes import installed, reach_login, unlock
+from tests.e2e.nodes import installed, reach_front, unlock
 
 from trebol_image.qemu import Disk, VirtualMachine, create_disk
 from trebol_image.qemu.seeded import seeded_copy
@@ -126,7 +126,7 @@ def _repaired(case: Case, disks: tuple[Disk, ...], folder: Path, lab: Lab) -> st
     with lab.machine(case.machine(*disks), folder / "boot") as machine:
         if "encryption" in case.setup:
             unlock(machine)
-        reach_login(machine, case)
+        reach_front(machine, case)
         return machine.ssh("cat /root/repair", key=lab.key).stdout
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.live_shell import TOOLS_AT, begin, end, reach_shell, shell, shell_medium, tools_disk
-from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, reach_login
+from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, reach_front
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Firmware, create_disk
@@ -49,7 +49,7 @@ def retried(lab: Lab) -> Iterator[Retried]:
         said = plain(machine.serial.text[start:])
     iso.unlink()
     with lab.machine(CASE.machine(*targets), folder / "boot") as machine:
-        reach_login(machine, CASE)
+        reach_front(machine, CASE)
         machine.ssh(f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait", key=lab.key)
         yield Retried(lab, machine, said, status)
 

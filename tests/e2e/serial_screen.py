@@ -28,6 +28,7 @@ KEYS = {
     "blank": " ",
     "down": "\x1b[B",
     "up": "\x1b[A",
+    "end": "\x1b[F",
     "backspace": "\x7f",
     "esc": "\x1b",
 }

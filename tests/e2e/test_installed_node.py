@@ -12,7 +12,7 @@ import urllib3
 from tests.cluster.guests import LOG, SAYS, guest, virsh_over_ssh
 from tests.e2e.cases import ANSWERS_URL, DOMAIN, GATEWAY, NAMESERVER, PASSWORD, PINNED, TIMEZONE
 from tests.e2e.lab import patient
-from tests.e2e.nodes import Node, reach_login
+from tests.e2e.nodes import Node, log_in, reach_front
 
 from trebol_image.qemu import Firmware
 from trebol_image.qemu.serial import plain
@@ -80,25 +80,23 @@ def test_a_disk_that_is_no_target_keeps_every_bit(node: Node) -> None:
     assert node.installation.bystander_after == node.installation.bystander_before
 
 
-def test_the_console_shows_name_address_and_management_page_above_the_login_prompt(node: Node) -> None:
-    banner = node.console[node.console.rindex(" Trebol ") :]
+def test_the_console_shows_name_address_and_management_page(node: Node) -> None:
+    for words in (node.case.host, node.case.address, f"https://{node.case.address}:9090/"):
+        assert words in node.console
+
+
+def test_root_logs_in_on_the_serial_console_below_the_banner_and_leaves_it_to_the_wizard(node: Node) -> None:
+    serial = node.machine.serial
+    before = len(serial.text)
+    log_in(serial, node.case)
+    banner = plain(serial.text[before:])
     for words in (node.case.host, node.case.address, f"https://{node.case.address}:9090/", "SHA256:"):
         assert words in banner
     assert "Web console" not in banner, "Cockpit says again what the banner says"
-
-
-def test_root_logs_in_on_the_serial_console_with_the_password(node: Node) -> None:
-    serial = node.machine.serial
-    serial.send("\n")
-    serial.expect(rf"{node.case.host} login: ", within=patient(60))
-    serial.send("root\n")
-    serial.expect("(?i)password: ", within=patient(60))
-    serial.send(f"{PASSWORD}\n")
-    serial.expect(rf"root@{node.case.host}:~# ", within=patient(120))
     serial.send("tty\n")
     serial.expect(r"[\r\n]/dev/ttyS0", within=patient(60))
     serial.send("exit\n")
-    serial.expect(rf"{node.case.host} login: ", within=patient(60))
+    serial.expect(rf"https://{node.case.address}:9090/", within=patient(60))
 
 
 def test_the_serial_console_is_carried_over_to_the_node(node: Node) -> None:
@@ -307,7 +305,7 @@ def test_an_administrator_logs_in_to_the_management_page(node: Node) -> None:
 def test_the_node_comes_back_after_a_reboot(node: Node) -> None:
     node.ssh("systemctl reboot")
     node.machine.qmp.wait_event("RESET", within=patient(180))
-    reach_login(node.machine, node.case)
+    reach_front(node.machine, node.case)
     assert node.ssh("timeout 600 systemctl is-system-running --wait").strip() == "running"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tests.e2e.answering import await_first, await_hardware, choose_country, mark_disk, name_node, unanswered
 from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, patient
-from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_login
+from tests.e2e.nodes import INSTALL_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_front
 from tests.e2e.reached import Reached
 from tests.e2e.serial_screen import SerialScreen
 
@@ -39,7 +39,7 @@ def typed(lab: Lab) -> Iterator[Typed]:
         machine.wait_for_shutdown(within=patient(INSTALL_WITHIN), silent=patient(SILENT_FOR))
     iso.unlink()
     with lab.machine(CASE.machine(*targets), folder / "boot") as machine:
-        reach_login(machine, CASE)
+        reach_front(machine, CASE)
         machine.ssh(f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait", key=lab.key)
         yield Typed(lab, machine, CASE, screens)
 

@@ -156,7 +156,7 @@ def test_a_store_that_is_killed_loses_nothing_and_is_found_again(
     with pytest.raises(Unavailable):
         one.put(KEY, {"enable": 0}, expected=written.revision)
     assert one.get(KEY) == written
-    assert not status(store.gateway()).quorate
+    assert not status(store.gateway(), free=0).quorate
     store.start()
     assert one.wait(PATIENCE) and one.get(KEY) == written
     one.put(KEY, {"enable": 0}, expected=written.revision)
@@ -188,7 +188,7 @@ def test_many_large_records_are_read(store: Store, opened: Callable[[], EtcdReco
         records.put(f"small/{number:03}", {}, expected=0)
     other = opened()
     assert len(other.below("large/")) == 30 and len(other.below("small/")) == 520
-    assert status(store.gateway()).size == other.size == records.size
+    assert status(store.gateway(), free=0).size == other.size == records.size
 
 
 @pytest.mark.timeout(300)

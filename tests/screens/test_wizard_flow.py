@@ -40,7 +40,7 @@ def test_root_logs_in_with_enter_alone_and_out_again() -> None:
 
     assert "This node" in shown.text() and "root@pam  node1.example.org" in shown.text()
     to(shown, "Log out")
-    assert "SHA-256 of its certificate" in shown.text()
+    assert "SHA-256 of their certificate" in shown.text()
 
 
 def test_a_wrong_password_is_typed_anew_and_lets_nobody_in() -> None:

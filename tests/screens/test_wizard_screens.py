@@ -23,6 +23,9 @@ from trebol_hardware.checks.finding import Finding
 #: What leaves an address and its prefix beside it: 43 characters.
 WIDEST_LABEL = 30
 
+#: What `trebol_node.client` says of a daemon that is silent.
+SILENT = "the node's daemon does not answer: [Errno 111] Connection refused"
+
 CREATE = Cluster.model_validate({"mode": "create", "name": "clover"})
 JOIN = Cluster.model_validate({"mode": "join", "peer": "node1.example.org", "token": "abcdef"})
 BUSY: dict[str, Any] = {
@@ -125,13 +128,13 @@ STATES: dict[str, Callable[[str], OnConsole]] = {
     "front-looking": lambda language: console(language=language, held=True),
     "front-fingerprint": _fingerprint,
     "front-busy": lambda language: console("asus-ryzen-svm-off", language, **BUSY),
-    "front-silent": lambda language: console(language=language, trouble="/run/trebol/api.sock: Connection refused"),
+    "front-silent": lambda language: console(language=language, trouble=SILENT),
     "login": lambda language: _entered(language),
     "login-wrong": _wrong,
     "login-checking": _checking,
     "login-code": _code,
     "menu": lambda language: inside(language=language),
-    "menu-silent": lambda language: inside(language=language, trouble="Connection refused"),
+    "menu-silent": lambda language: inside(language=language, trouble=SILENT),
     "network": lambda language: inside(language=language, at="network"),
     "network-one-port": lambda language: inside("qemu-bios", language, at="network"),
     "network-dhcp": lambda language: _dhcp(language),

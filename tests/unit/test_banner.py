@@ -27,12 +27,17 @@ from trebol_firstboot.banner import WIDTH, Banner, banner, render
 from trebol_firstboot.follow import boot_finished, open_network_events, publish, wait_for_change
 from trebol_firstboot.hostkey import fingerprint, read_fingerprint
 from trebol_hardware.checks.finding import Severity
+from trebol_node.cockpit import Certificates
 from trebol_node.hardware import Hardware
 from trebol_node.status import status
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1wTM1pPXXwBPew+ZZOXo13KqmzYsdDb14bO/BLjuw3 root@node1"
 #: What `ssh-keygen -l` says of it.
 FINGERPRINT = "SHA256:s8OYq+9X6GYvuP6EkzFJ26esUTsIf1IokTH9+v4Ra5U (ED25519)"
+
+#: SHA-256 of a certificate, and as the banner shows it.
+SHARED, OTHER = ":".join(["AB"] * 32), ":".join(["CD"] * 32)
+SHOWN = f" Certificate  SHA-256 {SHARED[:48]}\n              {SHARED[48:]}\n"
 
 EXAMPLE = Banner(
     host="node1.example.org",
@@ -42,6 +47,8 @@ EXAMPLE = Banner(
     state="running",
     failed_units=(),
     version="0.1.0",
+    api_url="https://192.0.2.10:8006/",
+    certificates=Certificates(SHARED, SHARED),
 )
 
 
@@ -60,6 +67,7 @@ def test_the_console_shows_who_the_node_is_and_how_to_reach_it() -> None:
         " Addresses    192.0.2.10/24\n"
         "              2001:db8::10/64\n"
         " Management   https://192.0.2.10:9090/\n"
+        f" API          https://192.0.2.10:8006/\n{SHOWN}"
         " SSH host key SHA256:s8OYq+9X6GYvuP6EkzFJ26esUTsIf1IokTH9+v4Ra5U (ED25519)\n"
         " State        running\n"
         "-------------------------------------------------------------------------------\n"
@@ -67,8 +75,21 @@ def test_the_console_shows_who_the_node_is_and_how_to_reach_it() -> None:
     )
 
 
+def test_a_management_page_with_a_certificate_of_its_own_has_that_below_it() -> None:
+    shown = render(replace(EXAMPLE, certificates=Certificates(SHARED, OTHER)))
+    assert f" Management   https://192.0.2.10:9090/\n{SHOWN.replace('AB', 'CD')} API " in shown
+    assert f"https://192.0.2.10:8006/\n{SHOWN}" in shown
+
+
+def test_a_node_without_certificates_has_no_line_of_them() -> None:
+    shown = render(replace(EXAMPLE, certificates=Certificates()))
+    assert "Certificate" not in shown and "https://192.0.2.10:8006/" in shown
+
+
 def test_a_node_without_address_says_what_it_waits_for() -> None:
-    shown = render(replace(EXAMPLE, addresses=(), management_url=None, fingerprint=None, state="starting"))
+    shown = render(
+        replace(EXAMPLE, addresses=(), management_url=None, api_url=None, fingerprint=None, state="starting")
+    )
     assert "none yet - waiting for the network" in shown
     assert "not reachable without an address" in shown
     assert "not made yet" in shown
@@ -112,6 +133,8 @@ def test_the_banner_follows_from_the_status() -> None:
         "failed_units": [],
         "version": "0.1.0",
         "hardware": None,
+        "api_url": "https://192.0.2.10:8006/",
+        "certificates": {"api": None, "management": None},
         "first_boot": None,
     }
 

@@ -9,27 +9,30 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from tests.unit.fakesys import FakeSystem
+from tests.unit.test_node_status import FACTS, link
 
 from trebol_common import CLUSTER_INTENT, FINDINGS
 from trebol_common.answers.cluster import ClusterMode
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import ScriptedRunner
 from trebol_firstboot.screens import local
-from trebol_firstboot.screens.daemon import Daemon, NotAllowed
 from trebol_firstboot.screens.node import ADMINISTRATOR, ApiWorld
-from trebol_firstboot.screens.world import ClusterSeen, CodeNeeded, RunningTask, Session, Task, TaskNews, Unreachable
+from trebol_firstboot.screens.world import ClusterSeen, CodeNeeded, RunningTask, Session, Task, TaskNews
 from trebol_hardware.checks.registry import Role, check_machine
 from trebol_hardware.checks.report import to_members
 from trebol_hardware.machine import Machine
+from trebol_node import facts
+from trebol_node.client import Api, NotAllowed, Unreachable
 
 MACHINE = Path(__file__).parents[1] / "machines/asus-ryzen-svm-off.json"
 TICKET = {"ticket": "PVE:root@pam:1", "CSRFPreventionToken": "1:x", "username": "root@pam"}
@@ -56,15 +59,15 @@ class Queue:
         self,
         method: str,
         path: str,
-        arguments: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, Any] = MappingProxyType({}),
         *,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Any:
         """See `Api.call`."""
         assert self.expected, f"unexpected: {method} {path}"
         *call, answer = self.expected.pop(0)
-        assert call == [method, path, dict(arguments or {})]
-        self.headers.append(headers or {})
+        assert call == [method, path, dict(arguments)]
+        self.headers.append(headers)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -275,12 +278,12 @@ def answering(path: Path, status: int, body: bytes) -> Iterator[list[tuple[str, 
 def test_calls_go_over_the_unix_socket_as_forms(tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     with answering(path, 200, b'{"data": [1]}') as asked:
-        daemon = Daemon(path)
-        assert daemon.call("GET", "nodes/n1/tasks/UPID:n1:1:", {"source": "active", "none": None}) == [1]
-        assert daemon.call("PUT", "nodes/n1/time", {"timezone": "Europe/Madrid"}, headers={"Cookie": "a=b"}) == [1]
+        api = Api(path)
+        assert api.call("GET", "nodes/n1/tasks/UPID:n1:1:", {"source": "active", "none": None}) == [1]
+        assert api.call("PUT", "nodes/n1/time", {"timezone": "Europe/Madrid"}, headers={"Cookie": "a=b"}) == [1]
 
     assert asked == [
-        ("GET /api2/json/nodes/n1/tasks/UPID%3An1%3A1%3A?source=active HTTP/1.1", b"", ""),
+        ("GET /api2/json/nodes/n1/tasks/UPID:n1:1:?source=active HTTP/1.1", b"", ""),
         ("PUT /api2/json/nodes/n1/time HTTP/1.1", b"timezone=Europe%2FMadrid", "a=b"),
     ]
 
@@ -291,23 +294,41 @@ def test_calls_go_over_the_unix_socket_as_forms(tmp_path: Path) -> None:
         (401, b'{"data": null, "message": "authentication failure\\n"}', NotAllowed, "authentication failure"),
         (403, b'{"data": null, "message": "Permission check failed\\n"}', NotAllowed, "Permission check failed"),
         (400, b'{"message": "no", "errors": {"cidr": "is wrong"}}', BadInput, "cidr: is wrong"),
-        (501, b'{"data": null, "message": "not there yet\\n"}', TrebolError, "not there yet"),
+        (501, b'{"data": null, "message": "not there yet\\n"}', BadInput, "not there yet"),
         (500, b"{}", TrebolError, "Internal Server Error"),
-        (502, b"<html>", Unreachable, "api.sock"),
+        (502, b"<html>", Unreachable, "no JSON"),
     ],
 )
 def test_what_the_daemon_refuses_is_told_in_its_words(
     tmp_path: Path, status: int, body: bytes, kind: type[TrebolError], said: str
 ) -> None:
     with answering(tmp_path / "api.sock", status, body), pytest.raises(kind) as caught:
-        Daemon(tmp_path / "api.sock").call("GET", "version")
+        Api(tmp_path / "api.sock").call("GET", "version")
 
     assert said in str(caught.value) and type(caught.value) is kind
 
 
 def test_no_daemon_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match="systemctl status trebold says more"):
-        Daemon(tmp_path / "api.sock").call("GET", "version")
+    with pytest.raises(Unreachable, match="(?s)does not answer.*systemctl status trebold"):
+        Api(tmp_path / "api.sock").call("GET", "version")
+
+
+def test_the_first_look_waits_for_no_page_and_the_next_one_asks_it(
+    files: FakeSystem, api: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = ssl.DER_cert_to_PEM_cert(b"certificate")
+    files.write("etc/cockpit/ws-certs.d/own.crt", pem)
+    monkeypatch.setattr(facts, "read", lambda *_: replace(FACTS, links=(link("vmbr0", "192.0.2.10/24"),)))
+    asked: list[str] = []
+    world = ApiWorld(api, root=files.root, certificate=lambda url: asked.append(url) or "AB")  # type: ignore[func-returns-value]
+
+    seen = []
+    for _ in range(3):
+        api.expect("GET cluster/status", []).expect("GET nodes/node1/tasks", [], source="active")
+        seen.append(world.look().certificate)
+
+    assert seen == [hashlib.sha256(b"certificate").hexdigest().upper(), "AB", "AB"]
+    assert asked == ["https://192.0.2.10:9090/"]
 
 
 def test_there_is_no_certificate_where_nobody_serves() -> None:

@@ -1,4 +1,4 @@
-"""`python3 -m trebol_firstboot.screens`: the wizard on a console of the node (trebol-console@.service)."""
+"""`python3 -m trebol_firstboot.screens`: the wizard on a console of the node (/usr/lib/trebol/console)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trebol_firstboot.screens.start import on_node
 
 
 def main() -> int:
-    """Until it ends, after which its unit starts it again."""
+    """Until it ends, after which the launcher offers the login prompt."""
     try:
         on_node()
     except KeyboardInterrupt:

@@ -44,7 +44,7 @@ def _elements(seen: Seen | None, *, fingerprint: bool) -> tuple[Element, ...]:
 
 def _trouble(seen: Seen) -> Iterator[Element]:
     if seen.trouble:
-        yield Text(_("The node's daemon does not answer: {reason}").format(reason=seen.trouble), Tone.BAD)
+        yield Text(seen.trouble, Tone.BAD)
 
 
 def _who(seen: Seen, url: str) -> Iterator[str]:
@@ -52,8 +52,12 @@ def _who(seen: Seen, url: str) -> Iterator[str]:
     yield "  ".join(str(ipaddress.ip_interface(address)) for address in seen.banner.addresses)
     yield ""
     yield url
+    # The API's own certificate is told by the banner alone.
+    shared = bool(seen.certificate) and (seen.banner.certificates.api or "").replace(":", "") == seen.certificate
+    if shared and seen.banner.api_url:
+        yield f"{seen.banner.api_url} (API)"
     if seen.certificate:
-        yield _("SHA-256 of its certificate:")
+        yield _("SHA-256 of their certificate:") if shared else _("SHA-256 of its certificate:")
         pairs = [seen.certificate[at : at + 2] for at in range(0, len(seen.certificate), 2)]
         for at in range(0, len(pairs), _PER_LINE):
             yield ":".join(pairs[at : at + _PER_LINE])

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.i18n import _
@@ -17,7 +18,6 @@ from trebol_firstboot.banner import banner
 from trebol_firstboot.hostkey import read_fingerprint
 from trebol_firstboot.screens import local
 from trebol_firstboot.screens.course import DONE
-from trebol_firstboot.screens.daemon import Api, Daemon, NotAllowed
 from trebol_firstboot.screens.world import (
     ClusterSeen,
     CodeNeeded,
@@ -28,10 +28,11 @@ from trebol_firstboot.screens.world import (
     Task,
     TaskNews,
     TimeSettings,
-    Unreachable,
     Update,
 )
 from trebol_node import facts
+from trebol_node.client import Api, NotAllowed, Unreachable
+from trebol_node.cockpit import certificates
 from trebol_node.status import status
 from trebol_node.worker.pam import Pam, SystemPam
 
@@ -63,11 +64,20 @@ _WARNED = re.compile(r"WARNINGS: \d+")
 REALM = "@pam"
 
 
+class Calls(Protocol):
+    """What the wizard needs of `trebol_node.client.Api`."""
+
+    def call(
+        self, method: str, path: str, arguments: Mapping[str, Any] = ..., *, headers: Mapping[str, str] = ...
+    ) -> Any:
+        """See `Api.call`."""
+
+
 @dataclass
 class ApiWorld:
     """`api` is the daemon's; the rest are the edges of this system."""
 
-    api: Api = field(default_factory=Daemon)
+    api: Calls = field(default_factory=Api)
     root: Path = ROOT
     runner: Runner = field(default_factory=CommandRunner)
     pam: Pam = field(default_factory=SystemPam)
@@ -78,20 +88,20 @@ class ApiWorld:
     #: What says to the daemon for whom the root of this console asks.
     _ticket: Mapping[str, str] = field(default_factory=dict, repr=False)
     _challenge: str = field(default="", repr=False)
+    _looked: bool = False
     _shown: tuple[str, str] = ("", "")
     #: Name servers before a trial, which are as before with it.
     _dns: Mapping[str, str] | None = None
 
     def look(self) -> Seen:
         """See `World.look`."""
-        shown = banner(status(facts.read(self.root, self.runner)), read_fingerprint(self.root))
-        certificate = self._certificate(shown.management_url or "")
+        found = status(facts.read(self.root, self.runner))
+        shown = banner(found, read_fingerprint(self.root), certificates(self.root))
+        certificate = self._certificate(shown.management_url or "", shown.certificates.management or "")
         try:
             cluster, tasks = self._cluster(), self._running()
-        except Unreachable as error:
-            return Seen(shown, certificate, trouble=error.problems[0].what)
         except TrebolError as error:
-            return Seen(shown, certificate, trouble=str(error))
+            return Seen(shown, certificate, trouble=error.problems[0].what)
         return Seen(shown, certificate, cluster, tasks)
 
     def log_in(self, user: str, password: str, code: str) -> Session:
@@ -283,8 +293,14 @@ class ApiWorld:
         except Unreachable:
             self.runner.run(alone)
 
-    def _certificate(self, url: str) -> str:
-        """Asked for where the page has moved, or was not served yet: a server on demand is not kept awake."""
+    def _certificate(self, url: str, offered: str) -> str:
+        """What the page's file says at first: the page, a server on demand, takes longer to wake up than all else.
+
+        Then asked for, where it has moved or was not served yet: it is not kept awake.
+        """
+        if not self._looked:
+            self._looked = True
+            return offered.replace(":", "") if url else ""
         if self._shown[0] != url or not self._shown[1]:
             self._shown = (url, self.certificate(url) if url else "")
         return self._shown[1]
@@ -321,10 +337,10 @@ class ApiWorld:
         if before and ended != DONE:
             self._call("PUT", "dns", before)
 
-    def _get(self, path: str, arguments: Mapping[str, Any] | None = None) -> Any:
+    def _get(self, path: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Any:
         return self._call("GET", path, arguments)
 
-    def _call(self, method: str, path: str, arguments: Mapping[str, Any] | None = None) -> Any:
+    def _call(self, method: str, path: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Any:
         """Of this node."""
         node = local.host(self.root).partition(".")[0]
         return self.api.call(method, f"nodes/{node}/{path}", arguments, headers=self._ticket)

@@ -13,7 +13,7 @@ from trebol_common import __version__
 from trebol_common.answers.cluster import Cluster
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.i18n import _
-from trebol_common.network import HostNetwork, Link, Static, management_network
+from trebol_common.network import API_PORT, HostNetwork, Link, Static, management_network
 from trebol_firstboot.banner import Banner
 from trebol_firstboot.screens.course import DONE
 from trebol_firstboot.screens.world import (
@@ -31,6 +31,7 @@ from trebol_hardware.checks.finding import Finding
 from trebol_hardware.checks.registry import Role, check_machine
 from trebol_hardware.checks.report import to_members
 from trebol_hardware.machine import Machine, NetworkInterface
+from trebol_node.cockpit import Certificates
 from trebol_node.hardware import Hardware, gravest
 from trebol_node.status import management_url
 
@@ -74,6 +75,7 @@ class RecordedWorld:
     def look(self) -> Seen:
         """See `World.look`."""
         address = self._address()
+        digest = hashlib.sha256(self.host.encode(errors="replace")).digest()
         shown = Banner(
             host=self.host,
             addresses=(address,) if address else (),
@@ -83,9 +85,10 @@ class RecordedWorld:
             failed_units=(),
             version=__version__,
             hardware=self._gravest(),
+            api_url=management_url((address,), API_PORT) if address else None,
+            certificates=Certificates(digest.hex(":").upper()),
         )
-        certificate = hashlib.sha256(self.host.encode(errors="replace")).hexdigest().upper() if address else ""
-        return Seen(shown, certificate, self.cluster, self.running, self.trouble)
+        return Seen(shown, digest.hex().upper() if address else "", self.cluster, self.running, self.trouble)
 
     def log_in(self, user: str, password: str, code: str) -> Session:
         """See `World.log_in`."""

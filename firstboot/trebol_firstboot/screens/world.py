@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from trebol_common.errors import BadInput, TrebolError
+from trebol_common.errors import BadInput
 from trebol_firstboot.banner import Banner
 
 if TYPE_CHECKING:  # The first page is drawn without what the answer file's rules need.
@@ -102,10 +102,6 @@ class TaskNews:
 
 class CodeNeeded(BadInput):
     """The password is right; a one-time code is wanted too."""
-
-
-class Unreachable(TrebolError):
-    """The node's daemon does not answer."""
 
 
 class World(Protocol):

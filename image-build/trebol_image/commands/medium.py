@@ -73,8 +73,8 @@ def _show(medium: Path, *, as_json: bool) -> None:
     seeded = read_seed(medium)
     answer = dump_answers(parse_answers(seeded.answer, where=f"{medium}: answer slot")) if seeded.answer else None
     if as_json:
-        members = {"version": seeded.version, "medium_id": seeded.medium_id, "answer": answer}
-        members["first_boot"] = None if seeded.first_boot is None else len(seeded.first_boot)
+        size = None if seeded.first_boot is None else len(seeded.first_boot)
+        members = {"version": seeded.version, "medium_id": seeded.medium_id, "answer": answer, "first_boot": size}
         typer.echo(json.dumps({**members, "environment": dict(seeded.environment)}))
         return
     for name, value in seeded.environment.items():

@@ -13,10 +13,11 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from trebol_common.network import API_PORT
 from trebol_node.api.limits import HEAD
 from trebol_node.api.wire import Protocol
 
-PORT = 8006
+PORT = API_PORT
 
 #: Connections at once from the network: nobody there shuts out root of this node, who comes by the unix socket.
 CONNECTIONS = 1024
