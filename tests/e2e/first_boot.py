@@ -11,7 +11,7 @@ from pathlib import Path
 import tomli_w
 from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, make_blank, patient
-from tests.e2e.nodes import INSTALL_WITHIN, LOGIN_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_login
+from tests.e2e.nodes import INSTALL_WITHIN, LOGIN_WITHIN, RUNNING_WITHIN, SILENT_FOR, reach_front
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import WEB_SERVER, Disk, Firmware
@@ -73,7 +73,7 @@ def first_boot(lab: Lab) -> Iterator[FirstBoot]:
         machine.process.wait()
         cut_off = plain(machine.serial.text)
     with lab.machine(CASE.machine(disk), folder / "boot") as machine:
-        reach_login(machine, CASE)
+        reach_front(machine, CASE)
         wait = f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait"
         machine.ssh(wait, key=lab.key, check=False)
         yield FirstBoot(lab, machine, installation, cut_off)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.e2e.cases import CASES, PASSWORD, Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.live_shell import begin, end, shell
-from tests.e2e.nodes import booted, reach_login
+from tests.e2e.nodes import booted, reach_front
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Firmware
@@ -83,7 +83,7 @@ class Tried(Reached):
 
     def reach(self) -> None:
         """Wait until it is there again after a boot."""
-        reach_login(self.machine, self.case)
+        reach_front(self.machine, self.case)
         self.ssh("systemctl is-system-running --wait || true")
 
 

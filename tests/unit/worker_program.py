@@ -31,7 +31,7 @@ async def serve(path: Path, folder: Path) -> None:
         def start(self, kind: str, id: str, user: str, work: object) -> object:  # type: ignore[override]
             return super().start(kind, id, user, {"ready": str(folder / "ready")})
 
-    context = Context(Machine(folder), tasks, Waiting(tasks, "node1", COMMAND, environment()))
+    context = Context(Machine(folder), tasks, Waiting(tasks, lambda: "node1", COMMAND, environment()))
     server = Server(lambda request: perform(request, context), frozenset({os.getuid()}))
     async with server.listening(path):
         sys.stdout.write("ready\n")
