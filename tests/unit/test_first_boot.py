@@ -20,7 +20,9 @@ from trebol_firstboot.unattended.commands import until_asked
 from trebol_firstboot.unattended.journal import DONE, JOURNAL, Journal, State, at_it
 from trebol_firstboot.unattended.log import LOG, Log
 from trebol_firstboot.unattended.run import World, run
-from trebol_firstboot.unattended.tasks import APT, TIME_SOURCES, NodeTasks, time_sources
+from trebol_firstboot.unattended.tasks import NodeTasks
+from trebol_node.system.clock import SOURCES
+from trebol_node.worker.apt import FINISH, REFRESH, UPGRADE
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 SECONDS = "2026-11-28T12:00:00+00:00"
@@ -313,20 +315,19 @@ def test_time_servers_are_asked_by_chrony(tmp_path: Path) -> None:
     found = run(world(tmp_path, node(tmp_path, runner)), Stage.FULLY_UP)
 
     assert found is not None and found.state is State.DONE
-    assert (tmp_path / TIME_SOURCES).read_text().splitlines()[1:] == [
+    assert (tmp_path / SOURCES).read_text().splitlines()[1:] == [
         "server ntp1.example.org iburst prefer trust",
         "server 2001:db8::7b iburst prefer trust",
     ]
     assert not runner.expected
-    assert time_sources(()) == ()
 
 
 def test_updates_begin_with_what_a_power_cut_left_half_done(tmp_path: Path) -> None:
     leave(tmp_path, ToDo(updates=True))
     runner = ScriptedRunner()
-    runner.expect("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
-    runner.expect(*APT, "update", stdout="Hit:1 trixie\n")
-    runner.expect(*APT, "dist-upgrade", status=100, stderr="E: no space\n")
+    runner.expect(*FINISH)
+    runner.expect(*REFRESH, stdout="Hit:1 trixie\n")
+    runner.expect(*UPGRADE, status=100, stderr="E: no space\n")
 
     found = run(world(tmp_path, node(tmp_path, runner)), Stage.FULLY_UP)
 

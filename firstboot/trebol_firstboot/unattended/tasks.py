@@ -16,21 +16,8 @@ from trebol_common.i18n import _
 from trebol_common.run import Argument, Runner, explain_status
 from trebol_firstboot.unattended.journal import State
 from trebol_firstboot.unattended.log import Log
-
-#: chrony.conf(5), sourcedir: Debian's has this folder.
-TIME_SOURCES = "etc/chrony/sources.d/trebol.sources"
-
-#: Configuration files that somebody changed stay; daily upgrades may be at it (apt.conf(5), DPkg::Lock::Timeout), and
-#: a mirror that does not answer is an error, not a warning.
-APT = (
-    "apt-get",
-    "--assume-yes",
-    *("-o", "Dpkg::Options::=--force-confdef"),
-    *("-o", "Dpkg::Options::=--force-confold"),
-    *("-o", "DPkg::Lock::Timeout=600"),
-    *("-o", "APT::Update::Error-Mode=any"),
-)
-QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "a"}
+from trebol_node.system.clock import SOURCES, render_servers
+from trebol_node.worker.apt import ENVIRONMENT, FINISH, REFRESH, UPGRADE
 
 Spawn = Callable[..., AbstractContextManager["Popen[bytes]"]]
 
@@ -75,15 +62,12 @@ class NodeTasks:
 
     def _set_time_servers(self, names: Sequence[str], log: Log) -> None:
         """They are asked beside those of Debian, and believed before them."""
-        lines = ["# Written by Trebol: time-servers of the answer file.", *time_sources(names)]
-        write_text(self.root / TIME_SOURCES, "\n".join(lines) + "\n")
+        write_text(self.root / SOURCES, render_servers(names))
         self._run(["chronyc", "reload", "sources"], log)
 
     def _update(self, log: Log) -> None:
-        # What a power cut left half unpacked comes first.
-        self._run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], log)
-        self._run([*APT, "update"], log)
-        self._run([*APT, "dist-upgrade"], log)
+        for command in (FINISH, REFRESH, UPGRADE):
+            self._run(command, log)
 
     def _execute(self, log: Log) -> None:
         """Its output goes to the log by itself: a daemon that it starts may keep it open."""
@@ -98,10 +82,4 @@ class NodeTasks:
 
     def _run(self, command: Sequence[Argument], log: Log) -> None:
         log.add("$ " + " ".join(map(str, command)))
-        self.runner.run(command, env=QUIET, on_line=log.add)
-
-
-def time_sources(names: Sequence[str]) -> tuple[str, ...]:
-    """Lines of chrony's sources file. The pool stays for when none of these answers; while one does, none of the pool
-    outvotes it (`trust`) or is followed in its place (`prefer`)."""
-    return tuple(f"server {name} iburst prefer trust" for name in names)
+        self.runner.run(command, env=ENVIRONMENT, on_line=log.add)

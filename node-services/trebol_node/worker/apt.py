@@ -20,7 +20,7 @@ from trebol_node.worker.operations import RefreshPackages, UpgradePackages
 UNIT = "trebol-apt.service"
 
 #: Nobody is there to be asked: a configuration file that somebody changed stays as it is.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "DEBIAN_FRONTEND": "noninteractive",
     "LC_ALL": "C.UTF-8",
@@ -28,17 +28,20 @@ _ENVIRONMENT = {
 }
 _KEEP = ("--force-confdef", "--force-confold")
 
+#: What was cut short before is done first.
+FINISH = ("dpkg", *_KEEP, "--configure", "-a")
+
 #: Seconds that apt waits for another one to end, such as Debian's daily timer.
 _PATIENCE = 120
 
 _APT = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={_PATIENCE}", "-o", "Dpkg::Use-Pty=0")
 
 #: A mirror that does not answer is a failure, old lists or not.
-_REFRESH = (*_APT, "-o", "APT::Update::Error-Mode=any", "update")
+REFRESH = (*_APT, "-o", "APT::Update::Error-Mode=any", "update")
 
 #: A node never loses a package without somebody who looks: apt then refuses, and says which.
 _CONFFILES = tuple(word for each in _KEEP for word in ("-o", f"Dpkg::Options::={each}"))
-_UPGRADE = (*_APT, *_CONFFILES, "--no-remove", "dist-upgrade")
+UPGRADE = (*_APT, *_CONFFILES, "--no-remove", "dist-upgrade")
 
 #: What a machine runs with until it boots again.
 _RUNNING = frozenset({"amd64-microcode", "dbus", "intel-microcode", "libc6", "systemd"})
@@ -64,15 +67,15 @@ def upgrade(operation: UpgradePackages, context: Context, who: str) -> str:
 
 def run_refresh(operation: RefreshPackages, machine: Machine, upid: Upid, log: Log) -> None:
     """The task of `refresh`."""
-    _outside(_REFRESH, machine, upid, log)
+    _outside(REFRESH, machine, upid, log)
 
 
 def run_upgrade(operation: UpgradePackages, machine: Machine, upid: Upid, log: Log) -> None:
     """The task of `upgrade`: what was cut short before is finished first."""
-    _outside(("dpkg", *_KEEP, "--configure", "-a"), machine, upid, log)
+    _outside(FINISH, machine, upid, log)
     before = _installed(machine)
     try:
-        _outside(_UPGRADE, machine, upid, log)
+        _outside(UPGRADE, machine, upid, log)
     finally:
         after = _installed(machine)
         for line in changes(before, after):
@@ -129,7 +132,7 @@ def _outside(command: Sequence[str], machine: Machine, upid: Upid, log: Log) -> 
     """Run a program in UNIT until its end. Raises CommandFailed; one whose task is ended is ended too."""
     log.say(" ".join(command))
     settings = (
-        *(f"--setenv={name}={value}" for name, value in _ENVIRONMENT.items()),
+        *(f"--setenv={name}={value}" for name, value in ENVIRONMENT.items()),
         f"--property=StandardOutput=append:{FOLDER / str(upid) / 'log'}",
         "--property=StandardError=inherit",
     )

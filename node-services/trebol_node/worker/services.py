@@ -33,7 +33,7 @@ SERVICES: Mapping[str, frozenset[Action]] = {
     "trebol-banner": _ALL,
     "trebol-checks.timer": _ALL,
     "trebol-store": _STAYS,
-    "trebol-store-snapshot.timer": _ALL,
+    "trebol-snapshot.timer": _ALL,
     "trebol-worker": _STAYS,
     "trebold": _STAYS,
 }
