@@ -26,6 +26,9 @@ WIDEST_LABEL = 30
 #: What `trebol_node.client` says of a daemon that is silent.
 SILENT = "the node's daemon does not answer: [Errno 111] Connection refused"
 
+#: What `trebol_firstboot.unattended.status` says.
+FAILED = "failed: updates - see: trebol firstboot status"
+
 CREATE = Cluster.model_validate({"mode": "create", "name": "clover"})
 JOIN = Cluster.model_validate({"mode": "join", "peer": "node1.example.org", "token": "abcdef"})
 BUSY: dict[str, Any] = {
@@ -128,6 +131,7 @@ STATES: dict[str, Callable[[str], OnConsole]] = {
     "front-looking": lambda language: console(language=language, held=True),
     "front-fingerprint": _fingerprint,
     "front-busy": lambda language: console("asus-ryzen-svm-off", language, **BUSY),
+    "front-first-boot": lambda language: console(language=language, first_boot=FAILED),
     "front-silent": lambda language: console(language=language, trouble=SILENT),
     "login": lambda language: _entered(language),
     "login-wrong": _wrong,

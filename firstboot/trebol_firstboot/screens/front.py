@@ -45,6 +45,8 @@ def _elements(seen: Seen | None, *, fingerprint: bool) -> tuple[Element, ...]:
 def _trouble(seen: Seen) -> Iterator[Element]:
     if seen.trouble:
         yield Text(seen.trouble, Tone.BAD)
+    if seen.banner.first_boot:
+        yield Text(f"{_('First boot')}: {seen.banner.first_boot}", Tone.WARN)
 
 
 def _who(seen: Seen, url: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ from trebol_firstboot.screens.world import (
     TimeSettings,
     Update,
 )
+from trebol_firstboot.unattended.status import line
 from trebol_node import facts
 from trebol_node.client import Api, NotAllowed, Unreachable
 from trebol_node.cockpit import certificates
@@ -96,7 +97,8 @@ class ApiWorld:
     def look(self) -> Seen:
         """See `World.look`."""
         found = status(facts.read(self.root, self.runner))
-        shown = banner(found, read_fingerprint(self.root), certificates(self.root))
+        first_boot = line(self.root)
+        shown = banner(found, read_fingerprint(self.root), certificates(self.root), first_boot=first_boot)
         certificate = self._certificate(shown.management_url or "", shown.certificates.management or "")
         try:
             cluster, tasks = self._cluster(), self._running()

@@ -61,6 +61,7 @@ class RecordedWorld:
     cluster: ClusterSeen | None = None
     running: tuple[RunningTask, ...] = ()
     trouble: str = ""
+    first_boot: str | None = None
     pending: tuple[Update, ...] = (
         Update("base-files", "13.8+deb13u1", "13.8+deb13u2"),
         Update("linux-image-amd64", "6.12.48-1", "6.12.57-1"),
@@ -85,6 +86,7 @@ class RecordedWorld:
             failed_units=(),
             version=__version__,
             hardware=self._gravest(),
+            first_boot=self.first_boot,
             api_url=management_url((address,), API_PORT) if address else None,
             certificates=Certificates(digest.hex(":").upper()),
         )

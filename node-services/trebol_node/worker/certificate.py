@@ -12,4 +12,8 @@ def renew_certificate(operation: RenewCertificate, context: Context, who: str) -
     """See `RenewCertificate`. Raises BadInput where the CA's key was taken away."""
     machine = context.machine
     names = names_now(machine.root, machine.runner)
-    return renew(names, machine.runner, folder=machine.root / FOLDER.relative_to("/"), own=give)
+    renewed = renew(names, machine.runner, folder=machine.root / FOLDER.relative_to("/"), own=give)
+    if renewed:
+        # Where it runs: it reads what it shows at its start (`trebol_node.cockpit`).
+        machine.runner.run(["systemctl", "try-restart", "cockpit.service"])
+    return renewed
