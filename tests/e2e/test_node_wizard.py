@@ -114,7 +114,7 @@ class TestSteps:
     def test_whoever_logs_out_leaves_the_first_page(self, wizard: OnConsole) -> None:
         wizard.screen.push("< Back >", then="This node")
         wizard.screen.push("< Log out >", then="SHA-256")
-        assert NEW_NAME.partition(".")[0] in wizard.screen.wait("State")
+        wizard.screen.wait(NEW_NAME.partition(".")[0], "State")
 
     def test_the_old_password_lets_nobody_in_and_the_new_one_does(self, wizard: OnConsole) -> None:
         wizard.log_in(PASSWORD, then="User or password is wrong.")
