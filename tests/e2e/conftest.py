@@ -81,7 +81,7 @@ FIXTURES = (
 )
 
 QUICK = frozenset(
-    ["typed", "node-wizard"]
+    ["typed", "first-boot", "node-wizard"]
     + [case.name for case in CASES.values() if not case.slow]
     + [refusal.name for refusal in REFUSALS.values() if not refusal.slow]
     + [name for case in LAYOUTS.values() if not case.slow for name in (case.name, f"degraded-{case.name}")]
