@@ -1,4 +1,4 @@
-"""`trebol firstboot …`: what a node shows on its console."""
+"""`trebol firstboot …`: what a node shows on its console, and what it does by itself when it first boots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from trebol_firstboot.unattended.commands import run_command, status_command
 ROOT = Path("/")
 
 app = typer.Typer(
-    help="The wizard of this node's console, and its banner.\n\nExample: trebol firstboot --dry-run --machine FILE",
+    help="The wizard of this node's console, its banner, and what its first boot does by itself.\n\n"
+    "Example: trebol firstboot --dry-run --machine FILE",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -69,7 +70,8 @@ def banner_command(
         bool, typer.Option("--follow", help="Keep it right for as long as this runs: trebol-banner.service.")
     ] = False,
 ) -> None:
-    """Show the banner that stands above the login prompt: name, addresses, management page, SSH host key, state.
+    """Show the banner that stands above the login prompt: name, addresses, pages and their certificate, SSH host key,
+    state, what the first boot does or left undone.
 
     Example: trebol firstboot banner
     """

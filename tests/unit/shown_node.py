@@ -227,8 +227,8 @@ class Shown:
 
     def call(self, method: str, path: str, *, status: int = 200, **arguments: Any) -> dict[str, Any]:
         """The whole answer, whose status is as expected."""
-        by = {"params": arguments} if method in ("GET", "DELETE") else {"data": arguments}
-        answer = self.root.request(method, f"{PREFIX}/nodes/{NODE}{path}", **by)  # type: ignore[arg-type]
+        by: dict[str, Any] = {"params" if method in ("GET", "DELETE") else "data": arguments}
+        answer = self.root.request(method, f"{PREFIX}/nodes/{NODE}{path}", **by)
         assert answer.status_code == status, answer.text
         found: dict[str, Any] = answer.json()
         return found

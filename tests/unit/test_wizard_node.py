@@ -320,8 +320,12 @@ def test_the_first_look_waits_for_no_page_and_the_next_one_asks_it(
     files.write("etc/cockpit/ws-certs.d/own.crt", pem)
     monkeypatch.setattr(facts, "read", lambda *_: replace(FACTS, links=(link("vmbr0", "192.0.2.10/24"),)))
     asked: list[str] = []
-    world = ApiWorld(api, root=files.root, certificate=lambda url: asked.append(url) or "AB")  # type: ignore[func-returns-value]
 
+    def certificate(url: str) -> str:
+        asked.append(url)
+        return "AB"
+
+    world = ApiWorld(api, root=files.root, certificate=certificate)
     seen = []
     for _ in range(3):
         api.expect("GET cluster/status", []).expect("GET nodes/node1/tasks", [], source="active")
