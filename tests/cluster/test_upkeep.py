@@ -63,8 +63,8 @@ def test_an_upgrade_outlives_the_restart_of_both_daemons(node: ContainerNode) ->
 
 
 def test_a_key_gets_root_in(node: ContainerNode) -> None:
-    before = trebol(node, "ssh-keys")
     node.run("sh", "-c", f"echo '{KEY}' > /tmp/ana.pub")
+    before = node.run("cat", "/root/.ssh/authorized_keys")
     assert trebol(node, "ssh-keys", "--add", "/tmp/ana.pub") == f"{before}{KEY}\n"
     assert node.run("cat", "/root/.ssh/authorized_keys") == f"{before}{KEY}\n"
     assert node.run("stat", "--format=%a", "/root/.ssh", "/root/.ssh/authorized_keys").split() == ["700", "600"]

@@ -12,6 +12,7 @@ import yaml
 from tests.unit.fake_etcd import TIMED_OUT, FakeEtcd, serving
 
 from trebol_common.errors import BadInput
+from trebol_node import cockpit
 from trebol_node.pki import FOLDER as PKI
 from trebol_node.store import limits
 from trebol_node.store.configuration import PATH, Configuration, parse, read, render
@@ -94,7 +95,9 @@ def test_the_store_runs_as_etcd_with_our_configuration_and_after_its_keys() -> N
 
 
 def test_units_may_write_where_they_write_and_nowhere_else() -> None:
-    assert unit("trebol-keys.service")["Service"]["ReadWritePaths"] == str(PKI.parent) == str(PATH.parent)
+    keys = unit("trebol-keys.service")["Service"]
+    assert keys["ReadWritePaths"].split() == [str(PATH.parent), f"-/{cockpit.FOLDER}"]
+    assert PKI.parent == PATH.parent
     assert unit("trebol-snapshot.service")["Service"]["ReadWritePaths"] == str(FOLDER.parent)
     for name in ("trebol-keys", "trebol-store", "trebol-snapshot"):
         assert unit(f"{name}.service")["Service"]["ProtectSystem"] == "strict"

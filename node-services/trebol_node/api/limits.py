@@ -14,12 +14,15 @@ BODY = 512 * 1024
 HEAD = 8 * 1024
 LINES = 64
 
+#: Bytes of a body that is too large which are read all the same, so that its sender hears why.
+DRAINED = 8 << 20
+
 #: "/" that is one only when decoded, control characters, and segments that mean another place.
 _STRANGE_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]|(^|/)\.{1,2}(/|$)")
 
 
 def too_large() -> ApiError:
-    """413; the connection ends, since the rest of the body is not read."""
+    """413; the connection ends: of the rest of the body no more than DRAINED is read."""
     return ApiError(413, f"the body is larger than {BODY} bytes", headers={"connection": "close"})
 
 
@@ -39,6 +42,16 @@ def check(scope: Scope) -> None:
         raise ApiError(400, "the path is not valid")
 
 
+async def _drain(receive: Receive) -> None:
+    """Read what is refused: closed with it unread, a connection takes the answer along (RFC 9112, 9.6)."""
+    left = DRAINED
+    while left > 0:
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return
+
+
 class Limits:
     """Refuses what is too much; one "/" at the end of a path means nothing."""
 
@@ -51,6 +64,8 @@ class Limits:
             try:
                 check(scope)
             except ApiError as error:
+                if error.status == 413:
+                    await _drain(receive)
                 await answer(Request(scope), error)(scope, receive, send)
                 return
             if len(scope["path"]) > 1 and scope["path"].endswith("/"):
