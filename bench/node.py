@@ -23,11 +23,12 @@ from bench.clients import Answers, Load, percentile
 from bench.figures import Figure
 from bench.screens import Program
 from trebol_common.errors import TrebolError
+from trebol_common.network import API_PORT
 from trebol_common.tui.app import COLUMNS, ROWS
 
 #: Someone who looks at a node asks once in a few seconds; fifty programs five times a second are far more.
 LOAD = Load(clients=50, rate=5.0, seconds=20.0)
-PORT, FLOOR_PORT = 8006, 8007
+FLOOR_PORT = 8007
 DAEMONS = ("trebold.service", "trebol-worker.service")
 STARTS = 5
 FLOOR_WITHIN = 30.0
@@ -58,7 +59,7 @@ def answers(node: ContainerNode, floor_process: int, load: Load = LOAD) -> Itera
     )
     before = resource.getrusage(resource.RUSAGE_SELF)
     process = main_process(node, DAEMONS[0])
-    found, cost = _asked(node, process, lambda: clients.measure((node.address, PORT), paths, who, load))
+    found, cost = _asked(node, process, lambda: clients.measure((node.address, API_PORT), paths, who, load))
     after = resource.getrusage(resource.RUSAGE_SELF)
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     least = floor.milliseconds["/"]

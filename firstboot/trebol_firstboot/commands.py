@@ -1,4 +1,4 @@
-"""`trebol firstboot …`: what a node shows on its console."""
+"""`trebol firstboot …`: what a node shows on its console, and what it does by itself when it first boots."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from trebol_common.i18n import _
 from trebol_common.run import CommandRunner
 from trebol_firstboot.unattended.commands import run_command, status_command
 
 ROOT = Path("/")
 
 app = typer.Typer(
-    help="The wizard of this node's console, and its banner.\n\nExample: trebol firstboot --dry-run --machine FILE",
+    help="The wizard of this node's console, its banner, and what its first boot does by itself.\n\n"
+    "Example: trebol firstboot --dry-run --machine FILE",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -45,16 +47,18 @@ def wizard_command(
     from trebol_hardware.machine import Machine
 
     if dry_run != (machine is not None):
-        raise BadInput("go together", where="--dry-run, --machine", hint="--dry-run --machine machine.json")
+        raise BadInput(_("go together"), where="--dry-run, --machine", hint="--dry-run --machine machine.json")
     recorded = Machine.load(machine) if machine is not None else None
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise BadInput("needs a terminal", where="trebol firstboot", hint="trebol firstboot banner needs none")
+        hint = _("{command} needs none").format(command="trebol firstboot banner")
+        raise BadInput(_("needs a terminal"), where="trebol firstboot", hint=hint)
     if recorded is not None:
         start.dry(recorded)
     elif os.geteuid() == 0:
         start.on_node()
     else:
-        raise BadInput("needs root", where="trebol firstboot", hint="--dry-run --machine FILE needs nobody")
+        hint = _("{option} needs nobody").format(option="--dry-run --machine FILE")
+        raise BadInput(_("needs root"), where="trebol firstboot", hint=hint)
 
 
 app.command("run")(run_command)
@@ -69,7 +73,8 @@ def banner_command(
         bool, typer.Option("--follow", help="Keep it right for as long as this runs: trebol-banner.service.")
     ] = False,
 ) -> None:
-    """Show the banner that stands above the login prompt: name, addresses, management page, SSH host key, state.
+    """Show the banner that stands above the login prompt: name, addresses, pages and their certificate, SSH host key,
+    state, what the first boot does or left undone.
 
     Example: trebol firstboot banner
     """
@@ -92,7 +97,7 @@ def banner_command(
 
     if follow:
         if as_json:
-            raise BadInput("--json shows one moment", where="--follow", hint="leave out one of the two")
+            raise BadInput(_("--json shows one moment"), where="--follow", hint=_("leave out one of the two"))
         keep_right(look, output or ISSUE, runner)
     text = look().to_json() + "\n" if as_json else render(look())
     if output is None:

@@ -15,6 +15,9 @@ from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.i18n import _
 
 API_SOCKET = Path("/run/trebol/api.sock")
+#: This node, whatever it is called.
+NODE = "/nodes/localhost"
+
 DOCUMENT = "/api2/openapi.json"
 PREFIX = "/api2/json"
 

@@ -2,7 +2,8 @@
 
 cockpit-ws(8) takes the last file by name in its folder. Ours comes after the one that it makes itself (0-self-signed)
 and before any other, so that somebody's own counts; it is a link, so that a new certificate of the API is cockpit's
-too once that starts again (`systemctl try-restart cockpit`, or a minute and a half after its last visitor).
+too once that starts again: a minute and a half after its last visitor, or when the worker has made that certificate
+(`trebol_node.worker.certificate`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from trebol_common.errors import TrebolError
-from trebol_node.client import API_SOCKET, PREFIX, Api
+from trebol_node.client import API_SOCKET, NODE, PREFIX, Api
 
 #: Words of `trebol api` → methods.
 METHODS = {"get": "get", "create": "post", "set": "put", "delete": "delete"}
@@ -45,14 +45,14 @@ def arguments(context: click.Context, incomplete: str) -> list[str]:
 
 def services(context: click.Context) -> list[str]:
     """Services that this node has."""
-    found = _get(context, "/nodes/localhost/services")
+    found = _get(context, f"{NODE}/services")
     return [each["service"] for each in found if each["unit-state"] != "not-found"]
 
 
 def tasks(context: click.Context) -> list[str]:
     """UPIDs of the newest tasks; with --end or --wait, of those that run."""
     source = "active" if context.params.get("end") or context.params.get("wait") else "all"
-    found = _get(context, "/nodes/localhost/tasks", source=source, limit="50")
+    found = _get(context, f"{NODE}/tasks", source=source, limit="50")
     return [each["upid"] for each in found]
 
 

@@ -13,10 +13,7 @@ import typer
 from trebol_common.errors import BadInput, TrebolError, printable
 from trebol_common.i18n import _
 from trebol_node import completion
-from trebol_node.client import API_SOCKET, Api
-
-#: This node, whatever it is called.
-NODE = "/nodes/localhost"
+from trebol_node.client import API_SOCKET, NODE, Api
 
 #: Seconds between two looks at what is followed.
 _PAUSE = 0.5
@@ -98,12 +95,16 @@ def network_command(context: typer.Context, as_json: AsJson = False, socket: Soc
 
 
 @network.command("apply")
-def apply_command(context: typer.Context) -> None:
+def apply_command(context: typer.Context, as_json: AsJson = False) -> None:
     """Apply what is to be changed. It is undone in a minute unless confirmed: trebol node network confirm.
 
     Example: trebol node network apply
     """
-    typer.echo(Api(context.obj).set(f"{NODE}/network"))
+    upid = Api(context.obj).set(f"{NODE}/network")
+    if as_json:
+        show_json(upid)
+        return
+    typer.echo(upid)
     typer.echo(_("Confirm within a minute: trebol node network confirm"))
 
 
@@ -117,12 +118,15 @@ def confirm_command(context: typer.Context) -> None:
 
 
 @network.command("revert")
-def revert_command(context: typer.Context) -> None:
+def revert_command(context: typer.Context, as_json: AsJson = False) -> None:
     """Forget what is to be changed; undo what was applied and not confirmed yet.
 
     Example: trebol node network revert
     """
-    if upid := Api(context.obj).delete(f"{NODE}/network"):
+    upid = Api(context.obj).delete(f"{NODE}/network")
+    if as_json:
+        show_json(upid)
+    elif upid:
         typer.echo(upid)
 
 
@@ -170,8 +174,9 @@ def services_command(
 
     api = Api(socket)
     if service is not None and action is not None:
-        follow(api, api.create(f"{NODE}/services/{service}/{action.value}"))
-        return
+        follow(api, api.create(f"{NODE}/services/{service}/{action.value}"), err=as_json)
+        if not as_json:
+            return
     one = service is not None
     found = [api.get(f"{NODE}/services/{service}/state")] if one else api.get(f"{NODE}/services")
     if as_json:
@@ -275,6 +280,7 @@ def _say(found: list[str]) -> None:
 
 def report_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Into this file.")] = None,
+    as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Show what to send along with a question: status, hardware, network, tasks, warnings. Secrets are left out.
@@ -283,8 +289,12 @@ def report_command(
     """
     from trebol_common.files import write_output
 
+    if as_json and output is not None:
+        raise BadInput(_("does not go with {option}").format(option="--output"), where="--json")
     text = Api(socket).get(f"{NODE}/report")
-    if output is None:
+    if as_json:
+        show_json(text)
+    elif output is None:
         typer.echo(printable(text))
     else:
         write_output(output, text)

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from trebol_common.errors import printable
-from trebol_node.client import API_SOCKET, Api
-from trebol_node.shown_commands import NODE, AsJson, Socket, follow, show_json
+from trebol_node.client import API_SOCKET, NODE, Api
+from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 
 
 def register(app: typer.Typer) -> None:

@@ -74,8 +74,8 @@ def test_no_operation_takes_what_it_does_not_know(node: Shown, document: dict[st
     for path, operations in document["paths"].items():
         target = path.replace("{node}", NODE).replace("{", "x").replace("}", "x")
         for method in operations:
-            by = {"params": {"nonsense": "1"}} if method in ("get", "delete") else {"data": {"nonsense": "1"}}
-            answer = node.root.request(method, target, **by)  # type: ignore[arg-type]
+            by: dict[str, Any] = {"params" if method in ("get", "delete") else "data": {"nonsense": "1"}}
+            answer = node.root.request(method, target, **by)
             assert answer.status_code == 400, (method, path, answer.text)
             assert "nonsense" in answer.json()["errors"], (method, path)
 

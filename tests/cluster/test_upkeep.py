@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 
+from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIlUgM5ZJaRMdS1qxeE36bdHDfM8EnK8yH2vGtC/0jXQ ana@laptop"
-WITHIN = 60.0
 
 #: A package of two versions, in a place of its own; the second restarts both daemons while it is set up, as an
 #: upgrade of Trebol does.
@@ -38,12 +37,15 @@ def trebol(node: ContainerNode, *words: str) -> str:
     return node.run("trebol", "node", *words)
 
 
-def eventually(node: ContainerNode, command: str, words: str) -> None:
+def await_words(node: ContainerNode, command: str, words: str) -> None:
     """Wait until a command of the shell says this."""
-    end = time.monotonic() + WITHIN
-    while words not in (said := node.run("sh", "-c", command, check=False)):
-        assert time.monotonic() < end, said
-        time.sleep(0.5)
+
+    def said() -> str:
+        text = node.run("sh", "-c", command, check=False)
+        assert words in text, text
+        return text
+
+    eventually(said)
 
 
 def test_a_mirror_that_does_not_answer_is_told(node: ContainerNode) -> None:
@@ -76,12 +78,12 @@ def test_a_report_lies_where_its_task_says(node: ContainerNode) -> None:
 
 def test_the_node_gets_another_name_and_its_certificate_with_it(node: ContainerNode) -> None:
     assert trebol(node, "name", "alpha.example.net").strip() == "alpha.example.net"
-    eventually(node, "trebol api get /nodes --json", '"node": "alpha"')
+    await_words(node, "trebol api get /nodes --json", '"node": "alpha"')
     assert f"{node.address} alpha.example.net alpha" in node.run("cat", "/etc/hosts")
     shown = f"openssl s_client -connect {node.address}:8006 </dev/null | openssl x509 -noout -ext subjectAltName"
-    eventually(node, shown, "DNS:alpha.example.net")
+    await_words(node, shown, "DNS:alpha.example.net")
 
 
 def test_a_name_that_somebody_else_gives_is_followed(node: ContainerNode) -> None:
     node.run("hostnamectl", "set-hostname", "beta")
-    eventually(node, "trebol api get /nodes --json", '"node": "beta"')
+    await_words(node, "trebol api get /nodes --json", '"node": "beta"')

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.e2e.cases import CASES, PASSWORD, Case
+from tests.e2e.cases import CASES, Case
 from tests.e2e.lab import Job, Lab, patient
 from tests.e2e.live_shell import begin, end, shell
-from tests.e2e.nodes import booted, reach_front
+from tests.e2e.nodes import booted, log_in, reach_front
 from tests.e2e.reached import Reached
 
 from trebol_image.qemu import Firmware
@@ -41,15 +41,8 @@ class Tried(Reached):
         return self.ssh(_LOOK)
 
     def log_in(self) -> None:
-        """Have root's shell on the serial line, whoever was there before."""
-        serial = self.machine.serial
-        serial.send("\n")
-        if serial.expect(rf"{self.case.host} login: |:~# ", within=patient(60))[0].endswith("# "):
-            return
-        serial.send("root\n")
-        serial.expect("(?i)password: ", within=patient(60))
-        serial.send(f"{PASSWORD}\n")
-        serial.expect(":~# ", within=patient(120))
+        """Have root's shell on the serial line, from the wizard or where it is already."""
+        log_in(self.machine.serial, self.case)
         # The kernel's messages must not stand between the words of a program.
         shell(self.machine, "dmesg -n 1")
 

@@ -27,7 +27,9 @@ PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 ERRORS = frozenset({"Problem", "TrebolError", "BadInput", "Refused", "StepFailed", "DamagedMedium"})
 
 #: Hints that are no words but what to type.
-TYPED = frozenset({"trebol install --answers answer.toml"})
+TYPED = frozenset(
+    {"trebol install --answers answer.toml", "--dry-run --machine machine.json", "systemctl start trebol-checks"}
+)
 
 #: More than one word.
 _WORDS = re.compile(r"[a-z] [a-z]")

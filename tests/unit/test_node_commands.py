@@ -55,6 +55,7 @@ def test_the_network_is_a_table_and_says_what_is_pending(node: Served) -> None:
     assert answer["changes"] == "" and answer["trial"] is None
     assert [each["iface"] for each in answer["interfaces"]] == ["eno1", "eno2", "vmbr0"]
     assert str(STARTED) in trebol(node, "network", "apply")
+    assert json.loads(trebol(node, "network", "apply", "--json")) == str(STARTED)
     assert node.worker.of(ApplyNetwork)
     trebol(node, "network", "revert")
 
@@ -116,9 +117,13 @@ def test_the_last_lines_of_the_journal(node: Served) -> None:
     assert len(json.loads(trebol(node, "log", "--json"))) == 5
 
 
-def test_the_report_goes_into_a_file(node: Served, tmp_path: Path) -> None:
+def test_the_report_is_shown_or_goes_into_a_file(node: Served, tmp_path: Path) -> None:
+    assert "==== network ====" in trebol(node, "report")
+    assert "==== network ====" in json.loads(trebol(node, "report", "--json"))
     assert trebol(node, "report", "--output", str(tmp_path / "report.txt")) == ""
     assert "==== network ====" in (tmp_path / "report.txt").read_text()
+    trebol(node, "report", "--json", "--output", str(tmp_path / "none"), status=1)
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("words", [["services", "rm"], ["time", "Europe/Atlantis"], ["tasks", "UPID:nonsense"]])

@@ -41,7 +41,10 @@ TEXTS = sorted(registered().union(*map(messages, ROOMS)))
 PLURALS = sorted(set().union(*map(plurals, ROOMS)))
 
 #: What an installation is made of; errors of the other rooms are met by whoever types a command.
-INSTALLATION = [Path(room.__path__[0]) for room in (trebol_common, trebol_hardware.probe, trebol_installer)]
+#: The others tell programs, too, what is wrong.
+FOR_PEOPLE = [
+    Path(room.__path__[0]) for room in (trebol_common, trebol_hardware.probe, trebol_installer, trebol_firstboot)
+]
 
 
 class Missing(gettext.NullTranslations):
@@ -79,8 +82,8 @@ def test_the_source_is_searched_at_all() -> None:
     } <= {*TEXTS, *(many for _one, many in PLURALS)}
 
 
-@pytest.mark.parametrize("room", INSTALLATION, ids=[room.name for room in INSTALLATION])
-def test_what_is_wrong_with_an_installation_is_never_told_in_english_alone(room: Path) -> None:
+@pytest.mark.parametrize("room", FOR_PEOPLE, ids=[room.name for room in FOR_PEOPLE])
+def test_what_is_wrong_with_an_installation_or_on_a_console_is_never_told_in_english_alone(room: Path) -> None:
     assert untranslated(room) == []
 
 

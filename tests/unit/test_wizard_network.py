@@ -51,8 +51,8 @@ class Here:
     ) -> Any:
         """See `Api.call`."""
         given = {key: str(value) for key, value in (arguments or {}).items()}
-        by = {"params": given} if method in ("GET", "DELETE") else {"data": given}
-        answer = self._node.root.request(method, f"{PREFIX}/{path}", **by)  # type: ignore[arg-type]
+        by: dict[str, Any] = {"params" if method in ("GET", "DELETE") else "data": given}
+        answer = self._node.root.request(method, f"{PREFIX}/{path.strip('/')}", **by)
         if answer.status_code >= 400:
             raise BadInput(answer.text, where=f"{method} {path} {given}")
         return answer.json()["data"]

@@ -32,7 +32,7 @@ from trebol_hardware.checks.registry import Role, check_machine
 from trebol_hardware.checks.report import to_members
 from trebol_hardware.machine import Machine
 from trebol_node import facts
-from trebol_node.client import Api, NotAllowed, Unreachable
+from trebol_node.client import NODE, Api, NotAllowed, Unreachable
 
 MACHINE = Path(__file__).parents[1] / "machines/asus-ryzen-svm-off.json"
 TICKET = {"ticket": "PVE:root@pam:1", "CSRFPreventionToken": "1:x", "username": "root@pam"}
@@ -82,9 +82,7 @@ class Anyone:
 
 @pytest.fixture
 def files(tmp_path: Path) -> FakeSystem:
-    made = FakeSystem(tmp_path)
-    made.write("proc/sys/kernel/hostname", "node1.example.org\n")
-    return made
+    return FakeSystem(tmp_path)
 
 
 @pytest.fixture
@@ -105,7 +103,7 @@ def _let_in(api: Queue) -> None:
 
 def test_root_is_let_in_and_what_follows_is_in_their_name(world: ApiWorld, api: Queue) -> None:
     _let_in(api)
-    api.expect("GET nodes/node1/time", {"timezone": "UTC"})
+    api.expect("GET /nodes/localhost/time", {"timezone": "UTC"})
 
     assert world.log_in("root", "correct horse", "") == Session("root@pam")
     world.time()
@@ -163,9 +161,9 @@ def test_while_the_daemon_is_silent_the_system_itself_says_who_comes_in(
 def test_a_node_is_restarted_without_its_daemon_too(world: ApiWorld, api: Queue) -> None:
     assert isinstance(world.runner, ScriptedRunner)
     world.runner.expect("systemctl", "reboot")
-    api.expect("POST nodes/node1/status", command="reboot")
+    api.expect("POST /nodes/localhost/status", command="reboot")
     assert world.reboot() and not world.runner.seen
-    api.expect("POST nodes/node1/status", Unreachable("gone"), command="reboot")
+    api.expect("POST /nodes/localhost/status", Unreachable("gone"), command="reboot")
     assert world.reboot() and world.runner.seen
 
 
@@ -192,7 +190,7 @@ def _log(*lines: str, start: int = 0) -> list[dict[str, Any]]:
 
 
 def test_a_task_is_followed_to_its_end(world: ApiWorld, api: Queue) -> None:
-    path, status = f"nodes/node1/tasks/{UPID}/log", f"nodes/node1/tasks/{UPID}/status"
+    path, status = f"{NODE}/tasks/{UPID}/log", f"{NODE}/tasks/{UPID}/status"
     api.expect(f"GET {status}", {"status": "running"})
     api.expect(f"GET {path}", _log("one", "confirm within 60 s to keep it"), start=0, limit=500)
     api.expect(f"GET {path}", [], start=2, limit=500)
@@ -210,7 +208,7 @@ def test_a_task_is_followed_to_its_end(world: ApiWorld, api: Queue) -> None:
 def test_the_cluster_and_what_runs_are_shown(world: ApiWorld, api: Queue) -> None:
     nodes = [{"type": "node", "name": f"node{number}", "online": number & 1} for number in (1, 2, 3)]
     api.expect("GET cluster/status", [{"type": "cluster", "name": "clover", "quorate": 1}, *nodes])
-    api.expect("GET nodes/node1/tasks", [{"type": "aptupdate", "id": "", "user": "root@pam"}], source="active")
+    api.expect("GET /nodes/localhost/tasks", [{"type": "aptupdate", "id": "", "user": "root@pam"}], source="active")
 
     assert world._cluster() == ClusterSeen("clover", 3, 2, quorate=True)
     assert world._running() == (RunningTask("aptupdate", "", "root@pam"),)
@@ -219,9 +217,17 @@ def test_the_cluster_and_what_runs_are_shown(world: ApiWorld, api: Queue) -> Non
 
 
 def test_updates_are_those_of_apt(world: ApiWorld, api: Queue) -> None:
-    api.expect("GET nodes/node1/apt/update", [{"Package": "base-files", "OldVersion": "1", "Version": "2"}])
+    api.expect("GET /nodes/localhost/apt/update", [{"Package": "base-files", "OldVersion": "1", "Version": "2"}])
 
     assert [(each.package, each.old, each.new) for each in world.updates()] == [("base-files", "1", "2")]
+
+
+def test_the_name_is_the_full_one_and_can_be_read_again_once_it_is_another(world: ApiWorld, api: Queue) -> None:
+    for name in ("node1.example.org", "alpha.example.net"):
+        api.expect("PUT /nodes/localhost/hostname", fqdn=name)
+        api.expect("GET /nodes/localhost/hostname", {"fqdn": name, "hostname": name.partition(".")[0]})
+        world.rename(name)
+        assert world.name() == name
 
 
 def test_findings_come_back_as_they_were_written(world: ApiWorld, files: FakeSystem) -> None:
@@ -320,11 +326,15 @@ def test_the_first_look_waits_for_no_page_and_the_next_one_asks_it(
     files.write("etc/cockpit/ws-certs.d/own.crt", pem)
     monkeypatch.setattr(facts, "read", lambda *_: replace(FACTS, links=(link("vmbr0", "192.0.2.10/24"),)))
     asked: list[str] = []
-    world = ApiWorld(api, root=files.root, certificate=lambda url: asked.append(url) or "AB")  # type: ignore[func-returns-value]
 
+    def certificate(url: str) -> str:
+        asked.append(url)
+        return "AB"
+
+    world = ApiWorld(api, root=files.root, certificate=certificate)
     seen = []
     for _ in range(3):
-        api.expect("GET cluster/status", []).expect("GET nodes/node1/tasks", [], source="active")
+        api.expect("GET cluster/status", []).expect("GET /nodes/localhost/tasks", [], source="active")
         seen.append(world.look().certificate)
 
     assert seen == [hashlib.sha256(b"certificate").hexdigest().upper(), "AB", "AB"]

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.unit.task_program import COMMAND, environment
 
-from trebol_node.tasks import Tasks
+from trebol_node.tasks import Tasks, Upid
 from trebol_node.tasks.start import Starter
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.handlers import perform
@@ -28,7 +30,7 @@ async def serve(path: Path, folder: Path) -> None:
     class Waiting(Starter):
         """Each task waits, whatever it is asked to do."""
 
-        def start(self, kind: str, id: str, user: str, work: object) -> object:  # type: ignore[override]
+        def start(self, kind: str, id: str, user: str, work: Mapping[str, Any]) -> Upid:
             return super().start(kind, id, user, {"ready": str(folder / "ready")})
 
     context = Context(Machine(folder), tasks, Waiting(tasks, lambda: "node1", COMMAND, environment()))

@@ -28,11 +28,6 @@ WITHIN = 3.0
 LINES = 500
 
 
-def host(root: Path) -> str:
-    """The node's full name."""
-    return (root / "proc/sys/kernel/hostname").read_text(encoding="utf-8").strip()
-
-
 def certificate(url: str) -> str:
     """The SHA-256 of what the server at `url` shows, upper-case hexadecimal; empty where nobody serves there."""
     parts = urlsplit(url)

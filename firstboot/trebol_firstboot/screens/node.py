@@ -32,7 +32,7 @@ from trebol_firstboot.screens.world import (
 )
 from trebol_firstboot.unattended.status import line
 from trebol_node import facts
-from trebol_node.client import Api, NotAllowed, Unreachable
+from trebol_node.client import NODE, Api, NotAllowed, Unreachable
 from trebol_node.cockpit import certificates
 from trebol_node.status import status
 from trebol_node.worker.pam import Pam, SystemPam
@@ -173,8 +173,8 @@ class ApiWorld:
         self._call("DELETE", "network")
 
     def name(self) -> str:
-        """See `World.name`."""
-        return local.host(self.root)
+        """See `World.name`: the host name is its first label alone."""
+        return str(self._get("hostname")["fqdn"])
 
     def rename(self, name: str) -> None:
         """See `World.rename`."""
@@ -343,9 +343,8 @@ class ApiWorld:
         return self._call("GET", path, arguments)
 
     def _call(self, method: str, path: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Any:
-        """Of this node."""
-        node = local.host(self.root).partition(".")[0]
-        return self.api.call(method, f"nodes/{node}/{path}", arguments, headers=self._ticket)
+        """Of this node, whose name may just have been changed."""
+        return self.api.call(method, f"{NODE}/{path}", arguments, headers=self._ticket)
 
 
 def _waits(lines: tuple[str, ...]) -> float | None:

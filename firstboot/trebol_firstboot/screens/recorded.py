@@ -34,6 +34,7 @@ from trebol_hardware.machine import Machine, NetworkInterface
 from trebol_node.cockpit import Certificates
 from trebol_node.hardware import Hardware, gravest
 from trebol_node.status import management_url
+from trebol_node.worker.report import FOLDER as REPORTS
 
 #: An address of those that are for documentation (RFC 5737).
 ADDRESS = "192.0.2.10/24"
@@ -222,7 +223,7 @@ class RecordedWorld:
                 for update in self.pending:
                     yield _("dry run: {what}").format(what=f"{update.package} {update.new}")
             case _:
-                yield _("dry run: {what}").format(what=f"/var/lib/trebol/support/{self.host}.tar.gz")
+                yield _("dry run: {what}").format(what=f"/{REPORTS}/{self.host}.txt")
 
     def _network(self) -> HostNetwork:
         if self.network_now is None:

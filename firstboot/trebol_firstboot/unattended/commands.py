@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from trebol_common.first_boot import Stage
+from trebol_common.i18n import _
 
 ROOT = Path("/")
 
@@ -36,7 +37,7 @@ def run_command(
     from trebol_firstboot.unattended.tasks import NodeTasks
 
     if os.geteuid() != 0:
-        raise BadInput("needs root", where="trebol firstboot run")
+        raise BadInput(_("needs root"), where="trebol firstboot run")
     with until_asked() as stopping:
         tasks = NodeTasks(ROOT, CommandRunner(), spawn)
         found = run(World(ROOT, tasks, lambda: datetime.now(UTC), typer.echo, stopping), stage, again=again)
@@ -58,7 +59,7 @@ def status_command(as_json: Annotated[bool, typer.Option("--json", help="As JSON
     from trebol_firstboot.unattended import status
 
     if os.geteuid() != 0:
-        raise BadInput("needs root", where="trebol firstboot status")
+        raise BadInput(_("needs root"), where="trebol firstboot status")
     found = status.read(ROOT)
     typer.echo(json.dumps(found.to_members(), indent=2) if as_json else status.render(found).rstrip("\n"))
     if found.is_bad:

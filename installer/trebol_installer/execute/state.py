@@ -104,8 +104,8 @@ class Run:
 
     `uuids` maps a device (as `str` of the step's) to the UUID of its file system; `undo` unmounts and closes, in
     reverse order, what this step opened, and `opened` what all steps before it did; `hashed` is where the live system
-    keeps what it read of the medium in advance; `fetched` is what a step got for a later one, by its path on the
-    node; `lock` keeps udev off the disk while its partitions are made and is released once they are in use; `locked`
+    keeps what it read of the medium in advance; `fetched` is what a step got for a later one, by a name that both
+    know; `lock` keeps udev off the disk while its partitions are made and is released once they are in use; `locked`
     are the stable paths of the disks that it holds. `again`: this step has failed before, and may have left half of
     what it makes. `begun`: something was written to a target.
     """

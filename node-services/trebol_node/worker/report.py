@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from trebol_common.files import write_text
-from trebol_node.client import Api
+from trebol_node.client import NODE, Api
 from trebol_node.tasks import Upid
 from trebol_node.tasks.inside import Log
 from trebol_node.worker.context import Context, Machine
@@ -28,7 +28,7 @@ def make_report(operation: MakeReport, context: Context, who: str) -> str:
 
 def run_report(operation: MakeReport, machine: Machine, upid: Upid, log: Log) -> None:
     """The task of `make_report`. The daemon knows what there is to tell; a second way would tell another story."""
-    keep(lambda: str(Api().get("/nodes/localhost/report")), machine, upid, log)
+    keep(lambda: str(Api().get(f"{NODE}/report")), machine, upid, log)
 
 
 def keep(read: Callable[[], str], machine: Machine, upid: Upid, log: Log) -> None:

@@ -57,7 +57,7 @@ class Command(Parameters):
 Servers = Annotated[tuple[Peer, ...], BeforeValidator(split_words), Field(max_length=TIME_SERVERS)]
 
 
-class Zone(Parameters):
+class Clock(Parameters):
     """A time zone, and the servers that the clock follows. What is not given stays; an empty text is no servers."""
 
     timezone: Annotated[str | None, Field(max_length=64, pattern=r"\A[A-Za-z0-9_+/-]+\z")] = None
@@ -121,7 +121,7 @@ def router(view: NodeView) -> APIRouter:
         return {**found, **({} if servers is None else {"servers": servers})}
 
     @one.put("/time")
-    async def set_time(who: Modifier, context: TheContext, given: Annotated[Zone, arguments(Zone)]) -> None:
+    async def set_time(who: Modifier, context: TheContext, given: Annotated[Clock, arguments(Clock)]) -> None:
         """Set the time zone, or the servers, or both."""
         if given.timezone is None and given.servers is None:
             raise wrong(timezone=MISSING)
