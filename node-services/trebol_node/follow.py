@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import NoSpace, TrebolError
 from trebol_node.worker.errors import WorkerAbsent
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ async def _follow(node: Node) -> bool:
         if await node.renew():
             node.load()
             log.info("the certificate of the API was made anew: the node has other names or addresses")
-    except WorkerAbsent:
+    except (WorkerAbsent, NoSpace):
         return False
     except TrebolError as error:
         log.warning("the certificate of the API does not speak for all names of the node: %s", error)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from trebol_common.errors import BadInput
+import pytest
+
+from trebol_common.errors import BadInput, NoSpace, TrebolError
 from trebol_node.follow import Node, keep_following
 from trebol_node.worker.errors import WorkerAbsent
 
@@ -46,8 +48,9 @@ def test_the_certificate_is_looked_at_once_there_is_an_address_and_when_it_chang
     assert followed(looks) == ["renew", "renew", "load", "end"]
 
 
-def test_without_the_worker_it_is_tried_again() -> None:
-    gone, names = WorkerAbsent("gone"), ("a",)
+@pytest.mark.parametrize("gone", [WorkerAbsent("gone"), NoSpace("full")])
+def test_without_the_worker_and_on_a_full_disk_it_is_tried_again(gone: TrebolError) -> None:
+    names = ("a",)
     assert followed([("node1", names, gone), ("node1", names, True), END]) == ["renew", "renew", "load", "end"]
 
 

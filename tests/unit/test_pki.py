@@ -225,6 +225,7 @@ def test_what_is_no_certificate_has_no_fingerprint(tmp_path: Path, text: str) ->
             NAMES,
         ),
         ("n", "", ("192.0.2.7",), Names("n", ("n", "localhost"), ("192.0.2.7", "127.0.0.1", "::1"))),
+        ("n", "2001:db8::1%x,DNS:evil n\n", (), Names("n", ("n", "localhost"), ("127.0.0.1", "::1"))),
         ("n", "127.0.1.1 n.lan n a_b *.lan\n", (), Names("n", ("n", "n.lan", "localhost"), ("127.0.0.1", "::1"))),
     ],
 )

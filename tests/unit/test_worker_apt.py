@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.worker_context import RememberingStarter, context
+from tests.unit.worker_context import RememberingStarter, context, write
 
 from trebol_common.errors import Refused
 from trebol_common.run import CommandFailed, Completed, ScriptedRunner
@@ -131,6 +131,15 @@ def test_apt_works_once_at_a_time(tmp_path: Path, operation: ops.Operation) -> N
     runner.expect("systemctl", "is-active", "--", UNIT, stdout="activating\n", status=3)
     with pytest.raises(Refused, match="at work"):
         perform(Request(2, "root@pam", operation), on)
+
+
+def test_between_two_programs_of_an_upgrade_nobody_else_begins(tmp_path: Path) -> None:
+    idle = ("systemctl", "is-active", "--", UNIT)
+    on = context(tmp_path, ScriptedRunner().expect(*idle, stdout="inactive\n").expect(*idle, stdout="inactive\n"))
+    perform(Request(1, "root@pam", ops.UpgradePackages()), on)
+    write(tmp_path, "proc/4711/stat", f"4711 (python3) S {'0 ' * 18}815 0\n")
+    with pytest.raises(Refused, match="at work"):
+        perform(Request(2, "root@pam", ops.RefreshPackages()), on)
 
 
 def library() -> Any:

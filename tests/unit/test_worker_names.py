@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.worker_context import context, write
@@ -12,11 +14,13 @@ from trebol_common.errors import BadInput, Refused
 from trebol_common.run import CommandFailed, ScriptedRunner
 from trebol_node.system.clock import SOURCES, time_servers
 from trebol_node.system.names import full_name, read_name
+from trebol_node.worker import hostname
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context
 from trebol_node.worker.errors import Modified
 from trebol_node.worker.handlers import perform
 from trebol_node.worker.hostname import renamed
+from trebol_node.worker.node import digest_of
 from trebol_node.worker.protocol import Request
 from trebol_node.worker.ssh_keys import FILE, keys_of, with_keys
 
@@ -96,10 +100,56 @@ def test_a_node_of_a_cluster_keeps_its_name(on: Context, runner: ScriptedRunner,
         ("192.0.2.1 node1.x.y node1 www\n", "192.0.2.1 a.b a www\n"),
         ("192.0.2.1 www node1.x.y", "192.0.2.1 www a.b a\n"),
         ("# node1 is ours\n", "# node1 is ours\n"),
+        ("192.0.2.1 Node1.x.y NODE1\n", "192.0.2.1 a.b a\n"),
+        ("192.0.2.1 node1 # was\x0c192.0.2.2 db\n", "192.0.2.1 a.b a # was\x0c192.0.2.2 db\n"),
     ],
 )
 def test_what_else_hosts_says_stays(before: str, after: str) -> None:
     assert renamed(before, "node1", "node1.x.y", "a.b") == after
+
+
+@pytest.mark.parametrize("old", ["localhost", "localhost.localdomain"])
+def test_a_node_without_a_name_gets_one_and_localhost_stays(old: str) -> None:
+    hosts = "127.0.0.1 localhost.localdomain localhost\n::1 localhost ip6-localhost\n"
+    assert renamed(hosts, "localhost", old, "a.b") == hosts
+
+
+@pytest.mark.parametrize("written", [1, 2])
+def test_a_change_of_the_name_that_was_cut_short_is_done_by_asking_again(
+    on: Context, runner: ScriptedRunner, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = written
+
+    class Killed(BaseException):
+        """No undoing follows."""
+
+    def write_once(path: Path, text: str, **_options: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise Killed
+        left -= 1
+        path.write_text(text)
+
+    runner.expect(*RENAME, status=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(hostname, "write_text", write_once)
+        with pytest.raises((Killed, CommandFailed)):
+            do(ops.SetHostname.of(fqdn="alpha.example.net"), on)
+    runner.expected.clear()
+    runner.expect(*RENAME).expect(*RESTART)
+    do(ops.SetHostname.of(fqdn="alpha.example.net"), on)
+    assert on.machine.text("etc/hosts") == HOSTS.replace("node1.example.org node1", "alpha.example.net alpha")
+    assert not runner.expected
+
+
+def test_changes_of_one_file_are_made_one_at_a_time(on: Context) -> None:
+    with on.alone, ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(do, ops.SetSshKeys.of(keys=[key], digest=digest_of("")), on) for key in (KEY, FORCED)]
+        assert not on.machine.at(FILE).exists()
+        on.alone.release()
+        failures = [each.exception() for each in both]
+        on.alone.acquire()
+    assert sorted(type(each).__name__ for each in failures) == ["Modified", "NoneType"]
 
 
 def test_the_full_name_comes_from_hosts_or_the_installer(on: Context) -> None:
@@ -110,6 +160,27 @@ def test_the_full_name_comes_from_hosts_or_the_installer(on: Context) -> None:
 
 def test_keys_are_the_lines_that_let_somebody_in() -> None:
     assert keys_of(FILE_BEFORE) == (KEY, FORCED)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (KEY.replace(" ", "\t"), KEY),
+        (f"{KEY} \x1b[2J\r", f"{KEY} ?[2J"),
+        (f'command="a \\\\" b",no-pty\t{KEY}', f'command="a \\\\" b",no-pty {KEY}'),
+    ],
+)
+def test_whoever_sshd_lets_in_is_shown_and_can_be_kept_or_shut_out(line: str, shown: str) -> None:
+    assert keys_of(f"{line}\n") == (shown,)
+    assert with_keys(f"{line}\n", [shown]) == f"{line}\n"
+    assert with_keys(line, []) == ""
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x85", "\u2028", "\r"])
+def test_what_stands_in_a_comment_never_becomes_a_key(end: str) -> None:
+    text = f"# gone:{end}{KEY}\n"
+    assert keys_of(text) == ()
+    assert with_keys(text, [FORCED.partition(",no-pty ")[2]]).split("\n")[0] + "\n" == text
 
 
 @pytest.mark.parametrize(
@@ -181,6 +252,7 @@ def test_without_chrony_there_are_no_servers(on: Context) -> None:
         do(ops.SetTimeServers.of(servers=["192.0.2.2"]), on)
 
 
-def test_a_server_is_a_machine() -> None:
+@pytest.mark.parametrize("server", ["192.0.2.1 iburst\ncommandkey", "2001:db8::1%x\nserver\tevil", "fe80::1%eth0"])
+def test_a_server_is_a_machine(server: str) -> None:
     with pytest.raises(BadInput):
-        ops.SetTimeServers.of(servers=["192.0.2.1 iburst\ncommandkey"])
+        ops.SetTimeServers.of(servers=[server])

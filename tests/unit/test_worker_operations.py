@@ -198,6 +198,7 @@ def test_hosts_that_somebody_else_changed_stay(on: Context) -> None:
         ("# nothing\n\n::1 localhost\n", []),
         ("", ["no line for localhost"]),
         ("127.0.0.1 localhost\n1.2.3 x\n", ["line 2: '1.2.3' is no address"]),
+        ("::1 localhost\nfe80::1%eth0 x\nfe80::1%a,b x\n", ["line 3: 'fe80::1%a,b' is no address"]),
         ("127.0.0.1 localhost\n::1\n", ["line 2: no name for ::1"]),
         ("127.0.0.1 localhost\n::1 a;b -x\n", ["line 2: 'a;b' is no host name", "line 2: '-x' is no host name"]),
     ],

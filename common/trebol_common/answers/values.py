@@ -68,6 +68,15 @@ def _timezone(name: str) -> str:
     return name
 
 
+def _without_zone(text: str) -> str:
+    """An address as it is. Raises ValueError for a zone (RFC 4007, "%eth0"): ipaddress takes whatever stands there,
+    line ends too, which would be lines of the file that the address is written to.
+    """
+    if "%" in text:
+        raise ValueError(text)
+    return text
+
+
 def _interface(value: Any) -> Any:
     """An address with its prefix; by hand, because pydantic names the classes it tried in its message."""
     if isinstance(value, ipaddress.IPv4Interface | ipaddress.IPv6Interface):
@@ -78,7 +87,7 @@ def _interface(value: Any) -> Any:
     if "/" not in value:
         raise ValueError(_("needs the prefix length, such as 192.0.2.10/24"))
     try:
-        return ipaddress.ip_interface(value)
+        return ipaddress.ip_interface(_without_zone(value))
     except ValueError as error:
         raise ValueError(_("is not an address with its prefix length, such as 192.0.2.10/24")) from error
 
@@ -89,7 +98,7 @@ def _address(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError(_(_TEXT_NEEDED))
     try:
-        return ipaddress.ip_address(value)
+        return ipaddress.ip_address(_without_zone(value))
     except ValueError as error:
         raise ValueError(_("is not an IP address such as 192.0.2.1")) from error
 
@@ -118,7 +127,7 @@ def _cluster_name(name: str) -> str:
 
 def _peer(text: str) -> str:
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(_without_zone(text))
     except ValueError:
         name = text.lower()
         labels = name.split(".")

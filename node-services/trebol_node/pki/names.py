@@ -59,7 +59,8 @@ def names_of(host: str, hosts: str, addresses: Iterable[str]) -> Names:
 def _usable(text: str) -> tuple[str, ...]:
     """The address as it is written in a certificate; nothing for this machine's own alone and for what is none."""
     try:
-        address = ipaddress.ip_address(text)
+        # A zone, which ipaddress lets hold anything, would be words of openssl's configuration.
+        address = ipaddress.ip_address("" if "%" in text else text)
     except ValueError:
         return ()
     return () if address.is_loopback or address.is_link_local else (str(address),)

@@ -19,6 +19,9 @@ from trebol_node.worker.operations import RefreshPackages, UpgradePackages
 
 UNIT = "trebol-apt.service"
 
+#: Types of tasks, as in Proxmox VE.
+_REFRESHES, _UPGRADES = "aptupdate", "aptupgrade"
+
 #: Nobody is there to be asked: a configuration file that somebody changed stays as it is.
 ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
@@ -55,14 +58,14 @@ _INSTALLED = ("dpkg-query", "--show", "--showformat=${db:Status-Status}\\t${Pack
 
 def refresh(operation: RefreshPackages, context: Context, who: str) -> str:
     """See `RefreshPackages`. Raises Refused while apt is at work."""
-    _refuse_at_work(context.machine)
-    return str(context.start("aptupdate", "", who, operation))
+    _refuse_at_work(context)
+    return str(context.start(_REFRESHES, "", who, operation))
 
 
 def upgrade(operation: UpgradePackages, context: Context, who: str) -> str:
     """See `UpgradePackages`. Raises Refused while apt is at work."""
-    _refuse_at_work(context.machine)
-    return str(context.start("aptupgrade", "", who, operation))
+    _refuse_at_work(context)
+    return str(context.start(_UPGRADES, "", who, operation))
 
 
 def run_refresh(operation: RefreshPackages, machine: Machine, upid: Upid, log: Log) -> None:
@@ -122,9 +125,11 @@ def _installed(machine: Machine) -> dict[str, str]:
     return {name: version for state, name, version in lines if state == "installed"}
 
 
-def _refuse_at_work(machine: Machine) -> None:
-    state = machine.runner.run(["systemctl", "is-active", "--", UNIT], check=False).stdout.strip()
-    if state in ("active", "activating", "deactivating", "reloading"):
+def _refuse_at_work(context: Context) -> None:
+    """While there is the unit, which outlives its task, and while there is the task, which has it more than once."""
+    shown = context.machine.runner.run(["systemctl", "is-active", "--", UNIT], check=False).stdout.strip()
+    active = shown in ("active", "activating", "deactivating", "reloading")
+    if active or any(context.tasks.list(source="active", kind=kind, limit=1) for kind in (_REFRESHES, _UPGRADES)):
         raise Refused("apt is at work already", hint="wait for the end of its task")
 
 

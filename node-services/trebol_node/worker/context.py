@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,22 +53,25 @@ class Machine:
         return self.root / path
 
     def text(self, path: str) -> str:
-        """The text of such a file; empty where there is none. Raises TrebolError where it is no text."""
+        """The text of such a file, ends of its lines as they are; empty where there is none. Raises TrebolError where
+        it is no text.
+        """
         found = self.at(path)
         try:
-            return found.read_text(encoding="utf-8") if found.exists() else ""
+            return found.read_bytes().decode() if found.exists() else ""
         except UnicodeDecodeError as error:
             raise TrebolError("is no UTF-8 text", where=f"/{path}", hint="mend it by hand") from error
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an operation gets beside its arguments."""
+    """What an operation gets beside its arguments. `alone` is held by who makes a file anew from what it has read."""
 
     machine: Machine
     tasks: Tasks
     starter: Starter
     pam: Pam = field(default_factory=SystemPam)
+    alone: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, kind: str, id: str, who: str, operation: Operation) -> Upid:
         """Start `operation` as a task of `who`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,19 @@ HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
     ops.EndTask: node.end_task,
 }
 
+#: What looks at how things are, and then changes them: one at a time, or the second would undo the first.
+ALONE = frozenset(
+    {
+        ops.SetTimeServers,
+        ops.SetHostname,
+        ops.SetSshKeys,
+        ops.SetHosts,
+        ops.RenewCertificate,
+        ops.RefreshPackages,
+        ops.UpgradePackages,
+    }
+)
+
 #: Operation → what a task does for it.
 WORK: Mapping[type[ops.Operation], Callable[[Any, Machine, Upid, Log], None]] = {
     ops.ServiceAction: node.run_service,
@@ -64,7 +78,9 @@ WORK: Mapping[type[ops.Operation], Callable[[Any, Machine, Upid, Log], None]] = 
 
 def perform(request: Request, context: Context) -> Any:
     """Do what is asked for."""
-    return HANDLERS[type(request.operation)](request.operation, context, request.who)
+    kind = type(request.operation)
+    with context.alone if kind in ALONE else nullcontext():
+        return HANDLERS[kind](request.operation, context, request.who)
 
 
 def work(arguments: Mapping[str, Any], upid: Upid, log: Log, runner: Runner | None = None) -> None:

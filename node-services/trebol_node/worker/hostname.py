@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
+from io import StringIO
 
 from trebol_common.errors import BadInput, Refused
 from trebol_common.files import write_text
@@ -30,15 +31,17 @@ def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
     """See `SetHostname`. Raises Refused in a cluster, BadInput for a name that /etc/hosts has for another machine.
 
     As the installer writes it: the first label in /etc/hostname, both names in the line of the node's address.
-    Without such a line (DHCP) libnss-myhostname knows the label.
+    Without such a line (DHCP) libnss-myhostname knows the label. What was cut short (SIGKILL, a power cut) is done by
+    asking again: Trebol's own file, which is written first, says whose the name is that /etc/hosts has by then.
     """
     machine, fqdn = context.machine, operation.fqdn
     _refuse_in_cluster(machine)
     label = machine.text(_KERNEL).strip().partition(".")[0]
     hosts, settings = machine.text(HOSTS), machine.text(SETTINGS)
+    begun = _NAME.findall(settings) == [f'fqdn = "{fqdn}"']
     changes = {
-        HOSTS: (hosts, renamed(hosts, label, full_name(label, hosts, settings), fqdn)),
         SETTINGS: (settings, _NAME.sub(f'fqdn = "{fqdn}"', settings)),
+        HOSTS: (hosts, renamed(hosts, label, full_name(label, hosts, settings), fqdn, begun=begun)),
     }
     with ExitStack() as undo:
         for name, (before, text) in changes.items():
@@ -60,28 +63,32 @@ def _refuse_in_cluster(machine: Machine) -> None:
         raise Refused("the node is of a cluster, which knows it by its name", where="fqdn", hint="leave the cluster")
 
 
-def renamed(hosts: str, label: str, old: str, new: str) -> str:
+def renamed(hosts: str, label: str, old: str, new: str, *, begun: bool = False) -> str:
     """A hosts(5) in which the node called `label`, in full `old`, is called `new`; all else in it stays.
 
-    Raises BadInput where another machine has the new name.
+    Raises BadInput where another machine has the new name, unless an earlier change to that name has `begun`.
     """
     names = (new, new.partition(".")[0])
+    # A node without a name is called so (hostname(5)), and is not the only thing that is.
+    mine = {name.lower() for name in (label, old) if name.partition(".")[0] != "localhost"}
     lines = []
-    for number, line in enumerate(hosts.splitlines(keepends=True), 1):
+    # Lines end where the C library ends them, and nowhere else.
+    for number, line in enumerate(StringIO(hosts), 1):
         told, mark, comment = line.rstrip("\n").partition("#")
         address, *given = told.split() or [""]
-        if label in given or old in given:
-            told = f"{address} {' '.join(_with(given, (old, label), names))}{' ' if mark else ''}"
+        known = {name.lower() for name in given}
+        if not known.isdisjoint(mine):
+            told = f"{address} {' '.join(_with(given, mine, names))}{' ' if mark else ''}"
             line = f"{told}{mark}{comment}\n"
-        elif not {name.lower() for name in given}.isdisjoint(names):
+        elif not begun and not known.isdisjoint(names):
             raise BadInput(f"/etc/hosts has this name for another machine: line {number}, {address}", where="fqdn")
         lines.append(line)
     return "".join(lines)
 
 
-def _with(given: Iterable[str], old: tuple[str, str], new: tuple[str, str]) -> Iterable[str]:
+def _with(given: Iterable[str], old: Collection[str], new: tuple[str, str]) -> Iterable[str]:
     """Both new names where the first of the old ones was."""
     found: list[str] = []
     for name in given:
-        found += new if name in old else [name]
+        found += new if name.lower() in old else [name]
     return dict.fromkeys(found)

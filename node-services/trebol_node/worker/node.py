@@ -30,6 +30,7 @@ _DISK = re.compile(r"[a-z][a-z0-9]*")
 
 #: hosts(5), and what resolvers take: letters, digits, hyphens, dots; underscores are met.
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_LINK = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
 
 def service(operation: ServiceAction, context: Context, who: str) -> str:
@@ -97,11 +98,13 @@ def wrong_hosts(text: str) -> list[Problem]:
 
 
 def _is_address(text: str) -> bool:
+    # Of a zone, ipaddress looks at nothing.
+    address, mark, zone = text.partition("%")
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(address)
     except ValueError:
         return False
-    return True
+    return not mark or bool(_LINK.fullmatch(zone))
 
 
 def read_smart(operation: ReadSmart, context: Context, who: str) -> dict[str, Any]:

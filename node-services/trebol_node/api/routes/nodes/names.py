@@ -63,7 +63,7 @@ def router(view: NodeView) -> APIRouter:
         A key is all rights there are: as with root's password, only `root@pam` changes them.
         """
         rules.require_root(context.accounts.read(), who, ROOT)
-        lines = given.keys.splitlines()
+        lines = [line for line in given.keys.split("\n") if line.strip()]
         if len(lines) > SSH_KEYS:
             raise wrong(keys=f"more than {SSH_KEYS} lines")
         await ask(context, SetSshKeys(keys=lines, digest=given.digest), who.user)
