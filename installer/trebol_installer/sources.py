@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from trebol_common.answer_slot import answer_in
@@ -33,8 +36,12 @@ THE_SLOT = "slot"
 #: Characters of a reason that are told.
 REASON = 200
 
-#: Seconds to wait for a server: to connect, and between two pieces of its reply.
+#: Seconds to wait for a server: to connect, and between two pieces of its reply; and for all of it.
 TIMEOUT = (10, 30)
+WITHIN = 300.0
+
+#: What follows the server's name in a URL.
+_BEHIND = re.compile(r"(?<=://)([^\s/?#'\"]+)[^\s'\"]*")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Found:
 
 
 Fetch = Callable[[str], bytes]
+Given = TypeVar("Given")
 
 
 def fetch(
@@ -55,9 +63,10 @@ def fetch(
     hint: str = "",
     fingerprint: str | None = None,
     secret: bool = False,
+    within: float = WITHIN,
 ) -> bytes:
-    """Get a file of `most` bytes over HTTP. Raises BadInput with the reason: name, connection, certificate, status,
-    time, size; `hint` is by default for whoever gave the URL as a kernel word.
+    """Get a file of `most` bytes over HTTP, `within` seconds at most. Raises BadInput with the reason: name,
+    connection, certificate, status, time, size; `hint` is by default for whoever gave the URL as a kernel word.
 
     `fingerprint` is the SHA-256 (hexadecimal) of the only certificate that the server may show. Of a URL that is
     `secret`, errors tell the server alone.
@@ -69,36 +78,56 @@ def fetch(
     shown = place(url) if secret else without_user(url)
     secrets = _parts(url) if secret else ()
     hint = hint or _("check the URL after {word}=, the network and the server; then start again").format(word=WORD)
-    with (
-        _explained(shown, secrets, hint),
-        session(fingerprint) as client,
-        client.get(url, timeout=TIMEOUT, stream=True) as reply,
-    ):
-        if reply.status_code != requests.codes.ok:
-            raise _said(reply, shown, secrets, hint)
-        content = b""
-        for piece in reply.iter_content(65536):
-            content += piece
-            if len(content) > most:
-                large = _("is larger than {size} bytes").format(size=most)
-                raise BadInput(large, where=shown, hint=hint)
-        return content
+
+    def get() -> bytes:
+        with session(fingerprint) as client, client.get(url, timeout=TIMEOUT, stream=True) as reply:
+            if reply.status_code != requests.codes.ok:
+                raise _said(reply, shown, secrets, hint)
+            content = b""
+            for piece in reply.iter_content(65536):
+                content += piece
+                if len(content) > most:
+                    large = _("is larger than {size} bytes").format(size=most)
+                    raise BadInput(large, where=shown, hint=hint)
+            return content
+
+    with _explained(shown, secrets, hint):
+        return _in_time(get, within)
 
 
-def send(url: str, members: Mapping[str, Any], *, fingerprint: str | None = None) -> None:
+def send(url: str, members: Mapping[str, Any], *, fingerprint: str | None = None, within: float = WITHIN) -> None:
     """POST JSON to a URL that is a secret. Raises BadInput as `fetch` does, and where the server leads elsewhere:
     what is sent is for it alone.
     """
     from trebol_installer.pinned import session
 
     shown, secrets = place(url), _parts(url)
-    with (
-        _explained(shown, secrets, ""),
-        session(fingerprint) as client,
-        client.post(url, json=members, timeout=TIMEOUT, stream=True, allow_redirects=False) as reply,
-    ):
-        if not 200 <= reply.status_code < 300:
-            raise _said(reply, shown, secrets, "")
+
+    def post() -> None:
+        with (
+            session(fingerprint) as client,
+            client.post(url, json=members, timeout=TIMEOUT, stream=True, allow_redirects=False) as reply,
+        ):
+            if not 200 <= reply.status_code < 300:
+                raise _said(reply, shown, secrets, "")
+
+    with _explained(shown, secrets, ""):
+        _in_time(post, within)
+
+
+def _in_time(work: Callable[[], Given], seconds: float) -> Given:
+    """What `work` gives. Raises TimeoutError where that takes longer: a server that sends a byte now and then, or a
+    name that nobody resolves, keeps within every time limit of the libraries."""
+    done: Future[Given] = Future()
+
+    def do() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001
+            done.set_exception(error)
+
+    threading.Thread(target=do, daemon=True).start()
+    return done.result(timeout=seconds)
 
 
 def _said(reply: Response, shown: str, secrets: Sequence[str], hint: str) -> BadInput:
@@ -114,7 +143,7 @@ def _explained(shown: str, secrets: Sequence[str], hint: str) -> Iterator[None]:
 
     try:
         yield
-    except requests.Timeout as error:
+    except (requests.Timeout, TimeoutError) as error:
         raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
     except (requests.RequestException, ValueError) as error:
         # A name with a label that is too long is a ValueError of the library below.
@@ -137,8 +166,11 @@ def _reason(error: Exception, secrets: Sequence[str]) -> str:
 
 
 def _short(said: str, secrets: Sequence[str]) -> str:
-    """What a server said or led to, which may be long, and have a password of its own."""
+    """What a server said or led to, which may be long, and have a password of its own; and what a secret URL asks
+    for may stand in another, in another order."""
     told = without_user(redact(said, secrets))
+    if secrets:
+        told = _BEHIND.sub(r"\1", told)
     return told if len(told) <= REASON else f"{told[:REASON]}…"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trebol_common.answers.values import ssh_key
@@ -82,23 +80,4 @@ def keys_from_url(url: str, *, within: float = WITHIN) -> Keys:
     """The keys of a list behind a URL. Raises BadInput with the reason, `within` seconds at most."""
     shown = without_user(url)
     hint = _("check the URL, the network and the server")
-    try:
-        content = _in_time(lambda: fetch(url, most=LARGEST, hint=hint), within)
-    except TimeoutError as error:
-        raise BadInput(_("the server does not answer in time"), where=shown, hint=hint) from error
-    return read_keys(content, shown)
-
-
-def _in_time(work: Callable[[], bytes], seconds: float) -> bytes:
-    """What `work` gives. Raises TimeoutError where that takes longer: a server that sends a byte now and then, or a
-    name that nobody resolves, keeps within every time limit of the libraries."""
-    done: Future[bytes] = Future()
-
-    def do() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001
-            done.set_exception(error)
-
-    threading.Thread(target=do, daemon=True).start()
-    return done.result(timeout=seconds)
+    return read_keys(fetch(url, most=LARGEST, hint=hint, within=within), shown)

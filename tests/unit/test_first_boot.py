@@ -264,10 +264,13 @@ def test_only_one_is_at_it(tmp_path: Path) -> None:
     assert status.read(tmp_path).state == "pending"
 
 
-@pytest.mark.parametrize("name", [TO_DO, JOURNAL])
-def test_a_damaged_file_is_named_and_nothing_is_done(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(TO_DO, '{"steps": ['), (JOURNAL, '{"steps": ['), (JOURNAL, '{"steps": [{"task": "updates"}]}')],
+)
+def test_a_damaged_file_is_named_and_nothing_is_done(tmp_path: Path, name: str, text: str) -> None:
     leave(tmp_path, WHOLE)
-    (tmp_path / name).write_text('{"steps": [')
+    (tmp_path / name).write_text(text)
     tasks = Recorded()
 
     with pytest.raises(TrebolError) as caught:
@@ -365,6 +368,14 @@ def test_the_executable_is_run_and_what_it_says_is_in_the_log(
     if "secret1" in script:
         assert "secret1\nsecret2\n" in (tmp_path / LOG).read_text()
         assert not [line for line in told if "secret" in line], "what it says may be secret"
+
+
+def test_a_log_on_a_full_disk_ends_no_program(tmp_path: Path) -> None:
+    full = Log(Path("/dev/full"), lambda: NOW, lambda text: None)
+    runner = ScriptedRunner()
+    for command in (FINISH, REFRESH, UPGRADE):
+        runner.expect(*command, stdout="Setting up nano\n")
+    assert NodeTasks(tmp_path, runner, spawn).perform(Task.UPDATES, WHOLE, full) == (State.DONE, "")
 
 
 def test_the_node_restarts_by_the_service_manager(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from trebol_common.answers.parse import MAXIMUM_SIZE
 from trebol_common.errors import BadInput
 from trebol_common.medium import SLOT, SLOT_SIZE
 from trebol_common.urls import place, without_user
-from trebol_installer.sources import console_words, fetch, find_answers, words
+from trebol_installer.sources import console_words, fetch, find_answers, send, words
 
 
 def no_get(url: str) -> bytes:
@@ -114,11 +114,22 @@ def test_consoles_are_kept_in_order_and_once() -> None:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves one answer, one that is too large, repeats a path, leads elsewhere, and nothing else."""
+    """Serves one answer, one that is too large, one that never comes, repeats a path, leads elsewhere, and nothing
+    else."""
+
+    ended = threading.Event()
 
     def do_GET(self) -> None:
         if self.path.startswith("/echo"):
             self.send_response(404, f"no {self.path}")
+            self.end_headers()
+            return
+        if self.path == "/never":
+            self.ended.wait(60)
+            return
+        if self.path.startswith("/away?"):
+            self.send_response(302)
+            self.send_header("Location", "gopher://me:hunter2@host.invalid/x?b=1&token=hunter2")
             self.end_headers()
             return
         if self.path.startswith("/to?"):
@@ -131,16 +142,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body or b"")
 
+    do_POST = do_GET
+
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(Handler, "ended", threading.Event())
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
         thread = threading.Thread(target=serving.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{serving.server_port}"
+        Handler.ended.set()
         serving.shutdown()
         thread.join()
 
@@ -204,6 +219,20 @@ def test_a_server_of_a_secret_url_that_is_not_there_is_told_without_it(url: str)
 
     assert "hunter2" not in str(caught.value)
     assert str(caught.value).startswith(place(url))
+
+
+def test_where_a_secret_url_leads_is_told_without_what_is_asked_there(server: str) -> None:
+    with pytest.raises(BadInput, match="'gopher://host.invalid'") as caught:
+        fetch(f"{server}/away?token=hunter2&b=1", secret=True)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_nobody_waits_for_ever_for_a_server(server: str) -> None:
+    with pytest.raises(BadInput, match="does not answer in time"):
+        fetch(f"{server}/never", within=0.2)
+    with pytest.raises(BadInput, match="does not answer in time"):
+        send(f"{server}/never", {}, within=0.2)
 
 
 @pytest.fixture

@@ -159,6 +159,14 @@ def load(path: Path, kind: type[Kept]) -> Kept | None:
         raise TrebolError(_("is damaged"), where=str(path)) from error
 
 
+def read(root: Path, to_do: ToDo) -> Journal:
+    """How far `to_do` is. Raises TrebolError where that cannot be read, and where it is of something else to do."""
+    known = load(root / JOURNAL, Journal) or Journal.of(to_do)
+    if tuple(step.task for step in known.steps) != to_do.tasks:
+        raise TrebolError(_("is damaged"), where=str(root / JOURNAL))
+    return known
+
+
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

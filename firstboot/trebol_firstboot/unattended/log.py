@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,9 @@ LOG = "var/log/trebol/firstboot.log"
 
 @dataclass(frozen=True)
 class Log:
-    """A file for root alone: what programs say may be secret. Only `tell` goes to `echo` too."""
+    """A file for root alone: what programs say may be secret. Only `tell` goes to `echo` too. What a full disk does not
+    take is lost: no program is ended for it.
+    """
 
     path: Path
     now: Callable[[], datetime]
@@ -34,5 +37,5 @@ class Log:
     def add(self, line: str) -> None:
         """A line."""
         when = self.now().astimezone(UTC).isoformat(timespec="seconds")
-        with self.path.open("a", encoding="utf-8") as stream:
+        with suppress(OSError), self.path.open("a", encoding="utf-8") as stream:
             stream.write(f"{when} {line}\n")

@@ -50,7 +50,7 @@ class _Run:
     log: Log
 
     def go(self, until: Stage, *, again: bool) -> Journal:
-        known = journal.load(self.world.root / JOURNAL, Journal) or Journal.of(self.to_do)
+        known = journal.read(self.world.root, self.to_do)
         found = self._taken_up(known)
         if again:
             found = self._keep(found.again())

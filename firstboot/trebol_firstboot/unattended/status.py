@@ -12,7 +12,7 @@ from trebol_common.errors import TrebolError, of_system, printable
 from trebol_common.first_boot import PENDING, read_to_do
 from trebol_common.i18n import _
 from trebol_firstboot.unattended import journal
-from trebol_firstboot.unattended.journal import DONE, JOURNAL, UNDONE, Journal, Marker, State, Step
+from trebol_firstboot.unattended.journal import DONE, UNDONE, Marker, State, Step
 from trebol_firstboot.unattended.log import LOG
 
 #: Of a node that was left nothing to do, and of one that is at it.
@@ -50,7 +50,7 @@ def read(root: Path) -> Status:
     to_do = read_to_do(root)
     if to_do is None:
         return Status(NONE)
-    known = journal.load(root / JOURNAL, Journal) or Journal.of(to_do)
+    known = journal.read(root, to_do)
     if journal.is_anybody_at_it(root):
         return Status(RUNNING, known.steps)
     # While what is pending is there, the marker is of an earlier run.
