@@ -151,6 +151,22 @@ def test_no_more_connections_than_there_may_be_and_handshakes_count(
             pass
 
 
+def test_one_host_shuts_out_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "FROM_ONE", 2)
+    with serving(context(tmp_path), tmp_path) as node:
+        silent = [socket.create_connection(("127.0.0.1", node.port), timeout=20) for _ in range(2)]
+        assert not is_served(node)
+        other = socket.create_connection(("127.0.0.1", node.port), timeout=20, source_address=("127.0.0.2", 0))
+        tls = ssl.create_default_context(cafile=node.certificate)
+        with tls.wrap_socket(other, server_hostname="127.0.0.1") as connection:
+            connection.sendall(GET + b"Connection: close\r\n\r\n")
+            assert connection.recv(1)
+        for each in silent:
+            each.close()
+        while not is_served(node):
+            pass
+
+
 def test_a_handshake_that_does_not_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HANDSHAKE", 0.2)
     with serving(context(tmp_path), tmp_path) as node:

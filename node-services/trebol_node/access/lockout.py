@@ -81,13 +81,17 @@ def _user(user: str) -> str:
 
 
 def _address(text: str) -> str:
-    """One host: an IPv4 address, or the 64 bits that an IPv6 host can choose its addresses from."""
+    return f"from {one_host(text)}"
+
+
+def one_host(text: str) -> str:
+    """Whom an address is of: an IPv4 address, or the 64 bits that an IPv6 host can choose its addresses from."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
-        return f"from {text[:64]}"
+        return text[:64]
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
-            return f"from {address.ipv4_mapped}"
-        return f"from {IPv6Network((address, 64), strict=False).network_address}"
-    return f"from {address}"
+            return str(address.ipv4_mapped)
+        return str(IPv6Network((address, 64), strict=False).network_address)
+    return str(address)

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from trebol_common.network import API_PORT
+from trebol_node.access.lockout import one_host
 from trebol_node.api.limits import HEAD
 from trebol_node.api.wire import Protocol
 
@@ -21,6 +22,9 @@ PORT = API_PORT
 
 #: Connections at once from the network: nobody there shuts out root of this node, who comes by the unix socket.
 CONNECTIONS = 1024
+
+#: Of them from one host (`trebol_node.access.lockout.one_host`), which so shuts out nobody else.
+FROM_ONE = 256
 
 #: Connections that wait to be accepted.
 BACKLOG = 512
@@ -101,8 +105,8 @@ class Server(uvicorn.Server):
 
 
 class _Bounded(socket.socket):
-    """A socket that listens, with `CONNECTIONS` connections at once: those in their handshake count, of which
-    the protocol above knows nothing yet."""
+    """A socket that listens, with `CONNECTIONS` connections at once, `FROM_ONE` from one host: those in their
+    handshake count, of which the protocol above knows nothing yet."""
 
     @classmethod
     def of(cls, listening: socket.socket) -> _Bounded:
@@ -111,19 +115,25 @@ class _Bounded(socket.socket):
 
     def __init__(self, *, fileno: int) -> None:
         super().__init__(fileno=fileno)
-        self._accepted: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._accepted: weakref.WeakKeyDictionary[socket.socket, str] = weakref.WeakKeyDictionary()
 
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection; raises ConnectionAbortedError for one too many, which is closed at once."""
         connection, address = super().accept()
-        if len(self._accepted) >= CONNECTIONS:
-            # What is closed stays in the set until it is collected.
-            self._accepted = weakref.WeakSet(each for each in self._accepted if each.fileno() >= 0)
-            if len(self._accepted) >= CONNECTIONS:
+        host = one_host(address[0])
+        if self._is_full(host):
+            # What is closed stays there until it is collected.
+            for each in [each for each in self._accepted if each.fileno() < 0]:
+                del self._accepted[each]
+            if self._is_full(host):
                 connection.close()
                 raise ConnectionAbortedError
-        self._accepted.add(connection)
+        self._accepted[connection] = host
         return connection, address
+
+    def _is_full(self, host: str) -> bool:
+        count = len(self._accepted)
+        return count >= CONNECTIONS or (count >= FROM_ONE and [*self._accepted.values()].count(host) >= FROM_ONE)
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
