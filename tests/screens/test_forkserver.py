@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,24 @@ def told():
     return 0
 console.run = told
 sys.exit(forkserver.main())
+"""
+
+
+#: A console of a server that was started as the initramfs does it, in the background; somebody presses Ctrl+C.
+PRESSED = """
+import os, signal, subprocess, sys
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_IGN)
+from trebol_installer.screens import console
+class Pressed:
+    def __init__(self, first, shell):
+        pass
+    def run(self):
+        subprocess.run([sys.executable, "-c", "import signal; print(*map(signal.getsignal, (2, 3)))"], check=True)
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
+console.App, console.First, console._silence_others = Pressed, lambda *a, **named: None, lambda: None
+sys.exit(console.run())
 """
 
 
@@ -48,3 +67,13 @@ def test_each_console_gets_a_process_of_its_own(folder: Path) -> None:
     assert len(set(started)) == 2
     for (master, _), name in zip(consoles, names, strict=True):
         assert os.read(master, 1000).decode().strip() == f"/dev/{name} vt220 True"
+
+
+def test_ctrl_c_ends_the_screens_and_what_runs_in_their_shell() -> None:
+    _, terminal = pty.openpty()
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", PRESSED], env=paths, stdin=terminal, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stdout == f"{signal.default_int_handler} {signal.SIG_DFL}\n"

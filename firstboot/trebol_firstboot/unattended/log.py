@@ -13,8 +13,9 @@ LOG = "var/log/trebol/firstboot.log"
 
 @dataclass(frozen=True)
 class Log:
-    """A file for root alone: what programs say may be secret. Only `tell` goes to `echo` too. What a full disk does not
-    take is lost: no program is ended for it.
+    """A file for root alone: what programs say may be secret. Only `tell` goes to `echo` too.
+
+    What a full disk does not take is lost: no program is ended for it.
     """
 
     path: Path

@@ -17,6 +17,7 @@ NO_STATUS = signal.SIGRTMIN + 21
 
 def run() -> int:
     """On stdin and stdout, to the end; the exit status."""
+    _heed_keys()
     _silence_others()
     first = First(os.ttyname(0).removeprefix("/dev/"), begin=lambda: live.begin_devices(CommandRunner()))
     try:
@@ -24,6 +25,13 @@ def run() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _heed_keys() -> None:
+    """Ctrl+C counts again, and Ctrl+\\ in a shell of these screens: what is started in the background ignores them,
+    and so does whatever that starts (POSIX, sh, "Asynchronous Lists")."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def _silence_others() -> None:
