@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import stat
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from trebol_common.first_boot import EXECUTABLE, FOLDER, PENDING, TO_DO, Stage, 
 from trebol_common.run import ScriptedRunner, spawn
 from trebol_firstboot.unattended import journal, status
 from trebol_firstboot.unattended.commands import until_asked
-from trebol_firstboot.unattended.journal import DONE, JOURNAL, Journal, State, at_it
+from trebol_firstboot.unattended.journal import DONE, JOURNAL, LOCK, Journal, State, at_it, is_anybody_at_it
 from trebol_firstboot.unattended.log import LOG, Log
 from trebol_firstboot.unattended.run import World, run
 from trebol_firstboot.unattended.tasks import NodeTasks
@@ -262,6 +263,22 @@ def test_only_one_is_at_it(tmp_path: Path) -> None:
         with pytest.raises(TrebolError, match="at it already"):
             run(world(tmp_path, Recorded()), Stage.FULLY_UP)
     assert status.read(tmp_path).state == "pending"
+
+
+def test_who_looks_keeps_nobody_from_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(tmp_path, WHOLE)
+    (tmp_path / LOCK).touch()
+    close = os.close
+
+    def begin(descriptor: int) -> None:
+        monkeypatch.undo()
+        with at_it(tmp_path) as alone:
+            assert alone
+        close(descriptor)
+
+    monkeypatch.setattr(os, "close", begin)
+    assert not is_anybody_at_it(tmp_path)
+    assert os.close is close
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_the_clock_follows_servers_without_a_restart(on: Context, runner: Script
 
 
 def test_servers_that_chrony_refuses_are_not_kept(on: Context, runner: ScriptedRunner) -> None:
-    write(on.machine.root, SOURCES, "server 192.0.2.1 iburst\n")
+    write(on.machine.root, SOURCES, "server 192.0.2.1 iburst\nserver \n")
     runner.expect("systemctl", "is-active", "--", "chrony.service", stdout="active\n")
     runner.expect("chronyc", "reload", "sources", status=1)
     with pytest.raises(CommandFailed):

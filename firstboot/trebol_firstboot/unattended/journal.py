@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +29,11 @@ from trebol_common.i18n import _
 JOURNAL = f"{FOLDER}/journal.json"
 DONE = f"{FOLDER}/done.json"
 LOCK = f"{FOLDER}/lock"
+
+#: struct flock (fcntl(2), "Open file description locks"), of 64-bit machines: such a lock, unlike one of flock(2),
+#: can be looked at without being taken.
+_FLOCK = struct.Struct("hhqqi4x")
+_WHOLE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 #: For pydantic, which takes long to load and is needed by `load` and `save` alone.
 _CONFIG: dict[str, Any] = {"extra": "forbid"}
@@ -182,7 +188,7 @@ def at_it(root: Path) -> Iterator[bool]:
     descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE)
         except BlockingIOError:
             yield False
         else:
@@ -192,15 +198,13 @@ def at_it(root: Path) -> Iterator[bool]:
 
 
 def is_anybody_at_it(root: Path) -> bool:
-    """Whether somebody is; nothing is written."""
+    """Whether somebody is; nothing is written, and whoever begins at this moment is in nobody's way."""
     try:
         descriptor = os.open(root / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        kind, *_where = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE))
     finally:
         os.close(descriptor)
-    return False
+    return bool(kind != fcntl.F_UNLCK)

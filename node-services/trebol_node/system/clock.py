@@ -54,4 +54,5 @@ def time_servers(root: Path) -> list[str] | None:
     path = root / SOURCES
     if not path.parent.is_dir():
         return None
-    return [line.split()[1] for line in read_text(path).splitlines() if line.startswith(_SERVER)]
+    given = (line.removeprefix(_SERVER).split() for line in read_text(path).splitlines() if line.startswith(_SERVER))
+    return [words[0] for words in given if words]
