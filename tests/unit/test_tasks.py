@@ -189,6 +189,13 @@ def test_a_log_is_read_by_the_page(tasks: Tasks) -> None:
     assert tasks.lines(str(upid)) == 61
 
 
+def test_progress_that_a_program_writes_over_is_one_line(tasks: Tasks) -> None:
+    upid = make(tasks, 1)
+    tasks.log_file(upid).write_bytes(b"1 %\r50 %\rdone\r\nend\n")
+    assert [line["t"] for line in tasks.log(str(upid))] == ["done", "end"]
+    assert tasks.lines(str(upid)) == 2
+
+
 def test_a_task_that_is_not_there_is_told(tasks: Tasks) -> None:
     for ask in (tasks.status, tasks.log, tasks.lines, tasks.get):
         with pytest.raises(NoSuchTask, match="no such task"):

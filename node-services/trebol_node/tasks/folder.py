@@ -153,9 +153,11 @@ class Tasks:
         path = self.log_file(self._known(upid))
         if not path.exists():
             return []
-        with path.open(encoding="utf-8", errors="replace") as stream:
+        # Programs write into it too, with "\r" before what takes the place of the line so far.
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as stream:
             lines = islice(stream, start, start + limit if limit else None)
-            return [{"n": number, "t": line.rstrip("\n")} for number, line in enumerate(lines, start + 1)]
+            shown = (line.rstrip("\r\n").rpartition("\r")[2] for line in lines)
+            return [{"n": number, "t": line} for number, line in enumerate(shown, start + 1)]
 
     def lines(self, upid: str) -> int:
         """How many lines the log of a task has. Raises as `get`."""
