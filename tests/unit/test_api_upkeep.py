@@ -31,6 +31,8 @@ def test_the_clocks_servers_are_set_without_the_zone(node: Shown) -> None:
     assert node.get("/time")["servers"] == ["192.0.2.123", "ntp.example.org"]
     wrong = node.call("PUT", "/time", servers="127.0.0.1", timezone="Europe/Madrid", status=400)
     assert wrong["errors"]["servers"].startswith("is no address")
+    node.call("PUT", "/time", servers="192.0.2.9", timezone="Europe/Atlantis", status=404)
+    assert node.get("/time")["servers"] == ["192.0.2.123", "ntp.example.org"]
     node.call("PUT", "/time", servers="")
     assert node.get("/time")["servers"] == []
     assert node.call("PUT", "/time", status=400)["errors"].keys() == {"timezone"}

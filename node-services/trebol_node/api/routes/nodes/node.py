@@ -125,11 +125,11 @@ def router(view: NodeView) -> APIRouter:
         """Set the time zone, or the servers, or both."""
         if given.timezone is None and given.servers is None:
             raise wrong(timezone=MISSING)
-        # First: these are looked at before anything is changed.
-        if given.servers is not None:
-            await ask(context, SetTimeServers(servers=list(given.servers)), who.user)
+        # First: the worker alone knows whether there is such a zone; what servers there may be is known by now.
         if given.timezone is not None:
             await ask(context, SetTimeZone(timezone=given.timezone), who.user)
+        if given.servers is not None:
+            await ask(context, SetTimeServers(servers=list(given.servers)), who.user)
 
     @one.get("/dns", dependencies=[_AUDIT, no_arguments])
     async def get_dns() -> dict[str, str]:
