@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,13 @@ def test_each_console_gets_a_process_of_its_own(folder: Path) -> None:
     names = [os.ttyname(terminal).removeprefix("/dev/") for _, terminal in consoles]
     for name in names:
         os.mkfifo(folder / f"{name}.started")
-    with (folder / "fork").open("r+b", buffering=0) as pipe:
+    with ExitStack() as opened:
+        pipe, *answers = (
+            opened.enter_context((folder / name).open("r+b", buffering=0))
+            for name in ("fork", *(f"{name}.started" for name in names))
+        )
         pipe.write(b"no request\n" + "".join(f"{name} vt220\n" for name in names).encode())
-        started = [int((folder / f"{name}.started").read_text()) for name in names]
+        started = [int(answer.readline()) for answer in answers]
 
     assert len(set(started)) == 2
     for (master, _), name in zip(consoles, names, strict=True):

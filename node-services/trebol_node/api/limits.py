@@ -14,7 +14,7 @@ BODY = 512 * 1024
 HEAD = 8 * 1024
 LINES = 64
 
-#: Bytes of a body that is too large which are read all the same, so that its sender hears why.
+#: A body that is too large is read all the same up to so many bytes, so that its sender hears why.
 DRAINED = 8 << 20
 
 #: "/" that is one only when decoded, control characters, and segments that mean another place.
@@ -22,7 +22,7 @@ _STRANGE_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]|(^|/)\.{1,2}(/|$)")
 
 
 def too_large() -> ApiError:
-    """413; the connection ends: of the rest of the body no more than DRAINED is read."""
+    """413; the connection ends."""
     return ApiError(413, f"the body is larger than {BODY} bytes", headers={"connection": "close"})
 
 
@@ -42,14 +42,11 @@ def check(scope: Scope) -> None:
         raise ApiError(400, "the path is not valid")
 
 
-async def _drain(receive: Receive) -> None:
+async def _drain(scope: Scope, receive: Receive) -> None:
     """Read what is refused: closed with it unread, a connection takes the answer along (RFC 9112, 9.6)."""
-    left = DRAINED
-    while left > 0:
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
+    if int(dict(scope["headers"])[b"content-length"]) <= DRAINED:
+        while (await receive()).get("more_body", False):
+            pass
 
 
 class Limits:
@@ -65,7 +62,7 @@ class Limits:
                 check(scope)
             except ApiError as error:
                 if error.status == 413:
-                    await _drain(receive)
+                    await _drain(scope, receive)
                 await answer(Request(scope), error)(scope, receive, send)
                 return
             if len(scope["path"]) > 1 and scope["path"].endswith("/"):
