@@ -47,6 +47,7 @@ test: check packages-build packages-test ## check, then build the ISO and instal
 	$(TREBOL) image build --profile dev
 	$(VENV)/bin/pytest tests/image tests/cluster tests/e2e -m "not slow"
 
+test-full: export TREBOL_EFFORT = full
 test-full: check packages-build packages-test ## Every case; hours. Resume with PYTEST_ARGS=--last-failed, shard with -k
 	$(TREBOL) image build --profile dev --zfs
 	$(VENV)/bin/pytest tests/image tests/cluster tests/e2e $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.effort import effort
 from tests.screens.installer import ON_VDA, terminal
 from tests.screens.terminal import AtOnce, Terminal
 
@@ -32,7 +33,7 @@ def test_no_keys_on_no_size_end_the_screens(tmp_path: Path, at: str) -> None:
     signs = chosen.choice((UTF8, ASCII))
     shown = terminal("rack-server", ON_VDA, language=chosen.choice(("en", "es")), at=at, saved=tmp_path / "draft")
     shown = Terminal(shown.controller, signs=signs)
-    for _ in range(150):
+    for _ in range(effort(150)):
         if chosen.random() < 0.1:
             shown.size = chosen.choice(SIZES)
         shown.press(chosen.choice(KEYS))

@@ -7,6 +7,7 @@ from typing import Any
 import pyotp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import effort
 from tests.unit.accounts import KEYS, NOW, accounts
 
 from trebol_common.errors import TrebolError
@@ -16,7 +17,7 @@ from trebol_node.access.names import ROOT, identity
 from trebol_node.access.privileges import BUILT_IN, PRIVILEGES
 from trebol_node.access.records import Tfa, Totp
 
-ENOUGH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ENOUGH = settings(max_examples=effort(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 USERS = ["root@pam", "ana@pam", "ben@trebol", "carla@trebol", "eva@trebol"]
 TOKENS = ["ana@pam!full", "ana@pam!less", "eva@trebol!less", "root@pam!full", "root@pam!less"]

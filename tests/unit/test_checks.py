@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import effort
 from tests.unit.answer_files import MACHINES
 from tests.unit.checked_machines import INTEL, V4, changed
 
@@ -153,7 +154,7 @@ MACHINE_STRATEGY = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=effort(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(machine=MACHINE_STRATEGY, role=st.sampled_from(Role))
 def test_any_machine_whatever_has_a_report(machine: Machine, role: Role) -> None:
     findings = check_machine(machine, role)

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import effort
 
 from trebol_hardware.checks import (
     ceph,
@@ -86,7 +87,9 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
     return {str: WORDS, int: NUMBERS, bool: st.booleans()}[kind]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=effort(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(anything(Machine))
 def test_any_record_gives_findings(machine: Machine) -> None:
     for check in CHECKS:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import effort
 from tests.unit.fakesys import AnsweringRunner, FakeSystem, TableUdev, server
 
 from trebol_common.errors import TrebolError
@@ -145,7 +146,7 @@ def test_an_empty_system_is_a_machine_of_unknowns_for_the_checks(tmp_path: Path)
         probe(tmp_path, udev=TableUdev())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=effort(40), deadline=None)
 @given(data=st.data())
 def test_any_missing_or_absurd_file_still_gives_a_machine(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -197,7 +198,7 @@ def test_what_is_not_a_file_still_gives_a_machine(system: FakeSystem, kind: str)
         aside.rename(path)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=effort(40), deadline=None)
 @given(
     said=st.dictionaries(
         st.sampled_from(["smartctl", "ethtool", "chronyc", "timedatectl", "ipmitool", "wipefs", "pvs"]), answers

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import effort
 from tests.machines.recorded import FOLDER, MACHINES, STORAGE, STORAGE_FOLDER, record
 from tests.unit.test_checks_never_raise import anything
 from typer.testing import CliRunner
@@ -240,7 +241,7 @@ def test_control_characters_of_firmware_are_shown_and_never_sent() -> None:
     assert "\x1b" not in render(replace(machine, disks=(evil,)))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=effort(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     disks=st.lists(anything(Disk), max_size=3), volumes=st.lists(anything(Volume), max_size=3), plain=st.booleans()
 )

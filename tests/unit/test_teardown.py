@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.effort import effort
 from tests.unit.answer_files import GIB
 from tests.unit.generated_machines import lies_on, names_by_ref, old_machines, tangled_machines
 from tests.unit.old_stacks import (
@@ -495,7 +496,7 @@ def named_in(step: Step) -> tuple[Held, ...]:
             raise AssertionError(f"no step of a teardown: {step}")
 
 
-ANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ANY = settings(max_examples=effort(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @ANY
