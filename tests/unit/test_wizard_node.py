@@ -72,6 +72,18 @@ class Queue:
             raise answer
         return answer
 
+    def whole(
+        self,
+        method: str,
+        path: str,
+        arguments: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Mapping[str, Any]:
+        """See `Api.whole`; the answer is all of it."""
+        found: Mapping[str, Any] = self.call(method, path, arguments, headers=headers)
+        return found
+
 
 class Anyone:
     """A PAM that knows one password."""
@@ -99,6 +111,15 @@ def world(files: FakeSystem, api: Queue) -> ApiWorld:
 def _let_in(api: Queue) -> None:
     api.expect("POST access/ticket", TICKET, username="root@pam", password="correct horse")
     api.expect("GET access/permissions", RIGHTS, userid="root@pam", path="/")
+
+
+def test_keys_are_set_only_as_they_were_read(world: ApiWorld, api: Queue) -> None:
+    api.expect("GET /nodes/localhost/sshkeys", {"data": ["ssh-ed25519 AAAA ana"], "digest": "d1"})
+    api.expect("PUT /nodes/localhost/sshkeys", keys="ssh-ed25519 AAAA ana\nssh-ed25519 BBBB eva", digest="d1")
+
+    world.set_keys((*world.keys(), "ssh-ed25519 BBBB eva"))
+
+    assert not api.expected
 
 
 def test_root_is_let_in_and_what_follows_is_in_their_name(world: ApiWorld, api: Queue) -> None:

@@ -73,6 +73,11 @@ class Calls(Protocol):
     ) -> Any:
         """See `Api.call`."""
 
+    def whole(
+        self, method: str, path: str, arguments: Mapping[str, Any], *, headers: Mapping[str, str] = ...
+    ) -> Mapping[str, Any]:
+        """See `Api.whole`."""
+
 
 @dataclass
 class ApiWorld:
@@ -93,6 +98,8 @@ class ApiWorld:
     _shown: tuple[str, str] = ("", "")
     #: Name servers before a trial, which are as before with it.
     _dns: Mapping[str, str] | None = None
+    #: Of the keys as they were read: what somebody else changed since is not undone.
+    _keys_read: str | None = None
 
     def look(self) -> Seen:
         """See `World.look`."""
@@ -211,11 +218,13 @@ class ApiWorld:
 
     def keys(self) -> tuple[str, ...]:
         """See `World.keys`."""
-        return tuple(map(str, self._get("sshkeys")))
+        found = self.api.whole("GET", f"{NODE}/sshkeys", {}, headers=self._ticket)
+        self._keys_read = str(found["digest"])
+        return tuple(map(str, found["data"]))
 
     def set_keys(self, keys: tuple[str, ...]) -> None:
         """See `World.set_keys`."""
-        self._call("PUT", "sshkeys", {"keys": "\n".join(keys)})
+        self._call("PUT", "sshkeys", {"keys": "\n".join(keys), "digest": self._keys_read})
 
     def updates(self) -> tuple[Update, ...]:
         """See `World.updates`."""
