@@ -182,10 +182,11 @@ def reach_front(machine: VirtualMachine, case: Case) -> None:
 
 def log_in(serial: SerialConsole, case: Case) -> None:
     """From the wizard, once it is there, to root's shell by the login prompt; a shell that is there stays."""
-    # Ctrl+C, which a shell echoes: its prompt of before does not count.
+    # A prompt of before does not count.
+    serial.expect(r"[\s\S]*\Z", within=patient(1))
+    # Ctrl+C.
     serial.send("\x03")
-    shell = rf"\^C[\s\S]*?root@{case.host}:~# "
-    if serial.expect(rf"{case.host} login: |{shell}", within=patient(60))[0].endswith("# "):
+    if serial.expect(rf"{case.host} login: |root@{case.host}:~# ", within=patient(60))[0].endswith("# "):
         return
     serial.send("root\n")
     serial.expect("(?i)password: ", within=patient(60))
