@@ -77,6 +77,10 @@ class Tried(Reached):
     def reach(self) -> None:
         """Wait until it is there again after a boot."""
         reach_front(self.machine, self.case)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until everything has started."""
         self.ssh("systemctl is-system-running --wait || true")
 
 
@@ -84,7 +88,9 @@ class Tried(Reached):
 def tried(lab: Lab) -> Iterator[Tried]:
     """Boot the installed node."""
     with booted(CASE, lab, "trials", Firmware.BIOS, None) as machine:
-        yield Tried(lab, machine, CASE)
+        node = Tried(lab, machine, CASE)
+        node.settle()
+        yield node
 
 
 def trials_job() -> Job:
