@@ -31,9 +31,9 @@ MAY_END = "/root/first-boot-may-end"
 RUNNING = "the script of the first boot runs"
 SCRIPT = f"""\
 #!/bin/sh
-ip -4 route show default >> {RUNS}
-sync
+echo "run:" $(ip -4 route show default) >> {RUNS}
 echo said by the script
+sync
 test ! -e {MAY_END} || exit 0
 echo {RUNNING} > /dev/console
 sleep infinity
