@@ -50,12 +50,24 @@ class Here:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """See `Api.call`."""
+        return self.whole(method, path, arguments, headers=headers)["data"]
+
+    def whole(
+        self,
+        method: str,
+        path: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Any]:
+        """See `Api.whole`."""
         given = {key: str(value) for key, value in (arguments or {}).items()}
         by: dict[str, Any] = {"params" if method in ("GET", "DELETE") else "data": given}
         answer = self._node.root.request(method, f"{PREFIX}/{path.strip('/')}", **by)
         if answer.status_code >= 400:
             raise BadInput(answer.text, where=f"{method} {path} {given}")
-        return answer.json()["data"]
+        found: Mapping[str, Any] = answer.json()
+        return found
 
 
 @pytest.fixture
