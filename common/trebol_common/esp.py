@@ -27,6 +27,7 @@ from pathlib import Path
 from trebol_common.boot_menu import STUB, render_menu
 from trebol_common.cpio import newc
 from trebol_common.errors import BadInput, TrebolError
+from trebol_common.files import sync_folder
 from trebol_common.i18n import _
 from trebol_common.keyboard import CACHED_KEYMAP
 
@@ -259,7 +260,7 @@ def copy_file(source: Path, target: Path) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _node_archive(root: Path, command_line: str) -> bytes:
@@ -302,7 +303,7 @@ def _write_if_changed(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _make_folder(folder: Path) -> None:
@@ -310,15 +311,7 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir()
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder.parent)
 
 
 def _programs(root: Path) -> Iterator[tuple[Path, str]]:

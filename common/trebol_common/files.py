@@ -46,3 +46,12 @@ def write_output(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     else:
         write_text(path, text)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from trebol_common.errors import TrebolError
-from trebol_common.files import write_text
+from trebol_common.files import sync_folder, write_text
 from trebol_common.first_boot import FOLDER, Task, ToDo
 from trebol_common.i18n import _
 
@@ -171,15 +171,6 @@ def read(root: Path, to_do: ToDo) -> Journal:
     if tuple(step.task for step in known.steps) != to_do.tasks:
         raise TrebolError(_("is damaged"), where=str(root / JOURNAL))
     return known
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from trebol_common.errors import TrebolError, of_system
+from trebol_common.files import sync_folder
 from trebol_common.first_boot import PENDING, Stage, Task, ToDo, read_to_do
 from trebol_common.i18n import _
 from trebol_firstboot.unattended import journal
@@ -104,7 +105,7 @@ class _Run:
         for stage in Stage:
             (root / stage.link).unlink(missing_ok=True)
         (root / PENDING).unlink(missing_ok=True)
-        journal.sync_folder((root / PENDING).parent)
+        sync_folder((root / PENDING).parent)
         self.log.tell(_("The first boot is over: {state}").format(state=found.state.value))
         if restart:
             self.log.tell(_("The node restarts."))
