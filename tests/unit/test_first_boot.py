@@ -16,7 +16,7 @@ import pytest
 from trebol_common.errors import TrebolError
 from trebol_common.first_boot import EXECUTABLE, FOLDER, PENDING, TO_DO, Stage, Task, ToDo, to_json
 from trebol_common.run import ScriptedRunner, spawn
-from trebol_firstboot.unattended import journal, status
+from trebol_firstboot.unattended import journal, online, status
 from trebol_firstboot.unattended.commands import until_asked
 from trebol_firstboot.unattended.journal import DONE, JOURNAL, LOCK, Journal, State, at_it, is_anybody_at_it
 from trebol_firstboot.unattended.log import LOG, Log
@@ -324,6 +324,11 @@ def test_the_console_is_told_of_what_went_wrong(
     assert max(map(len, text.splitlines())) < 80
 
 
+def network_up() -> ScriptedRunner:
+    """A runner that is asked first whether the network is up."""
+    return ScriptedRunner().expect(*online.command({}))
+
+
 def node(root: Path, runner: ScriptedRunner) -> NodeTasks:
     return NodeTasks(root, runner, spawn)
 
@@ -344,7 +349,7 @@ def test_time_servers_are_asked_by_chrony(tmp_path: Path) -> None:
 
 def test_updates_begin_with_what_a_power_cut_left_half_done(tmp_path: Path) -> None:
     leave(tmp_path, ToDo(updates=True))
-    runner = ScriptedRunner()
+    runner = network_up()
     runner.expect(*FINISH)
     runner.expect(*REFRESH, stdout="Hit:1 trixie\n")
     runner.expect(*UPGRADE, status=100, stderr="E: no space\n")
@@ -376,7 +381,7 @@ def test_the_executable_is_run_and_what_it_says_is_in_the_log(
     (tmp_path / EXECUTABLE).write_text(script)
     (tmp_path / EXECUTABLE).chmod(0o700)
     told: list[str] = []
-    tasks = node(tmp_path, ScriptedRunner())
+    tasks = node(tmp_path, network_up())
 
     found = run(World(tmp_path, tasks, lambda: NOW, told.append), Stage.FULLY_UP)
 
@@ -389,10 +394,54 @@ def test_the_executable_is_run_and_what_it_says_is_in_the_log(
 
 def test_a_log_on_a_full_disk_ends_no_program(tmp_path: Path) -> None:
     full = Log(Path("/dev/full"), lambda: NOW, lambda text: None)
-    runner = ScriptedRunner()
+    runner = network_up()
     for command in (FINISH, REFRESH, UPGRADE):
         runner.expect(*command, stdout="Setting up nano\n")
     assert NodeTasks(tmp_path, runner, spawn).perform(Task.UPDATES, WHOLE, full) == (State.DONE, "")
+
+
+@pytest.mark.parametrize(
+    ("files", "family"),
+    [
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {dhcp4: true, accept-ra: true}}}"}, ["--ipv4"]),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {addresses: [10.0.0.2/24, '2001:db8::2/64']}}}"}, ["--ipv4"]),
+        (
+            {"50-trebol.yaml": "network: {bridges: {vmbr0: {addresses: ['2001:db8::2/64': {lifetime: 0}]}}}"},
+            ["--ipv6"],
+        ),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {dhcp6: true}}}", "90-own.yaml": "network: ["}, ["--ipv6"]),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {addresses: [nonsense]}}}"}, []),
+        ({"50-trebol.yaml": "network: ["}, []),
+        ({"50-trebol.yaml": "network: {ethernets: {eth0: {dhcp4: false}}}"}, []),
+        ({}, []),
+    ],
+)
+def test_what_needs_the_network_waits_for_the_family_that_it_is_to_have(
+    tmp_path: Path, files: dict[str, str], family: list[str]
+) -> None:
+    leave(tmp_path, ToDo(executable=Stage.NETWORK_ONLINE))
+    (tmp_path / EXECUTABLE).write_text("#!/bin/sh\n")
+    (tmp_path / EXECUTABLE).chmod(0o700)
+    (tmp_path / online.FOLDER).mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / online.FOLDER / name).write_text(text)
+    wait = [online.PROGRAM, "--any", *family, "--operational-state=routable", f"--timeout={online.PATIENCE}"]
+    runner = ScriptedRunner().expect(*wait, status=1, stderr="Timeout occurred while waiting\n")
+
+    found = run(world(tmp_path, node(tmp_path, runner)), Stage.NETWORK_ONLINE)
+
+    assert found is not None and found.state is State.DONE, "it may need no network"
+    assert "going on" in (tmp_path / LOG).read_text()
+
+
+def test_what_runs_before_the_network_does_not_wait_for_it(tmp_path: Path) -> None:
+    leave(tmp_path, ToDo(executable=Stage.BEFORE_NETWORK))
+    (tmp_path / EXECUTABLE).write_text("#!/bin/sh\n")
+    (tmp_path / EXECUTABLE).chmod(0o700)
+
+    found = run(world(tmp_path, node(tmp_path, ScriptedRunner())), Stage.BEFORE_NETWORK)
+
+    assert found is not None and found.state is State.DONE
 
 
 def test_the_node_restarts_by_the_service_manager(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Protocol
 
 from trebol_common.errors import TrebolError
 from trebol_common.files import write_text
-from trebol_common.first_boot import EXECUTABLE, Task, ToDo
+from trebol_common.first_boot import EXECUTABLE, Stage, Task, ToDo
 from trebol_common.i18n import _
 from trebol_common.run import Argument, Runner, explain_status
+from trebol_firstboot.unattended import online
 from trebol_firstboot.unattended.journal import State
 from trebol_firstboot.unattended.log import Log
 from trebol_node.system.clock import SOURCES, render_servers
@@ -42,6 +43,8 @@ class NodeTasks:
 
     def perform(self, task: Task, to_do: ToDo, log: Log) -> tuple[State, str]:
         """See `Tasks.perform`."""
+        if task in (Task.UPDATES, Task.EXECUTABLE) and to_do.stage(task) is not Stage.BEFORE_NETWORK:
+            online.wait(self.root, self.runner, log)
         match task:
             case Task.TIME_SERVERS:
                 self._set_time_servers(to_do.time_servers, log)
