@@ -31,7 +31,7 @@ MAY_END = "/root/first-boot-may-end"
 RUNNING = "the script of the first boot runs"
 SCRIPT = f"""\
 #!/bin/sh
-echo "run:" $(ip -4 route show default) >> {RUNS}
+echo "run:" $(ip -4 -brief address show scope global up) >> {RUNS}
 echo said by the script
 sync
 test ! -e {MAY_END} || exit 0

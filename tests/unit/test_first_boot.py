@@ -324,6 +324,11 @@ def test_the_console_is_told_of_what_went_wrong(
     assert max(map(len, text.splitlines())) < 80
 
 
+def network_up() -> ScriptedRunner:
+    """A runner that is asked first whether the network is up."""
+    return ScriptedRunner().expect(*online.command({}))
+
+
 def node(root: Path, runner: ScriptedRunner) -> NodeTasks:
     return NodeTasks(root, runner, spawn)
 
@@ -344,7 +349,7 @@ def test_time_servers_are_asked_by_chrony(tmp_path: Path) -> None:
 
 def test_updates_begin_with_what_a_power_cut_left_half_done(tmp_path: Path) -> None:
     leave(tmp_path, ToDo(updates=True))
-    runner = ScriptedRunner()
+    runner = network_up()
     runner.expect(*FINISH)
     runner.expect(*REFRESH, stdout="Hit:1 trixie\n")
     runner.expect(*UPGRADE, status=100, stderr="E: no space\n")
@@ -376,7 +381,7 @@ def test_the_executable_is_run_and_what_it_says_is_in_the_log(
     (tmp_path / EXECUTABLE).write_text(script)
     (tmp_path / EXECUTABLE).chmod(0o700)
     told: list[str] = []
-    tasks = node(tmp_path, ScriptedRunner())
+    tasks = node(tmp_path, network_up())
 
     found = run(World(tmp_path, tasks, lambda: NOW, told.append), Stage.FULLY_UP)
 
@@ -389,56 +394,44 @@ def test_the_executable_is_run_and_what_it_says_is_in_the_log(
 
 def test_a_log_on_a_full_disk_ends_no_program(tmp_path: Path) -> None:
     full = Log(Path("/dev/full"), lambda: NOW, lambda text: None)
-    runner = ScriptedRunner()
+    runner = network_up()
     for command in (FINISH, REFRESH, UPGRADE):
         runner.expect(*command, stdout="Setting up nano\n")
     assert NodeTasks(tmp_path, runner, spawn).perform(Task.UPDATES, WHOLE, full) == (State.DONE, "")
 
 
 @pytest.mark.parametrize(
-    ("text", "family"),
+    ("files", "family"),
     [
-        ("network: {bridges: {vmbr0: {dhcp4: true, accept-ra: true}}}", 4),
-        ("network: {bridges: {vmbr0: {dhcp6: true}}}", 6),
-        ("network: {bridges: {vmbr0: {addresses: [10.0.0.2/24], routes: [{to: default, via: 10.0.0.1}]}}}", 4),
-        ("network: {bridges: {vmbr0: {routes: [{to: '::/0', via: 'fe80::1'}, {to: 10.0.0.0/8, via: 10.1.1.1}]}}}", 6),
-        ("network: {bridges: {vmbr0: {addresses: [10.0.0.2/24]}}}", None),
-        ("network: {bridges: {vmbr0: {routes: [{to: default, via: nonsense}]}}}", None),
-        ("network: [", None),
-        ("", None),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {dhcp4: true, accept-ra: true}}}"}, ["--ipv4"]),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {addresses: [10.0.0.2/24, '2001:db8::2/64']}}}"}, ["--ipv4"]),
+        (
+            {"50-trebol.yaml": "network: {bridges: {vmbr0: {addresses: ['2001:db8::2/64': {lifetime: 0}]}}}"},
+            ["--ipv6"],
+        ),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {dhcp6: true}}}", "90-own.yaml": "network: ["}, ["--ipv6"]),
+        ({"50-trebol.yaml": "network: {bridges: {vmbr0: {addresses: [nonsense]}}}"}, []),
+        ({"50-trebol.yaml": "network: ["}, []),
+        ({"50-trebol.yaml": "network: {ethernets: {eth0: {dhcp4: false}}}"}, []),
+        ({}, []),
     ],
 )
-def test_the_route_that_is_waited_for_is_the_one_that_the_node_is_to_have(text: str, family: int | None) -> None:
-    assert online.wanted({"50-trebol.yaml": text, "90-own.yaml": "network: ["}) == family
-
-
-@dataclass
-class Hands:
-    """A clock that goes on only while somebody waits."""
-
-    seconds: float = 0.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def pause(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-@pytest.mark.parametrize(("answers", "waits"), [(["[]", '[{"gateway": "10.0.0.1"}]'], 0.5), (["[]"] * 200, 90.5)])
-def test_what_needs_the_network_waits_for_its_route_and_not_for_ever(
-    tmp_path: Path, answers: list[str], waits: float
+def test_what_needs_the_network_waits_for_the_family_that_it_is_to_have(
+    tmp_path: Path, files: dict[str, str], family: list[str]
 ) -> None:
+    leave(tmp_path, ToDo(executable=Stage.NETWORK_ONLINE))
+    (tmp_path / EXECUTABLE).write_text("#!/bin/sh\n")
+    (tmp_path / EXECUTABLE).chmod(0o700)
     (tmp_path / online.FOLDER).mkdir(parents=True)
-    (tmp_path / online.FOLDER / "50-trebol.yaml").write_text("network: {bridges: {vmbr0: {dhcp4: true}}}")
-    runner, hands = ScriptedRunner(), Hands()
-    for answer in answers:
-        runner.expect("ip", "-json", "-4", "route", "show", "default", stdout=answer)
+    for name, text in files.items():
+        (tmp_path / online.FOLDER / name).write_text(text)
+    wait = [online.PROGRAM, "--any", *family, "--operational-state=routable", f"--timeout={online.PATIENCE}"]
+    runner = ScriptedRunner().expect(*wait, status=1, stderr="Timeout occurred while waiting\n")
 
-    online.wait(tmp_path, runner, Log.open(tmp_path, lambda: NOW, print), online.Clock(hands.now, hands.pause))
+    found = run(world(tmp_path, node(tmp_path, runner)), Stage.NETWORK_ONLINE)
 
-    assert hands.seconds == waits
-    assert ("going on" in (tmp_path / LOG).read_text()) == (waits > online.PATIENCE)
+    assert found is not None and found.state is State.DONE, "it may need no network"
+    assert "going on" in (tmp_path / LOG).read_text()
 
 
 def test_what_runs_before_the_network_does_not_wait_for_it(tmp_path: Path) -> None:
