@@ -6,6 +6,7 @@ cursor stay.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,6 +176,10 @@ def _rows(element: Element, number: int, width: int, signs: Signs) -> Iterator[R
             yield Pressed(f"action {element.name}", element)
 
 
+#: A word or two, and the gap after it.
+_LABEL = re.compile(r"\S.{0,16}?\s{2,}")
+
+
 def _qr(element: Qr, number: int, signs: Signs) -> Iterator[Row]:
     code = half_blocks(element.text) if signs.blocks else ()
     width = max(map(len, code), default=0)
@@ -188,8 +193,11 @@ def _qr(element: Qr, number: int, signs: Signs) -> Iterator[Row]:
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:
+    """Lines that fit; what goes on of a line with a label goes on below its text."""
     for line in text.split("\n"):
-        yield from textwrap.wrap(line, room, break_on_hyphens=False) or ("",)
+        label = _LABEL.match(line)
+        indent = " " * len(label[0]) if label else ""
+        yield from textwrap.wrap(line, room, subsequent_indent=indent, break_on_hyphens=False) or ("",)
 
 
 def _is_list(choice: Choice) -> bool:
