@@ -12,7 +12,7 @@ from trebol_node import cockpit
 from trebol_node.facts import ADDRESSES
 from trebol_node.pki import API, FOLDER, Names, Own, fingerprint, give, names_of, prepare
 from trebol_node.status import node_addresses
-from trebol_node.store import configuration
+from trebol_node.store import configuration, reached
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ def prepare_node(root: Path, runner: Runner, *, own: Own = give) -> Keys:
     pki = root / FOLDER.relative_to("/")
     made = prepare(names, runner, folder=pki, own=own)
     settings = root / configuration.PATH.relative_to("/")
-    if not settings.exists():
+    # A member of a cluster has one if it votes, and gets it from who adds its vote.
+    member = (root / reached.PATH.relative_to("/")).exists()
+    if not settings.exists() and not member:
         write_text(settings, configuration.render(configuration.Configuration(names.host)))
         made = (*made, settings)
     made = (*made, *cockpit.share(root))

@@ -32,6 +32,7 @@ from trebol_node.pki import (
     renew,
 )
 from trebol_node.pki.certificates import render_settings
+from trebol_node.store import reached
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -290,6 +291,13 @@ def test_a_node_gets_what_it_needs_once(tmp_path: Path) -> None:
     assert later.made == () and later.fingerprint == keys.fingerprint
     assert keys.made[-1].read_text() == "# by hand\n"
     assert list((root / "etc/trebol/pki").glob(".new*")) == []
+
+
+def test_a_member_that_does_not_vote_gets_no_store_of_its_own(tmp_path: Path) -> None:
+    root = node(tmp_path)
+    reached.write(("https://192.0.2.1:2379",), root / "etc/trebol/store-urls.json")
+    prepare_node(root, WithAddresses(), own=lambda _path, _group: None)
+    assert not (root / "etc/trebol/store.yaml").exists()
 
 
 MORE = Names("alpha", ("alpha", "alpha.example.org", "localhost"), ("192.0.2.99", "127.0.0.1", "::1"))

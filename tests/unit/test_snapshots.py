@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.fake_etcd import FakeEtcd, serving
 
-from trebol_common.errors import BadInput, Refused, TrebolError
+from trebol_common.errors import BadInput, TrebolError
 from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_node.store.configuration import Configuration
 from trebol_node.store.errors import Unavailable
@@ -261,12 +261,6 @@ def test_a_damaged_snapshot_stops_nothing(snapshot: Path, data: Path) -> None:
     with pytest.raises(BadInput, match="is damaged"):
         list(restore(snapshot, Configuration("node1", data=data), runner, now=NOW))
     assert runner.seen == []
-
-
-def test_one_of_several_voters_is_not_restored_alone(snapshot: Path, data: Path) -> None:
-    voters = tuple((name, f"https://{name}:2380") for name in ("node1", "node2", "node3"))
-    with pytest.raises(Refused, match="other voters"):
-        list(restore(snapshot, Configuration("node1", data=data, cluster=voters), ScriptedRunner(), now=NOW))
 
 
 def test_what_a_snapshot_holds_is_told(snapshot: Path) -> None:

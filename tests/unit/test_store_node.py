@@ -14,8 +14,8 @@ from tests.unit.fake_etcd import TIMED_OUT, FakeEtcd, serving
 from trebol_common.errors import BadInput
 from trebol_node import cockpit
 from trebol_node.pki import FOLDER as PKI
-from trebol_node.store import limits
-from trebol_node.store.configuration import PATH, Configuration, parse, read, render
+from trebol_node.store import limits, reached
+from trebol_node.store.configuration import PATH, Configuration, client_url, of_cluster, parse, peer_url, read, render
 from trebol_node.store.gateway import Gateway
 from trebol_node.store.snapshots import FOLDER
 from trebol_node.store.status import Status, status, to_text
@@ -37,6 +37,75 @@ def test_only_this_node_reaches_its_store_and_only_with_a_certificate() -> None:
         assert found[security]["trusted-ca-file"] == str(PKI / "ca.pem")
 
 
+def test_the_configuration_of_a_voter_among_others_is_as_it_was_read() -> None:
+    found = of_cluster("node2", {"node3": "192.0.2.3", "node2": "2001:db8::2", "node1": "192.0.2.1"}, joins=True)
+    assert render(found) == (GOLDEN.parent / "etcd-cluster.yaml").read_text()
+
+
+def test_a_voter_among_others_is_reached_by_them_and_tells_them_no_address_of_its_own_alone() -> None:
+    found = yaml.safe_load(render(of_cluster("node1", {"node1": "192.0.2.1", "node2": "2001:db8::2"})))
+    assert found["listen-client-urls"] == "https://127.0.0.1:2379,https://192.0.2.1:2379"
+    assert found["advertise-client-urls"] == "https://192.0.2.1:2379"
+    assert found["listen-peer-urls"] == found["initial-advertise-peer-urls"] == "https://192.0.2.1:2380"
+    assert found["initial-cluster"] == "node1=https://192.0.2.1:2380,node2=https://[2001:db8::2]:2380"
+    assert found["initial-cluster-state"] == "new"
+
+
+def test_a_file_whose_urls_somebody_changed_is_read_as_before() -> None:
+    text = render(Configuration("node1")).replace(
+        "advertise-client-urls: https://127.0.0.1:2379", "advertise-client-urls: https://192.0.2.1:2379"
+    )
+    assert parse(text) == Configuration("node1", client_url="https://192.0.2.1:2379")
+
+
+@pytest.mark.parametrize("address", ["", "node1", "192.0.2.1/24", "fe80::1%eth0", "192.0.2.1:80"])
+def test_what_is_no_address_is_called_so(address: str) -> None:
+    for url in (client_url, peer_url):
+        with pytest.raises(BadInput, match="is no IP address"):
+            url(address)
+
+
+VOTERS = {"node1": "192.0.2.1", "node3": "192.0.2.3", "node5": "2001:db8::5"}
+LOCAL, ONE, THREE, FIVE = (
+    "https://127.0.0.1:2379",
+    "https://192.0.2.1:2379",
+    "https://192.0.2.3:2379",
+    "https://[2001:db8::5]:2379",
+)
+
+
+@pytest.mark.parametrize(
+    ("node", "urls"),
+    [
+        ("node1", (LOCAL, THREE, FIVE)),
+        ("node3", (LOCAL, FIVE, ONE)),
+        ("node2", (THREE, FIVE, ONE)),
+        ("node4", (FIVE, ONE, THREE)),
+        ("node6", (ONE, THREE, FIVE)),
+    ],
+)
+def test_a_node_asks_its_own_store_first_and_those_without_one_not_all_the_same(
+    node: str, urls: tuple[str, ...]
+) -> None:
+    assert reached.urls_of(node, VOTERS) == urls
+
+
+def test_where_the_store_is_reached_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "store-urls.json"
+    assert reached.read(path) == ()
+    reached.write((LOCAL, FIVE), path)
+    assert reached.read(path) == (LOCAL, FIVE)
+    assert path.stat().st_mode & 0o777 == 0o644, "trebold is not root"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1, "urls": []}', '{"format": 2, "urls": ["https://a"]}'])
+def test_a_damaged_file_of_urls_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "store-urls.json"
+    path.write_text(text)
+    with pytest.raises(BadInput, match="does not say where the store is reached"):
+        reached.read(path)
+
+
 def test_etcds_limits_lie_above_ours() -> None:
     found = yaml.safe_load(render(Configuration("node1")))
     assert found["max-request-bytes"] > 2 * limits.VALUE
@@ -53,6 +122,9 @@ def test_etcds_limits_lie_above_ours() -> None:
             peer_url="https://192.0.2.1:2380",
             cluster=(("node1", "https://192.0.2.1:2380"), ("node2", "https://192.0.2.2:2380")),
         ),
+        of_cluster("node1", {"node1": "192.0.2.1"}),
+        of_cluster("node2", {"node1": "192.0.2.1", "node2": "192.0.2.2"}, joins=True, token="lab"),
+        of_cluster("node2", {"node1": "2001:db8::1", "node2": "2001:db8::2"}, joins=True),
     ],
 )
 def test_what_was_rendered_can_be_read(configuration: Configuration) -> None:
@@ -88,7 +160,7 @@ def test_the_store_runs_as_etcd_with_our_configuration_and_after_its_keys() -> N
     assert service["Service"]["User"] == service["Service"]["Group"] == "etcd"
     assert service["Service"]["ExecStart"] == f"/usr/bin/etcd --config-file {PATH}"
     assert service["Unit"]["Wants"] == "trebol-keys.service"
-    assert service["Unit"]["AssertPathExists"] == str(PATH)
+    assert service["Unit"]["ConditionPathExists"] == str(PATH), "a node that does not vote has none"
     assert service["Service"]["Type"] == "notify", "a restore waits for it to be ready"
     data = Configuration("node1").data
     assert data.parent == Path("/var/lib") / service["Service"]["StateDirectory"]
@@ -138,6 +210,12 @@ def test_the_status_of_a_store_that_works(etcd: FakeEtcd) -> None:
         "file      0.0 MiB",
         "free      5120 MiB",
     ]
+
+
+def test_a_member_that_only_learns_is_no_voter(etcd: FakeEtcd) -> None:
+    members = [{"ID": "1", "name": "node1"}, {"ID": "2", "name": "node2", "isLearner": True}]
+    etcd.refusals["cluster/member/list"] = (200, {"members": members})
+    assert status(Gateway(etcd.url), free=5 * 2**30).members == ("node1",)
 
 
 def test_the_status_of_a_store_without_quorum(etcd: FakeEtcd) -> None:

@@ -12,7 +12,9 @@ from trebol_node.pki.certificates import (
     Pair,
     fingerprint,
     give,
+    is_made_here,
     prepare,
+    remake_store,
     renew,
 )
 from trebol_node.pki.names import Names, names_of
@@ -30,7 +32,9 @@ __all__ = [
     "Pair",
     "fingerprint",
     "give",
+    "is_made_here",
     "names_of",
     "prepare",
+    "remake_store",
     "renew",
 ]

@@ -115,6 +115,17 @@ def renew(names: Names, runner: Runner, *, folder: Path = FOLDER, own: Own = giv
     return True
 
 
+def is_made_here(folder: Path = FOLDER) -> bool:
+    """Whether the certificate of the API was made here, and is not somebody's own; or is missing."""
+    certificate = API.pair(folder).certificate
+    return not certificate.exists() or fingerprint(certificate) in _made(folder)
+
+
+def remake_store(names: Names, runner: Runner, *, folder: Path = FOLDER, own: Own = give) -> None:
+    """Make the store's certificate anew, on its key: for addresses that came after it."""
+    _make(STORE, names, folder, runner, own)
+
+
 def _made(folder: Path) -> dict[str, list[str]]:
     """What each certificate of the API that was made here speaks for, by its fingerprint."""
     path = folder / _RECORD

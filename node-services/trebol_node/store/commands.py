@@ -19,6 +19,8 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
+Yes = Annotated[bool, typer.Option("--yes", help="Give up the nodes that do not answer.")]
+
 
 @app.command("status")
 def status_command(as_json: AsJson = False) -> None:
@@ -29,12 +31,15 @@ def status_command(as_json: AsJson = False) -> None:
     import json
     from dataclasses import asdict
 
-    from trebol_node.store.configuration import read
+    from trebol_node.store import reached
+    from trebol_node.store.configuration import Configuration, read
     from trebol_node.store.gateway import Gateway, TlsSource
     from trebol_node.store.status import room, status, to_text
 
-    configuration = read()
-    found = status(Gateway(configuration.client_url, TlsSource()), free=room(configuration.data))
+    urls = reached.read()
+    # A node that does not vote has no store of its own: the room is where it would be.
+    data = Configuration("").data if urls else read().data
+    found = status(Gateway(urls or read().client_url, TlsSource()), free=room(data))
     typer.echo(json.dumps(asdict(found), indent=2) if as_json else to_text(found))
     if not found.quorate or found.alarms:
         raise typer.Exit(1)
@@ -53,11 +58,12 @@ def snapshot_command(
     """
     from datetime import UTC, datetime
 
+    from trebol_node.store import reached
     from trebol_node.store.configuration import read
     from trebol_node.store.gateway import Gateway, TlsSource
     from trebol_node.store.snapshots import prune, save, take
 
-    now, gateway = datetime.now(UTC), Gateway(read().client_url, TlsSource())
+    now, gateway = datetime.now(UTC), Gateway(reached.read() or read().client_url, TlsSource())
     if file is None:
         typer.echo(take(gateway, now=now).path)
         for path in prune(now=now):
@@ -89,18 +95,47 @@ def snapshots_command(as_json: AsJson = False) -> None:
 @app.command("restore")
 def restore_command(
     file: Annotated[Path, typer.Argument(help="A snapshot.", exists=True, dir_okay=False)],
+    yes: Yes = False,
 ) -> None:
     """Put a snapshot back: the store then holds what it held when that was made.
 
     What it holds now is kept beside. Where the store does not start with the snapshot, everything is as before.
+    Refused in a cluster that has other voters; where those are gone for good this node goes on alone, as with
+    `recover`.
 
     Example: trebol node store restore /var/backups/trebol/20261128T180000Z.db
     """
     from datetime import UTC, datetime
 
     from trebol_common.run import CommandRunner
+    from trebol_node.cluster.recovering import restore_in_cluster
+    from trebol_node.store import reached
     from trebol_node.store.configuration import read
     from trebol_node.store.restore import restore
 
-    for line in restore(file.absolute(), read(), CommandRunner(), now=datetime.now(UTC)):
+    now, urls = datetime.now(UTC), reached.read()
+    lines = (
+        restore_in_cluster(file.absolute(), urls, yes=yes, now=now)
+        if urls
+        else restore(file.absolute(), read(), CommandRunner(), now=now)
+    )
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command("recover")
+def recover_command(yes: Yes = False) -> None:
+    """Go on alone, where all other nodes that vote are gone for good: with what this node's store holds.
+
+    Shows what would be done; nothing is done without --yes. What it holds now is kept beside. The others have to be
+    off, and must be installed anew before they come back. Refused while the store has a quorum.
+
+    Example: trebol node store recover --yes
+    """
+    from datetime import UTC, datetime
+
+    from trebol_node.cluster.recovering import recover
+    from trebol_node.store import reached
+
+    for line in recover(reached.read(), yes=yes, now=datetime.now(UTC)):
         typer.echo(line)

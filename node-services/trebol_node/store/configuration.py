@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +19,17 @@ PATH = Path("/etc/trebol/store.yaml")
 PROGRESS = 5
 
 
+#: Ports of etcd, for its clients and for its peers.
+CLIENT_PORT, PEER_PORT = 2379, 2380
+
+
 @dataclass(frozen=True)
 class Configuration:
-    """One voter. `cluster` names all of them with their peer URLs; empty: it is the only one."""
+    """One voter. `cluster` names all of them with their peer URLs; empty: it is the only one.
+
+    `client_url` is for this node; `public_url`, for the others, is empty where there are none. `joins`: the store is
+    there already, and has this member in its list.
+    """
 
     name: str
     data: Path = Path("/var/lib/etcd/trebol")
@@ -27,11 +37,55 @@ class Configuration:
     peer_url: str = "https://127.0.0.1:2380"
     token: str = "trebol"
     cluster: tuple[tuple[str, str], ...] = ()
+    public_url: str = ""
+    joins: bool = False
 
     @property
     def initial_cluster(self) -> str:
         """As etcd takes it: NAME=URL,…"""
         return ",".join(f"{name}={url}" for name, url in self.cluster or ((self.name, self.peer_url),))
+
+    @property
+    def listens(self) -> str:
+        """The URLs for clients, as etcd takes them: URL,…"""
+        return ",".join(filter(None, (self.client_url, self.public_url)))
+
+
+def client_url(address: str) -> str:
+    """Where clients reach the store of the node with that address of link 0. Raises BadInput for what is none."""
+    return _url(address, CLIENT_PORT)
+
+
+def peer_url(address: str) -> str:
+    """Where other voters reach it. Raises as `client_url` does."""
+    return _url(address, PEER_PORT)
+
+
+def _url(address: str, port: int) -> str:
+    try:
+        # A zone is this node's alone.
+        found = ipaddress.ip_address("" if "%" in address else address)
+    except ValueError as error:
+        raise BadInput(_("{address} is no IP address").format(address=repr(address))) from error
+    return f"https://[{found}]:{port}" if found.version == 6 else f"https://{found}:{port}"
+
+
+def of_cluster(
+    name: str, voters: Mapping[str, str], *, joins: bool = False, token: str = Configuration.token
+) -> Configuration:
+    """The voter `name` of a cluster; `voters` has the address of link 0 of each, its own too.
+
+    Raises BadInput as `client_url` does.
+    """
+    members = tuple((each, peer_url(address)) for each, address in sorted(voters.items()))
+    return Configuration(
+        name,
+        peer_url=peer_url(voters[name]),
+        public_url=client_url(voters[name]),
+        token=token,
+        cluster=members if len(members) > 1 else (),
+        joins=joins,
+    )
 
 
 def render(configuration: Configuration, *, pki: Path = FOLDER) -> str:
@@ -60,14 +114,18 @@ def parse(text: str, *, where: str = str(PATH)) -> Configuration:
 
     try:
         found = yaml.safe_load(text)
+        listens, advertised = found["listen-client-urls"].split(","), found["advertise-client-urls"]
         members = tuple(tuple(member.split("=", 1)) for member in found["initial-cluster"].split(","))
         return Configuration(
             name=found["name"],
             data=Path(found["data-dir"]),
-            client_url=found["advertise-client-urls"],
+            # With one URL alone this node takes the one that is told to others, wherever etcd listens.
+            client_url=listens[0] if len(listens) > 1 else advertised,
+            public_url=advertised if len(listens) > 1 else "",
             peer_url=found["initial-advertise-peer-urls"],
             token=found["initial-cluster-token"],
             cluster=() if len(members) == 1 else members,
+            joins=found["initial-cluster-state"] == "existing",
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(_("is no configuration of the store: {reason}").format(reason=error), where=where) from error

@@ -13,5 +13,9 @@ class Unavailable(TrebolError):
     """The store does not answer, or has no quorum: what is known can be read, nothing can be written."""
 
 
+class NotBegun(Unavailable):
+    """No member took what was asked for, so that nothing was begun: it may be asked for again."""
+
+
 class TooLarge(TrebolError):
     """A record, or all of them together, would be larger than they may be; nothing was written."""

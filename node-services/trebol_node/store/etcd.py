@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trebol_node.store.copy import read_copy, write_copy
-from trebol_node.store.errors import Unavailable
+from trebol_node.store.errors import NotBegun, Unavailable
 from trebol_node.store.gateway import Change, Compacted, Gateway
 from trebol_node.store.records import Records
 from trebol_node.store.view import Entry, Record
@@ -19,6 +19,13 @@ COPY = Path("/var/lib/trebold/records.json")
 
 #: Seconds until the store is tried again: at first, and at most. A restart of etcd takes about one.
 _FIRST, _LONGEST = 0.2, 3.0
+
+#: Seconds for which a write waits for a new leader: an election takes one or two. Longer, each would hold a thread
+#: while the store is lost for good.
+PATIENCE = 5.0
+
+#: Seconds until a write that nobody took is tried again.
+_AGAIN = 0.2
 
 #: Seconds between two writes of the copy, so that a burst of changes is not one file each.
 _COPY_EVERY = 1.0
@@ -30,7 +37,8 @@ class EtcdRecords(Records):
     """The records that the store behind `gateway` holds, and a copy of them at `copy`.
 
     `start` reads the copy and begins to follow in a thread of its own. Until `wait` says so, the copy is what is
-    known.
+    known. A write waits for the store so many seconds of `patience` from the moment on that it was lost, as long as
+    nothing was begun: that is none which is made twice.
     """
 
     def __init__(
@@ -38,14 +46,18 @@ class EtcdRecords(Records):
         gateway: Gateway,
         copy: Path = COPY,
         *,
+        patience: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         super().__init__()
         self._gateway = gateway
         self._copy = copy
+        self._patience = patience
         self._clock = clock
         self._pause = pause
+        #: When it was lost last; None: it never was there.
+        self._lost_at: float | None = None
         self._closing = threading.Event()
         self._current = threading.Event()
         self._follower = threading.Thread(target=self._run, name="records", daemon=True)
@@ -84,14 +96,27 @@ class EtcdRecords(Records):
         self._gateway.close()
 
     def _commit(self, key: str, content: bytes | None, expected: int) -> Entry:
-        # etcd would think about it for seconds first.
-        if not self.quorate:
+        begun = self._clock()
+        while True:
+            self._await()
+            try:
+                return self._gateway.write(key, content, expected=expected)
+            except NotBegun:
+                # The watch, which notices too, would have it wait above; it may be a moment behind.
+                if self._clock() + _AGAIN > begun + self._patience or self._closing.is_set():
+                    raise
+                self._pause(self._closing, _AGAIN)
+
+    def _await(self) -> None:
+        """Wait until the store is there: what was lost long ago, not at all. Raises Unavailable."""
+        left = 0.0 if self._lost_at is None else self._lost_at + self._patience - self._clock()
+        if not self.quorate and not self._current.wait(max(0.0, left)):
+            # etcd would think about it for seconds first.
             raise Unavailable(
                 "is read-only: the store does not answer or has no quorum",
                 where="records",
                 hint="see: trebol node store status",
             )
-        return self._gateway.write(key, content, expected=expected)
 
     def _run(self) -> None:
         delay = _FIRST
@@ -137,8 +162,10 @@ class EtcdRecords(Records):
 
     def _lost(self, error: Unavailable) -> None:
         self._problem = str(error)
-        if self._current.is_set() and not self._closing.is_set():
-            _log.warning("records: read-only from now on: %s", error)
+        if self._current.is_set():
+            self._lost_at = self._clock()
+            if not self._closing.is_set():
+                _log.warning("records: read-only from now on: %s", error)
         self._current.clear()
 
     def _keep(self, *, at_once: bool = False) -> None:

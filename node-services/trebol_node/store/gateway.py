@@ -1,19 +1,14 @@
-"""etcd through its JSON gateway: one member, by client certificate.
+"""etcd through its JSON gateway, by client certificate: of its members the one that answers.
 
-As seen on etcd 3.5.16: what is 0, false or empty is left out; 64-bit numbers are strings; keys and values are base64;
-an error is {"code": …, "message": …}, in a stream below "error".
+What the answers look like: `trebol_node.store.answers`.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import socket
 import ssl
-import threading
+import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,14 +17,14 @@ import httpx
 
 from trebol_node.pki import AUTHORITY, CLIENT, FOLDER
 from trebol_node.store.configuration import PROGRESS
-from trebol_node.store.errors import Conflict, TooLarge, Unavailable
+from trebol_node.store.connection import Connection
+from trebol_node.store.endpoints import Endpoints
+from trebol_node.store.errors import Conflict, Unavailable
 from trebol_node.store.view import Entry
 
 #: What all keys of records begin with.
 PREFIX = "/trebol/v1/"
 
-#: etcd itself gives up after 7 s (its election timeout twice, and 5 s).
-_SECONDS = httpx.Timeout(10, connect=3)
 #: A watch says that it lives every `PROGRESS` seconds; one that misses three is lost.
 _WATCH = httpx.Timeout(10, connect=3, read=3 * PROGRESS + 1)
 
@@ -38,17 +33,6 @@ _SNAPSHOT = httpx.Timeout(10, connect=3, read=60)
 
 #: Entries that are read at once.
 _PAGE = 500
-
-#: Makes etcd end a watch when its member has lost the quorum; else it would stay silent.
-_NEEDS_LEADER = {"Grpc-Metadata-hasleader": "true"}
-
-_HINT = "see: systemctl status trebol-store, journalctl -u trebol-store"
-
-# Each request would be a line in the journal.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
-#: gRPC's codes, which the gateway hands on.
-_INVALID, _EXHAUSTED = 3, 8
 
 
 class Compacted(Exception):
@@ -64,18 +48,35 @@ class Change:
 
 
 class Gateway:
-    """The gateway at `url`. `tls` makes the context for it when it is first needed: certificates may come later.
+    """The gateway at `urls`: of one member or several, the preferred one first.
 
-    All methods raise Unavailable where etcd does not answer, has no quorum, or refuses for a reason of its own.
+    One that cannot be reached or has no leader is left for the next; a write whose answer was lost is never repeated.
+    `tls` makes the context when it is first needed: certificates may come later.
+
+    All methods raise Unavailable where no member answers, there is no quorum, or etcd refuses for a reason of its own
+    (then it is a `Failure`).
     """
 
-    def __init__(self, url: str, tls: Callable[[], ssl.SSLContext] | None = None, *, prefix: str = PREFIX) -> None:
-        self.url = url
-        self._tls = tls
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        *,
+        prefix: str = PREFIX,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._endpoints = Endpoints((urls,) if isinstance(urls, str) else urls, clock)
+        self._connection = Connection(self._endpoints, tls, clock)
         self._prefix = prefix
-        self._lock = threading.Lock()
-        self._client: httpx.Client | None = None
-        self._watching: httpx.Response | None = None
+
+    @property
+    def url(self) -> str:
+        """Which member is asked next."""
+        return self._endpoints.order()[0]
+
+    def use(self, urls: Sequence[str]) -> None:
+        """Ask these members from now on, the preferred one first. What is being asked, or watched, goes on."""
+        self._endpoints.replace(urls)
 
     def load(self) -> tuple[tuple[Entry, ...], int]:
         """All records at one revision, and that."""
@@ -129,83 +130,30 @@ class Gateway:
             "start_revision": str(after + 1),
             "progress_notify": True,
         }
-        with self._errors(writes=False):
-            client = self._connected()
-            request = {"create_request": asked}
-            with client.stream("POST", "/v3/watch", json=request, headers=_NEEDS_LEADER, timeout=_WATCH) as response:
-                self._watching = response
-                try:
-                    if response.status_code != httpx.codes.OK:
-                        response.read()
-                        raise _refusal(response.status_code, response.text, self.url)
-                    for line in response.iter_lines():
-                        yield self._change(line, after)
-                finally:
-                    self._watching = None
-        raise Unavailable("the watch has ended", where=self.url, hint=_HINT)
+        for message in self._connection.follow("watch", {"create_request": asked}, _WATCH):
+            yield self._change(message, after)
 
     def snapshot(self, into: IO[bytes]) -> None:
         """Write the store's file, and at its end the checksum of it, as `etcdctl snapshot save` does.
 
         etcdctl itself waits for ever where nothing answers.
         """
-        with (
-            self._errors(writes=False),
-            self._connected().stream("POST", "/v3/maintenance/snapshot", json={}, timeout=_SNAPSHOT) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise _refusal(response.status_code, response.read().decode(errors="replace"), self.url)
-            for line in response.iter_lines():
-                message = _parsed(line, self.url)
-                if "error" in message:
-                    raise Unavailable(f"the snapshot has ended: {message['error'].get('message')}", where=self.url)
-                into.write(b64decode(message["result"].get("blob", "")))
+        for message in self._connection.download("maintenance/snapshot", _SNAPSHOT):
+            into.write(b64decode(message["result"].get("blob", "")))
 
     def interrupt(self) -> None:
         """Let the watch that another thread reads end at once."""
-        response = self._watching
-        stream = response.extensions.get("network_stream") if response is not None else None
-        if stream is not None:
-            # It may have ended by itself in this very moment.
-            with suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self._connection.interrupt()
 
     def call(self, path: str, body: Mapping[str, Any], *, writes: bool = False) -> dict[str, Any]:
         """One request, such as "kv/range", and its answer. Without one, nobody knows whether it `writes` or not."""
-        with self._errors(writes=writes):
-            response = self._connected().post(f"/v3/{path}", json=body)
-        return _answer(response, self.url)
+        return self._connection.request(path, body, writes=writes)
 
     def close(self) -> None:
         """End all connections."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._connection.close()
 
-    def _connected(self) -> httpx.Client:
-        with self._lock:
-            if self._client is None:
-                # Without a context of its own no server is trusted.
-                verify = self._tls() if self._tls is not None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                # Never through a proxy: the store is this node's.
-                self._client = httpx.Client(base_url=self.url, verify=verify, timeout=_SECONDS, trust_env=False)
-            return self._client
-
-    @contextmanager
-    def _errors(self, *, writes: bool) -> Iterator[None]:
-        try:
-            yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Unavailable(f"cannot be reached: {_told(error)}", where=self.url, hint=_HINT) from error
-        except httpx.HTTPError as error:
-            unknown = "; whether the change was made is not known: read again" if writes else ""
-            raise Unavailable(f"did not answer: {_told(error)}{unknown}", where=self.url, hint=_HINT) from error
-
-    def _change(self, line: str, after: int) -> Change:
-        message = _parsed(line, self.url)
-        if "error" in message:
-            raise Unavailable(f"the watch has ended: {message['error'].get('message')}", where=self.url, hint=_HINT)
+    def _change(self, message: Mapping[str, Any], after: int) -> Change:
         result = message["result"]
         if result.get("canceled"):
             raise Compacted
@@ -257,42 +205,6 @@ class TlsSource:
                 hint="see: systemctl status trebol-keys",
             ) from error
         return context
-
-
-def _answer(response: httpx.Response, url: str) -> dict[str, Any]:
-    if response.status_code != httpx.codes.OK:
-        raise _refusal(response.status_code, response.text, url)
-    return _parsed(response.text, url)
-
-
-def _parsed(text: str, url: str) -> dict[str, Any]:
-    try:
-        message = json.loads(text)
-    except ValueError:
-        message = None
-    if not isinstance(message, dict):
-        raise Unavailable("answers with something else than etcd's JSON", where=url, hint=_HINT)
-    return message
-
-
-def _refusal(status: int, text: str, url: str) -> Unavailable | TooLarge:
-    """What an answer other than 200 means."""
-    try:
-        said = json.loads(text)
-        said = said.get("error", said)
-        code, message = int(said["code"]), str(said["message"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        code, message = 0, f"HTTP status {status}"
-    if code == _INVALID and "too large" in message:
-        return TooLarge(message, where=url)
-    if code == _EXHAUSTED:
-        return Unavailable(f"takes no more: {message}", where=url, hint="see: trebol node store status")
-    return Unavailable(message, where=url, hint=_HINT)
-
-
-def _told(error: httpx.HTTPError) -> str:
-    """Its words; some have none."""
-    return str(error) or type(error).__name__
 
 
 def _revision(answer: Mapping[str, Any]) -> int:

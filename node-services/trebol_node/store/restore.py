@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from trebol_common.errors import Refused
 from trebol_common.i18n import _
 from trebol_common.run import Runner
 from trebol_node.store.configuration import Configuration
@@ -26,14 +25,10 @@ def restore(
 ) -> Iterator[str]:
     """Make the store hold what `snapshot` holds; yields what was done, a line each.
 
-    Raises BadInput for what is no whole snapshot, Refused where the store has other voters, which would go on with
-    what they hold. Where the restored store does not start, everything is as before, and CommandFailed is raised.
+    Raises BadInput for what is no whole snapshot. Where the restored store does not start, everything is as before,
+    and CommandFailed is raised. Whoever calls has seen that there are no other voters: they would go on with what
+    they hold.
     """
-    if configuration.cluster:
-        raise Refused(
-            _("the store has other voters, which hold what it holds now"),
-            where=", ".join(name for name, _url in configuration.cluster),
-        )
     held = content(snapshot, runner)
     yield _("{file} is whole: revision {revision}, {keys} keys").format(
         file=snapshot, revision=held.revision, keys=held.keys

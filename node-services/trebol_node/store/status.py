@@ -21,8 +21,8 @@ LITTLE = 64 * MIB
 class Status:
     """The store at one moment; sizes in bytes. `problem` says why it is not quorate; then what is not known is 0.
 
-    `file` is etcd's own, with its history; `records` and `size` are what is in it now. `alarms` as etcd names them.
-    `free` is the room in its file system, known also while it does not answer.
+    `file` is etcd's own, with its history; `records` and `size` are what is in it now. `members` are those
+    that vote, `alarms` as etcd names them. `free` is the room in its file system, known without an answer.
     """
 
     quorate: bool
@@ -58,7 +58,7 @@ def status(gateway: Gateway, *, free: int) -> Status:
         records=len(entries),
         size=sum(len(entry.key.encode()) + len(entry.content or b"") for entry in entries),
         file=file,
-        members=tuple(sorted(_name(member) for member in members)),
+        members=tuple(sorted(_name(member) for member in members if not member.get("isLearner"))),
         alarms=tuple(sorted({str(alarm.get("alarm", "NONE")) for alarm in alarms})),
         free=free,
     )

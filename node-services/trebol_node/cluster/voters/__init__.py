@@ -1,0 +1,1 @@
+"""Which nodes vote in the store, and its members."""
