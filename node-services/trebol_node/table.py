@@ -23,17 +23,18 @@ def to_text(value: Any) -> str:
             return "\n".join(map(_cell, value))
         case dict():
             rows = [(name, _cell(each)) for name, each in value.items()]
-            return _aligned(rows)
+            return aligned(rows)
         case _:
             return _cell(value)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    return _aligned([columns, *[[_cell(row.get(name)) for name in columns] for row in rows]])
+    return aligned([columns, *[[_cell(row.get(name)) for name in columns] for row in rows]])
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines, in columns."""
     if not rows:
         return ""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -16,8 +16,10 @@ import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +35,34 @@ from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
-from trebol_node.api.routes import metrics, nodes
+from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
+from trebol_node.api.routes.desk import Desk
+from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
+from trebol_node.applying import Follower
+from trebol_node.applying_fencing import FencingFollower
 from trebol_node.client import API_SOCKET
+from trebol_node.cluster.preflight.asked import Asked
+from trebol_node.cluster.view import status as cluster_status
+from trebol_node.cluster.view import with_warnings
+from trebol_node.cluster.voters.acting import Acting, leads
+from trebol_node.cluster.voters.choice import GRACE
+from trebol_node.cluster.voters.members import Members
+from trebol_node.fencing.agents import Agents
 from trebol_node.follow import Node, keep_following
+from trebol_node.measuring import Answerer
 from trebol_node.notify import keep_alive
+from trebol_node.pki.validity import endings
+from trebol_node.store import reached
 from trebol_node.store.configuration import Configuration
-from trebol_node.store.etcd import EtcdRecords
+from trebol_node.store.etcd import PATIENCE, EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.system.names import read_hosts
 from trebol_node.tasks import Tasks
+from trebol_node.voting import Store, Voting, listed_by
 from trebol_node.worker.client import Worker
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.operations import RenewCertificate
 
 log = logging.getLogger(__name__)
@@ -81,11 +99,16 @@ def sockets(environment: Mapping[str, str] = os.environ, *, pid: int | None = No
 
 @dataclass(frozen=True)
 class Places:
-    """Where a node has what the daemon needs: certificates, the store's URL, the copy of its records."""
+    """Where a node has what the daemon needs: certificates, the store's URLs, the copy of its records.
+
+    Without any URL the store is where the node's cluster has it, or its own. `grace` is for how many seconds a voter
+    is waited for before another node takes its place.
+    """
 
     certificates: Path = pki.FOLDER
-    store: str = Configuration("").client_url
+    store: tuple[str, ...] = ()
     copy: Path = COPY
+    grace: float = GRACE
 
 
 async def serve(where: Sockets, places: Places) -> None:
@@ -94,10 +117,25 @@ async def serve(where: Sockets, places: Places) -> None:
     tls = _tls(pair)
     load = _reloading(tls, pair)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, load)
-    records = EtcdRecords(Gateway(places.store, TlsSource(places.certificates)), places.copy)
+    trusted = TlsSource(places.certificates)
+    gateway = Gateway(places.store or reached.read() or Configuration("").client_url, trusted)
+    records = EtcdRecords(gateway, places.copy, patience=PATIENCE)
+    members = Members(gateway, trusted)
     worker = Worker()
     node = socket.gethostname().partition(".")[0]
     view = nodes.NodeView(node, worker, CommandRunner(), certificate=pair.certificate)
+    follower = Follower(records, node, worker, who=DAEMON)
+    fences = FencingFollower(records, node, worker, lambda: follower.seen, who=DAEMON)
+    answerer = Answerer(records, node, worker, who=DAEMON)
+    asked = Asked(records, follower.there)
+
+    async def call(operation: Operation) -> Any:
+        return await worker.call(operation, who=DAEMON)
+
+    def membership() -> list[dict[str, Any]]:
+        shown = cluster_status(records, node, view.addresses(), follower.seen)
+        return with_warnings(shown, endings(datetime.now(UTC), places.certificates))
+
     context = Context(
         node=node,
         records=records,
@@ -105,8 +143,14 @@ async def serve(where: Sockets, places: Places) -> None:
         tasks=Tasks(),
         entry=view.entry,
         addresses=view.addresses,
+        membership=membership,
         audit=Journal(),
     )
+    acting = Acting(records, members, lambda: _joined(follower), clock=time.monotonic, grace=places.grace)
+    own = Gateway(Configuration(node).client_url, trusted)
+    store = Store(gateway.use, listed_by(members), lambda: leads(own))
+    voting = Voting(records, node, worker, store, acting, who=DAEMON)
+    desk = Desk(node, records, members, call, time.time, places.certificates)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -115,6 +159,10 @@ async def serve(where: Sockets, places: Places) -> None:
             asyncio.create_task(keep_alive(), name="watchdog"),
             asyncio.create_task(keep_saying(records, node, about), name="announce"),
             asyncio.create_task(keep_following(node, followed), name="follow"),
+            asyncio.create_task(follower.keep(), name="corosync"),
+            asyncio.create_task(voting.keep(), name="voting"),
+            asyncio.create_task(fences.keep(), name="fencing"),
+            asyncio.create_task(answerer.keep(), name="preflight"),
         ]
         try:
             async with view.running():
@@ -126,6 +174,7 @@ async def serve(where: Sockets, places: Places) -> None:
             await asyncio.gather(*beside, return_exceptions=True)
             await worker.close()
             await asyncio.to_thread(records.close)
+            own.close()
 
     def about() -> dict[str, Any]:
         return {
@@ -153,9 +202,17 @@ async def serve(where: Sockets, places: Places) -> None:
         log.info("trebold %s serves node %s", __version__, node)
         notify(READY)
 
-    app = make_app(context, routers=nodes.routers(view), beside=(metrics.router(view),), lifespan=lifespan)
+    fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
+    of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced)
+    routers = (*of_cluster, *nodes.routers(view))
+    app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
     server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)
     await server.serve()
+
+
+def _joined(follower: Follower) -> frozenset[str]:
+    """Names of the nodes that corosync sees here."""
+    return frozenset(each.name for each in follower.seen.members if each.joined) if follower.seen else frozenset()
 
 
 def _tls(pair: pki.Pair) -> ssl.SSLContext:
@@ -186,9 +243,11 @@ def places_of(arguments: Sequence[str] | None = None) -> Places:
     usual = Places()
     parser = argparse.ArgumentParser("trebold", description="The API of this node; see trebold.service.")
     parser.add_argument("--certificates", type=Path, default=usual.certificates, help="folder of certificates")
-    parser.add_argument("--store", default=usual.store, help="URL of the store")
+    parser.add_argument("--store", nargs="+", type=str, default=usual.store, help="URLs of the store")
     parser.add_argument("--copy", type=Path, default=usual.copy, help="file with the copy of the store's records")
-    return Places(**vars(parser.parse_args(arguments)))
+    parser.add_argument("--grace", type=float, default=usual.grace, help="seconds until a silent voter is replaced")
+    found = parser.parse_args(arguments)
+    return Places(found.certificates, tuple(found.store), found.copy, found.grace)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster.nodes import ContainerNode, built_node
+from tests.cluster.nodes import ContainerNode, built_node, own_link
 
 TIME_LIMIT = 600
 
@@ -21,5 +21,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def node() -> Iterator[ContainerNode]:
     """A node that runs, as the last build makes it."""
-    with built_node("node1", 7) as running:
+    with built_node("node1", own_link("node1", 7)) as running:
         yield running

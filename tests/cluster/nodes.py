@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,29 +66,55 @@ class ContainerNode:
             time.sleep(0.2)
 
 
+@dataclass(frozen=True)
+class Link:
+    """A node's way to others: its address, the gateway, what nspawn is told, and the interface on this machine.
+    `own`: nothing else is on it, and this machine is the gateway.
+    """
+
+    address: str
+    gateway: str
+    option: str
+    interface: str
+    own: bool = False
+
+
+def own_link(name: str, number: int) -> Link:
+    """To this machine and nowhere else."""
+    return Link(f"10.123.{number}.2", f"10.123.{number}.1", "--network-veth", f"ve-{name}", own=True)
+
+
 @contextmanager
-def built_node(name: str, number: int) -> Iterator[ContainerNode]:
-    """The node `number` as the last build makes it, once its daemon runs."""
+def built_node(name: str, link: Link, seed: Callable[[Path], None] | None = None) -> Iterator[ContainerNode]:
+    """A node as the last build makes it, once its daemon runs; `seed` puts into its tree what an installer leaves."""
+    with built_tree() as tree:
+        if seed is not None:
+            seed(tree)
+        with container_node(tree, name, link) as running:
+            running.await_state("trebold.service")
+            yield running
+
+
+@contextmanager
+def built_tree() -> Iterator[Path]:
+    """What the last build makes, for one node; it outlives its containers."""
     OUT.mkdir(exist_ok=True)
     store = Store(default_folder(), CommandRunner())
     folder = Path(tempfile.mkdtemp(prefix="test-cluster.", dir=OUT))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        tree = tree_of(stack, [latest(store, "base"), latest(store, "appliance")], folder)
-        running = stack.enter_context(container_node(tree, name, number))
-        running.await_state("trebold.service")
-        yield running
+        yield tree_of(stack, [latest(store, "base"), latest(store, "appliance")], folder)
 
 
 @contextmanager
-def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode]:
-    """Boot the node `number` in this tree; its network leads to this machine and nowhere else."""
-    gateway, address = f"10.123.{number}.1", f"10.123.{number}.2"
+def container_node(tree: Path, name: str, link: Link) -> Iterator[ContainerNode]:
+    """Boot a node in this tree, in which one may have run before."""
+    address = link.address
     (tree / "etc/hostname").write_text(f"{name}\n", encoding="utf-8")
     (tree / "etc/hosts").write_text(f"127.0.0.1 localhost\n{address} {name}.example.org {name}\n", encoding="utf-8")
     netplan = tree / "etc/netplan/50-trebol.yaml"
     netplan.parent.mkdir(exist_ok=True)
-    netplan.write_text(NETPLAN.format(address=address, gateway=gateway), encoding="utf-8")
+    netplan.write_text(NETPLAN.format(address=address, gateway=link.gateway), encoding="utf-8")
     netplan.chmod(0o600)
     shadow = tree / "etc/shadow"
     others = [line for line in shadow.read_text().splitlines() if not line.startswith("root:")]
@@ -97,7 +123,8 @@ def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode
     # As the installer does.
     runner.run(["ssh-keygen", "-A", "-f", tree])
     key = tree.parent / "id_ed25519"
-    runner.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f", key])
+    if not key.exists():
+        runner.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f", key])
     authorized = tree / "root/.ssh/authorized_keys"
     authorized.parent.mkdir(mode=0o700, exist_ok=True)
     authorized.write_bytes(key.with_suffix(".pub").read_bytes())
@@ -105,18 +132,18 @@ def container_node(tree: Path, name: str, number: int) -> Iterator[ContainerNode
     # tests/e2e.
     with (tree / "etc/libvirt/qemu.conf").open("a", encoding="utf-8") as settings:
         settings.write("cgroup_controllers = []\n")
-    interface = f"ve-{name}"
     boot = (
         *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={tree}"),
-        *(f"--machine={name}", "--network-veth", "--console=pipe", "--kill-signal=SIGRTMIN+4"),
+        *(f"--machine={name}", link.option, "--console=pipe", "--kill-signal=SIGRTMIN+4"),
     )
     with spawn(boot, log=tree.parent / "boot.log") as process:
         try:
             leader = _leader(process.pid)
             # Its first process is there before its network.
-            await_path(Path("/sys/class/net") / interface)
-            runner.run(["ip", "address", "replace", f"{gateway}/24", "dev", interface])
-            runner.run(["ip", "link", "set", interface, "up"])
+            await_path(Path("/sys/class/net") / link.interface)
+            if link.own:
+                runner.run(["ip", "address", "replace", f"{link.gateway}/24", "dev", link.interface])
+            runner.run(["ip", "link", "set", link.interface, "up"])
             yield ContainerNode(name, address, tree, leader, key)
         finally:
             process.terminate()

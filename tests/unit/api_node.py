@@ -7,10 +7,12 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from fastapi import APIRouter
 
 from trebol_common.run import CommandRunner
 from trebol_node.access import Accounts, Identity, Writes, changes, keys, passwords
@@ -18,6 +20,7 @@ from trebol_node.api.app import make_app
 from trebol_node.api.audit import Entry
 from trebol_node.api.context import Context
 from trebol_node.api.server import Server, tls_context, unix_socket
+from trebol_node.cluster.view import status
 from trebol_node.store.records import MemoryRecords
 from trebol_node.tasks import Tasks
 from trebol_node.worker.errors import AuthenticationFailed
@@ -92,6 +95,9 @@ async def entry() -> Mapping[str, Any]:
     }
 
 
+ADDRESSES = ("192.0.2.10", "2001:db8::10")
+
+
 def context(folder: Path, records: MemoryRecords | None = None) -> Context:
     """A node of its own, with its tasks below `folder`."""
     found = MemoryRecords() if records is None else records
@@ -104,7 +110,8 @@ def context(folder: Path, records: MemoryRecords | None = None) -> Context:
         worker=FakeWorker(),
         tasks=Tasks(folder / "tasks"),
         entry=entry,
-        addresses=lambda: ("192.0.2.10", "2001:db8::10"),
+        addresses=lambda: ADDRESSES,
+        membership=lambda: status(found, NODE, ADDRESSES, None),
         audit=Lines(),
         clock=TestClock(),
         root=frozenset({os.getuid()}),
@@ -155,9 +162,11 @@ class LiveNode:
 
 
 @contextlib.contextmanager
-def serving(found: Context, folder: Path) -> Iterator[LiveNode]:
-    """The node while the block runs."""
-    chain, key = certificate(folder)
+def serving(
+    found: Context, folder: Path, *, routers: Sequence[APIRouter] = (), pair: tuple[Path, Path] | None = None
+) -> Iterator[LiveNode]:
+    """The node while the block runs; `pair` is its certificate and key, by default ones of its own."""
+    chain, key = pair or certificate(folder)
     network = socket.create_server(("127.0.0.1", 0))
     port = network.getsockname()[1]
     path = folder / "api.sock"
@@ -167,7 +176,7 @@ def serving(found: Context, folder: Path) -> Iterator[LiveNode]:
         ready.set()
 
     server = Server(
-        make_app(found),
+        make_app(found, routers=routers),
         plain=[unix_socket(path)],
         secure=[network],
         tls=tls_context(chain, key),

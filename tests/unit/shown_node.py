@@ -27,15 +27,17 @@ from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.routes import metrics, nodes
 from trebol_node.api.server import Server, tls_context, unix_socket
 from trebol_node.api.wire import Wire
+from trebol_node.cluster.view import status
+from trebol_node.store.records import MemoryRecords
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.handlers import HANDLERS
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.operations import (
     ApplyNetwork,
     Authenticate,
     EndTask,
     MakeReport,
-    Operation,
     Power,
     RefreshPackages,
     ServiceAction,
@@ -290,13 +292,20 @@ def _made(folder: Path, hardware: str) -> _Made:
     files, run = system(folder / "root"), programs()
     record = Hardware.load(MACHINES / f"{hardware}.json")
     tasks = Tasks(folder / "tasks")
-    context = replace(api_node.context(folder), tasks=tasks)
+    records = MemoryRecords()
+    context = replace(api_node.context(folder, records), tasks=tasks)
     machine = Machine(files.root, run)
     worker = OperationsHere(Context(machine, tasks, starter=None))  # type: ignore[arg-type]
     view = nodes.NodeView(NODE, worker, run, root=files.root, certificate=folder / "no.pem", hardware=lambda: record)
     # Two readings of one /proc/stat would say that its processors rest; the first counts from the boot.
     view.usage.seconds = 3600
-    context = replace(context, worker=worker, entry=view.entry, addresses=view.addresses)
+    context = replace(
+        context,
+        worker=worker,
+        entry=view.entry,
+        addresses=view.addresses,
+        membership=lambda: status(records, NODE, view.addresses(), None),
+    )
     app = make_app(context, routers=nodes.routers(view), lifespan=lambda app: view.running())
     app.include_router(metrics.router(view))
     return _Made(files, run, worker, context, view, app)

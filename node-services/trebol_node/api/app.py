@@ -21,7 +21,7 @@ from trebol_node.api.forms import explain
 from trebol_node.api.known import is_known
 from trebol_node.api.limits import Limits
 from trebol_node.api.openapi import document
-from trebol_node.api.routes import access, cluster, index, version
+from trebol_node.api.routes import access, cluster, ha, index, version
 
 PREFIX = "/api2/json"
 DOCUMENT = "/api2/openapi.json"
@@ -56,7 +56,7 @@ def make_app(
     )
     app.state.context = context
     _handle_errors(app)
-    for router in (cluster.router, *routers, version.router, access.router):
+    for router in (cluster.router, ha.router, *routers, version.router, access.router):
         app.include_router(router, prefix=PREFIX)
     app.include_router(index.router(app, PREFIX), prefix=PREFIX)
     for router in beside:

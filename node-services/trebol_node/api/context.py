@@ -21,7 +21,8 @@ NodeEntry = Callable[[], Awaitable[Mapping[str, Any]]]
 @dataclass(frozen=True)
 class Context:
     """A node as its API sees it. `tasks` is a `trebol_node.tasks.Tasks`; `addresses` gives the node's, without prefix
-    lengths; peers of the unix socket with a uid of `root` are root@pam."""
+    lengths; `membership` is the value of GET /cluster/status; peers of the unix socket with a uid of `root` are
+    root@pam."""
 
     node: str
     records: Records
@@ -29,6 +30,7 @@ class Context:
     tasks: Any
     entry: NodeEntry
     addresses: Callable[[], Sequence[str]]
+    membership: Callable[[], list[dict[str, Any]]]
     audit: Sink
     clock: Clock = field(default_factory=SystemClock)
     root: frozenset[int] = frozenset({0})

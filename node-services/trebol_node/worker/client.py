@@ -10,7 +10,7 @@ from typing import Any
 
 from trebol_common.errors import TrebolError
 from trebol_node.worker.errors import WorkerAbsent, from_members
-from trebol_node.worker.operations import Operation
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.protocol import ANSWER, SOCKET, request_line
 
 _HINT = "systemctl status trebol-worker"

@@ -12,7 +12,7 @@ from trebol_common.errors import TrebolError
 from trebol_common.run import CommandRunner, Runner
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.tasks.start import Starter
-from trebol_node.worker.operations import Operation
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.pam import Pam, SystemPam
 
 

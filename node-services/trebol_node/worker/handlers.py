@@ -14,20 +14,29 @@ from trebol_node.worker import (
     accounts,
     apt,
     certificate,
+    cluster,
+    cluster_operations,
+    corosync,
     dns,
+    fence_operations,
+    fencing,
+    handover,
     hostname,
     network,
     node,
+    preflight,
     report,
     ssh_keys,
+    store,
     time_servers,
 )
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context, Machine
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.protocol import Request
 
 #: Operation → what does it, for whom, and returns what JSON can say.
-HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
+HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     ops.Authenticate: accounts.authenticate,
     ops.ChangePassword: accounts.change_password,
     ops.ServiceAction: node.service,
@@ -50,6 +59,26 @@ HANDLERS: Mapping[type[ops.Operation], Callable[[Any, Context, str], Any]] = {
     ops.UpgradePackages: apt.upgrade,
     ops.RenewCertificate: certificate.renew_certificate,
     ops.MakeReport: report.make_report,
+    cluster_operations.ReadMembership: corosync.membership,
+    cluster_operations.InstallCorosync: corosync.install,
+    cluster_operations.LoadCorosync: corosync.load,
+    cluster_operations.ForgetNode: corosync.forget,
+    cluster_operations.HandOver: handover.hand_over,
+    cluster_operations.ReachStore: store.reach_store,
+    cluster_operations.LearnStore: store.learn_store,
+    cluster_operations.LeaveStore: store.leave_store,
+    cluster_operations.CreateCluster: cluster.create_cluster,
+    cluster_operations.JoinCluster: cluster.join_cluster,
+    cluster_operations.Preflight: preflight.begin,
+    cluster_operations.PreflightFacts: preflight.read_facts,
+    cluster_operations.PreflightMeasure: preflight.measure,
+    cluster_operations.LeaveCluster: cluster.leave_cluster,
+    cluster_operations.EndJoin: cluster.go_on,
+    fence_operations.SealSecrets: fencing.seal,
+    fence_operations.InstallFencing: fencing.install,
+    fence_operations.SweepFencing: fencing.sweep,
+    fence_operations.WriteFencing: fencing.write,
+    fence_operations.TestFencing: fencing.test,
     ops.EndTask: node.end_task,
 }
 
@@ -63,16 +92,29 @@ ALONE = frozenset(
         ops.RenewCertificate,
         ops.RefreshPackages,
         ops.UpgradePackages,
+        cluster_operations.InstallCorosync,
+        cluster_operations.ReachStore,
+        cluster_operations.LearnStore,
+        cluster_operations.LeaveStore,
+        fence_operations.InstallFencing,
+        fence_operations.SweepFencing,
+        fence_operations.WriteFencing,
     }
 )
 
 #: Operation → what a task does for it.
-WORK: Mapping[type[ops.Operation], Callable[[Any, Machine, Upid, Log], None]] = {
+WORK: Mapping[type[Operation], Callable[[Any, Machine, Upid, Log], None]] = {
     ops.ServiceAction: node.run_service,
     ops.ApplyNetwork: network.run_apply,
     ops.MakeReport: report.run_report,
     ops.RefreshPackages: apt.run_refresh,
     ops.UpgradePackages: apt.run_upgrade,
+    cluster_operations.CreateCluster: cluster.run_create,
+    cluster_operations.JoinCluster: cluster.run_join,
+    cluster_operations.Preflight: preflight.run,
+    cluster_operations.LeaveCluster: cluster.run_leave,
+    cluster_operations.EndJoin: cluster.run_go_on,
+    fence_operations.TestFencing: fencing.run_test,
 }
 
 

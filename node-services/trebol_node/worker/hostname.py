@@ -9,6 +9,7 @@ from io import StringIO
 
 from trebol_common.errors import BadInput, Refused
 from trebol_common.files import write_text
+from trebol_node.cluster.corosync.parse import describes_cluster
 from trebol_node.system.names import full_name
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.node import HOSTS
@@ -21,10 +22,6 @@ COROSYNC = "etc/corosync/corosync.conf"
 
 _KERNEL = "proc/sys/kernel/hostname"
 _NAME = re.compile(r'^fqdn = ".*"$', re.MULTILINE)
-_RING = re.compile(r"^\s*ring\d+_addr:\s*(\S+)", re.MULTILINE)
-
-#: What Debian's own corosync.conf has, which makes no cluster.
-_NOWHERE = "127.0.0.1"
 
 
 def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
@@ -59,7 +56,7 @@ def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
 
 def _refuse_in_cluster(machine: Machine) -> None:
     """Corosync, pacemaker and Ceph know their nodes by name."""
-    if set(_RING.findall(machine.text(COROSYNC))) - {_NOWHERE}:
+    if describes_cluster(machine.text(COROSYNC)):
         raise Refused("the node is of a cluster, which knows it by its name", where="fqdn", hint="leave the cluster")
 
 

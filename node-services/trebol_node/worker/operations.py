@@ -6,52 +6,22 @@ knows. Whoever takes over trebold can ask for these, and nothing else.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic import Field
 
 from trebol_common.answers.values import Fqdn, Peer
-from trebol_common.errors import BadInput, Problem
+from trebol_node.worker import cluster_operations, fence_operations
+from trebol_node.worker.operation import TEXT, Operation, Secret
 from trebol_node.worker.services import Action
-
-#: Characters of a file that is handed over as text.
-TEXT = 64 * 1024
 
 #: Time servers, and SSH keys of root, at most.
 TIME_SERVERS = 8
 SSH_KEYS = 256
 
-#: In no log and no representation; on the socket it is itself.
-Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str)]
 
 #: No control characters, no colon: neither steers a program that reads lines of passwords.
 UserName = Annotated[str, Field(pattern=r"\A[A-Za-z_][A-Za-z0-9_.-]{0,31}\z")]
-
-
-class Operation(BaseModel):
-    """What all have in common: no field too many, no value of another type."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-    name: ClassVar[str]
-
-    @classmethod
-    def of(cls, **arguments: Any) -> Self:
-        """From arguments that nobody checked. Raises BadInput, with every one that is wrong."""
-        try:
-            return cls.model_validate(arguments)
-        except ValidationError as error:
-            raise BadInput.of(problems(error)) from None
-
-    def arguments(self) -> dict[str, Any]:
-        """What goes over the socket, secrets as they are."""
-        return self.model_dump(exclude_none=True)
-
-
-def problems(error: ValidationError) -> list[Problem]:
-    """What is wrong and where, without what was given: it may be a password."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Problem(each["msg"], ".".join(map(str, each["loc"]))) for each in found]
 
 
 class Authenticate(Operation):
@@ -125,7 +95,7 @@ class SetDns(Operation):
 
     name = "dns"
     servers: Annotated[list[str], Field(max_length=3)]
-    search: Annotated[list[str], Field(max_length=6)] = []
+    search: list[str] = Field(default=[], max_length=6)
 
 
 class SetHosts(Operation):
@@ -143,6 +113,7 @@ class ReadSmart(Operation):
     """
 
     name = "smart"
+    reads = True
     disk: Annotated[str, Field(max_length=32)]
 
 
@@ -150,6 +121,7 @@ class ReadNetwork(Operation):
     """The netplan of the node, which root alone may read: see `trebol_node.worker.network.read`."""
 
     name = "network"
+    reads = True
 
 
 class SetNetworkCandidate(Operation):
@@ -247,6 +219,26 @@ OPERATIONS: dict[str, type[Operation]] = {
         UpgradePackages,
         RenewCertificate,
         MakeReport,
+        cluster_operations.ReadMembership,
+        cluster_operations.InstallCorosync,
+        cluster_operations.LoadCorosync,
+        cluster_operations.ForgetNode,
+        cluster_operations.HandOver,
+        cluster_operations.ReachStore,
+        cluster_operations.LearnStore,
+        cluster_operations.LeaveStore,
+        cluster_operations.CreateCluster,
+        cluster_operations.JoinCluster,
+        cluster_operations.Preflight,
+        cluster_operations.PreflightFacts,
+        cluster_operations.PreflightMeasure,
+        cluster_operations.LeaveCluster,
+        cluster_operations.EndJoin,
+        fence_operations.SealSecrets,
+        fence_operations.InstallFencing,
+        fence_operations.SweepFencing,
+        fence_operations.WriteFencing,
+        fence_operations.TestFencing,
         EndTask,
     )
 }

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trebol_common.errors import BadInput, TrebolError
 from trebol_node.worker.errors import to_members
-from trebol_node.worker.operations import OPERATIONS, Operation, problems
+from trebol_node.worker.operation import Operation, problems
+from trebol_node.worker.operations import OPERATIONS
 
 SOCKET = Path("/run/trebol/worker.sock")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trebol_common.errors import BadInput, Refused, TrebolError, of_system
+from trebol_node.worker.operations import OPERATIONS
 from trebol_node.worker.protocol import (
     REQUEST,
     Envelope,
@@ -176,7 +177,14 @@ class Server:
 
 def _journal(envelope: Envelope, outcome: str) -> None:
     """Who asked for what; never with which values. Words of the other side's are shown as they could be typed."""
-    log.info("%s: %r of %s", outcome, envelope.operation, envelope.who)
+    operation = OPERATIONS.get(envelope.operation)
+    log.log(
+        logging.DEBUG if operation is not None and operation.reads else logging.INFO,
+        "%s: %r of %s",
+        outcome,
+        envelope.operation,
+        envelope.who,
+    )
 
 
 def peer_user(connection: socket.socket) -> int:

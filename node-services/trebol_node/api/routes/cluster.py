@@ -31,21 +31,8 @@ router = api_router("/cluster", tag="cluster")
 
 @router.get("/status", dependencies=[requires("/", "Sys.Audit"), no_arguments])
 async def status(context: TheContext) -> list[dict[str, Any]]:
-    """This node; an entry of type `cluster` is there once it belongs to one."""
-    addresses = context.addresses()
-    return [
-        {
-            "id": f"node/{context.node}",
-            "ip": addresses[0] if addresses else "",
-            "level": "",
-            "local": 1,
-            "name": context.node,
-            "nodeid": 0,
-            "online": 1,
-            "quorate": int(context.records.quorate),
-            "type": "node",
-        }
-    ]
+    """The cluster and its nodes; of a node that stands alone, itself."""
+    return context.membership()
 
 
 class Kind(Parameters):

@@ -17,7 +17,8 @@ from trebol_node.api.rights import requires
 from trebol_node.api.routes.nodes.common import NODE, ask, extended, subtree
 from trebol_node.api.routes.nodes.view import NodeView
 from trebol_node.system.names import read_name
-from trebol_node.worker.operations import SSH_KEYS, TEXT, ReadSshKeys, SetHostname, SetSshKeys
+from trebol_node.worker.operation import TEXT
+from trebol_node.worker.operations import SSH_KEYS, ReadSshKeys, SetHostname, SetSshKeys
 
 _AUDIT = requires(NODE, "Sys.Audit")
 Modifier = Annotated[Identity, requires(NODE, "Sys.Modify")]

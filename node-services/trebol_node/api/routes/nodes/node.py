@@ -24,8 +24,8 @@ from trebol_node.system.clock import time_of, time_servers, timezone
 from trebol_node.system.names import read_dns, read_hosts
 from trebol_node.system.subscription import subscription
 from trebol_node.system.version import version
+from trebol_node.worker.operation import TEXT
 from trebol_node.worker.operations import (
-    TEXT,
     TIME_SERVERS,
     MakeReport,
     Power,

@@ -1,0 +1,231 @@
+"""`/cluster/joins/…`: what a member answers to a node that joins. No user is signed in: a token lets it in.
+
+First both sides show that they know the token's secret, over the certificate that the node sees
+(`trebol_node.cluster.tokens.proof`); then each step shows the token. What a step does:
+`trebol_node.cluster.admission`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import Field, SecretStr
+
+from trebol_common.errors import BadInput, Refused, TrebolError
+from trebol_node.api.audit import noted, origin
+from trebol_node.api.context import Context, TheContext
+from trebol_node.api.errors import ApiError
+from trebol_node.api.forms import Parameters, arguments, no_arguments
+from trebol_node.api.routes.desk import HEX, Desk, Prove, remove_node
+from trebol_node.api.routing import api_router
+from trebol_node.cluster import records as cluster
+from trebol_node.cluster.admission import LOCKED_OUT, Applicant
+from trebol_node.cluster.corosync.configuration import Totem
+from trebol_node.cluster.removal import take_vote
+from trebol_node.cluster.tokens import admission as tokens
+from trebol_node.cluster.tokens import keeping
+from trebol_node.store.configuration import peer_url
+from trebol_node.worker.cluster_operations import ForgetNode, HandOver
+from trebol_node.worker.operation import NodeName
+
+
+class Shown(Parameters):
+    """What each step shows: the token's id and secret, the node's name and machine-id(5)."""
+
+    id: Annotated[str, Field(max_length=64)]
+    secret: SecretStr
+    node: NodeName
+    machine: Annotated[str, Field(pattern=HEX, max_length=32)]
+
+
+class Linked(Shown):
+    """`links` are its addresses: "0=192.0.2.3,1=198.51.100.3"."""
+
+    links: Annotated[str, Field(max_length=1024)]
+
+
+class Admit(Linked):
+    """`replaces`: the node of this name is dead, and removed first."""
+
+    replaces: bool = False
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    made = api_router("/cluster/joins", tag="cluster")
+    _greet(made, desk)
+    _serve(made, desk)
+    return made
+
+
+def _greet(made: APIRouter, desk: Desk) -> None:
+    @made.post("/hello", dependencies=[no_arguments])
+    async def hello() -> dict[str, str]:
+        """A nonce, for one proof; 409 on a node that stands alone."""
+        return desk.hello()
+
+    @made.post("/prove")
+    async def prove(
+        request: Request, context: TheContext, given: Annotated[Prove, arguments(Prove)]
+    ) -> dict[str, str]:
+        """Both sides know the token's secret, and this is the member that the node talks to."""
+        _count(request, context)
+        answer = desk.prove(given)
+        if answer is None:
+            refusal = tokens.NotAdmitted(tokens.Unknown())
+            raise ApiError(401, str(refusal).replace("\n  → ", "; "), errors={"token": refusal.problems[0].what})
+        context.lockout.succeeded(None, origin(request.scope))
+        return answer
+
+
+def _serve(made: APIRouter, desk: Desk) -> None:
+    @made.post("/admit")
+    async def admit(
+        request: Request, context: TheContext, given: Annotated[Admit, arguments(Admit)]
+    ) -> dict[str, Any]:
+        """Step 1."""
+        mine, addresses = applicant_of(request, context, given), links_of(given.links)
+        if given.replaces and desk.admission.has_other(mine):
+            # Nobody removes a node without a token that is good.
+            await done(request, context, lambda: desk.admission.let_in(mine, replaces=True))
+            await remove_node(desk, mine.node, dead=True)
+        found: dict[str, Any] = await done(request, context, lambda: desk.admission.admit(mine, addresses))
+        return found
+
+    @made.post("/keys")
+    async def keys(
+        request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
+    ) -> dict[str, str]:
+        """Step 2: the CA and corosync's key."""
+        mine = applicant_of(request, context, given)
+        await done(request, context, lambda: desk.admission.require(mine))
+        told: dict[str, str] = await desk.call(HandOver())
+        return told
+
+    @made.post("/store")
+    async def store(
+        request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
+    ) -> dict[str, Any]:
+        """Step 3: a place among the voters, where one is wanted; it learns until step 6."""
+        mine = applicant_of(request, context, given)
+
+        def place() -> dict[str, Any]:
+            member = desk.admission.require(mine)
+            voters = {each.name: each.address for each in cluster.members(desk.records) if each.voter}
+            votes = desk.admission.wants_voter()
+            if votes:
+                desk.members.add_learner(peer_url(member.address))
+                voters[member.name] = member.address
+            return {"votes": votes, "voters": voters}
+
+        found: dict[str, Any] = await done(request, context, place)
+        return found
+
+    @made.post("/corosync")
+    async def corosync(
+        request: Request, context: TheContext, given: Annotated[Linked, arguments(Linked)]
+    ) -> dict[str, Any]:
+        """Step 4: all members know the node. The configuration."""
+        mine, addresses = applicant_of(request, context, given), links_of(given.links)
+
+        def configure() -> Totem:
+            desk.admission.require(mine)
+            return desk.admission.configure(mine.node, addresses)
+
+        totem = await done(request, context, configure)
+        await desk.loaded(totem)
+        return {"text": totem.render(), "nodes": [each.name for each in totem.nodes]}
+
+    @made.post("/vote")
+    async def vote(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
+        """Step 6: the learner votes."""
+        mine = applicant_of(request, context, given)
+
+        def promote() -> None:
+            member = desk.admission.require(mine)
+            url = peer_url(member.address)
+            for each in desk.members.members():
+                if url in each.peer_urls:
+                    desk.members.promote(each.id)
+                    desk.admission.vote(mine.node)
+
+        await done(request, context, promote)
+
+    @made.post("/end")
+    async def end(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
+        """Step 7: it is a member."""
+        mine = applicant_of(request, context, given)
+
+        def over() -> None:
+            desk.admission.require(mine)
+            desk.admission.end(mine)
+
+        await done(request, context, over)
+
+    @made.post("/undo")
+    async def undo(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
+        """As if it had never asked. Refused for a member."""
+        mine = applicant_of(request, context, given)
+
+        def withdraw() -> Totem | None:
+            try:
+                member = desk.admission.require(mine)
+            except tokens.NotAdmitted:
+                return None
+            except Refused:
+                # Removed meanwhile, and asking has used the token once more.
+                keeping.free(desk.records, mine.token, machine=mine.machine)
+                return None
+            if member.state is not cluster.State.JOINING:
+                raise Refused("is a member by now", where=mine.node, hint="trebol cluster leave")
+            take_vote(desk.members, member.address)
+            return desk.admission.forget(mine.node)
+
+        totem = await done(request, context, withdraw)
+        if totem is not None:
+            await desk.loaded(totem)
+            await desk.call(ForgetNode(node=mine.node))
+            await asyncio.to_thread(desk.admission.undo, mine)
+
+
+def links_of(text: str) -> Mapping[int, str]:
+    """`0=192.0.2.3,1=198.51.100.3` as addresses by number. Raises BadInput."""
+    found: dict[int, str] = {}
+    for part in text.split(","):
+        number, equals, address = part.partition("=")
+        if not equals or not number.isascii() or not number.isdigit() or int(number) in found:
+            raise BadInput("is not NUMBER=ADDRESS,…", where="links")
+        found[int(number)] = address
+    if 0 not in found:
+        raise BadInput("has no link 0", where="links")
+    return found
+
+
+async def done(request: Request, context: Context, work: Callable[[], Any]) -> Any:
+    """What `work` gives, which looks at the token first; 403 where that lets nobody in."""
+    try:
+        answer = await asyncio.to_thread(work)
+    except tokens.NotAdmitted as error:
+        raise ApiError(403, str(error).replace("\n  → ", "; ")) from error
+    except TrebolError:
+        # Whoever waits for its turn guesses no token.
+        context.lockout.succeeded(None, origin(request.scope))
+        raise
+    context.lockout.succeeded(None, origin(request.scope))
+    return answer
+
+
+def applicant_of(request: Request, context: Context, given: Shown) -> Applicant:
+    """Who asks, for the log too. Raises ApiError where too many wrong tokens came from there."""
+    _count(request, context)
+    noted(request.scope).user = f"joining:{given.node}"
+    return Applicant(given.node, given.machine, given.id, given.secret.get_secret_value())
+
+
+def _count(request: Request, context: Context) -> None:
+    """Who guesses tokens is locked out like who guesses passwords."""
+    if not context.lockout.begin(None, origin(request.scope)):
+        raise ApiError(401, LOCKED_OUT)

@@ -1,0 +1,128 @@
+"""The daemon of a member keeps up with corosync: its configuration follows the record `cluster/corosync`, and the
+daemon says so; what corosync says of the members is at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter
+
+from trebol_common.errors import TrebolError
+from trebol_node.cluster import records as cluster
+from trebol_node.cluster.corosync.configuration import Totem
+from trebol_node.cluster.corosync.status import Membership
+from trebol_node.store.records import Records
+from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the members, where no record changes; what failed is tried again then.
+_EVERY = 2.0
+
+
+class Worker(Protocol):
+    """Asks the worker."""
+
+    async def call(self, operation: Any, *, who: str) -> Any:
+        """Have an operation done."""
+        ...
+
+
+class Follower:
+    """Follows corosync for the daemon of `node`; `seen` is what corosync said last, None where it did not."""
+
+    def __init__(self, records: Records, node: str, worker: Worker, *, who: str) -> None:
+        self._records = records
+        self._node = node
+        self._worker = worker
+        self._who = who
+        self._changed = asyncio.Event()
+        self.seen: Membership | None = None
+        #: Whom pacemaker was told to forget since this daemon's start.
+        self._forgotten: set[str] = set()
+
+    def there(self) -> frozenset[str] | None:
+        """Names of the members that corosync sees; None where it does not say."""
+        return None if self.seen is None else frozenset(each.name for each in self.seen.members if each.joined)
+
+    async def keep(self) -> None:
+        """Follow until cancelled; on a node that stands alone there is nothing to follow."""
+        self._records.on_change(in_loop(self._changed.set))
+        while True:
+            self._changed.clear()
+            totem = cluster.totem(self._records)
+            if totem is None:
+                self.seen = None
+            else:
+                await self._look()
+                await self._follow(totem)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY):
+                    await self._changed.wait()
+
+    async def _look(self) -> None:
+        try:
+            told = await self._worker.call(ReadMembership(), who=self._who)
+            self.seen = TypeAdapter(Membership).validate_python(told)
+        except TrebolError:
+            # It does not run: services say so.
+            self.seen = None
+
+    async def _follow(self, totem: Totem) -> None:
+        try:
+            await self._apply(totem)
+            if self._is_mine_to_load(totem):
+                await self._worker.call(LoadCorosync(), who=self._who)
+            await self._forget(totem)
+        except TrebolError as error:
+            log.warning("corosync.conf does not follow the cluster's: %s", error)
+
+    async def _apply(self, totem: Totem) -> None:
+        """Have the configuration on this node, and say so."""
+        key, said = f"{cluster.APPLIED}{self._node}", {"corosync": totem.digest}
+        record = self._records.get(key)
+        is_member = self._node in {each.name for each in totem.nodes}
+        if is_member and (record is None or record.value != said):
+            await self._worker.call(InstallCorosync(text=totem.render()), who=self._who)
+            if self._records.quorate:
+                await asyncio.to_thread(cluster.edit, self._records, key, lambda before: said)
+
+    async def _forget(self, totem: Totem) -> None:
+        """Have pacemaker forget who left, once corosync does: nobody else would, for who has left asks nobody."""
+        names = {each.name for each in totem.nodes}
+        self._forgotten -= names
+        if self.seen is None or self.seen.version < totem.version or not self._is_first(names):
+            return
+        for name in sorted(cluster.removed(self._records).keys() - names - self._forgotten):
+            await self._worker.call(ForgetNode(node=name), who=self._who)
+            self._forgotten.add(name)
+
+    def _is_first(self, names: Collection[str]) -> bool:
+        """Whether this node is the first, by number, of those that are there."""
+        there = [each for each in self.seen.members if each.joined and each.name in names] if self.seen else []
+        return bool(there) and there[0].name == self._node
+
+    def _is_mine_to_load(self, totem: Totem) -> bool:
+        """Whether all that are there have it, corosync has not loaded it, and this is the first of them by number."""
+        if self.seen is None or self.seen.version >= totem.version:
+            return False
+        names = {each.name for each in totem.nodes}
+        there = [each for each in self.seen.members if each.joined and each.name in names]
+        having = cluster.having(self._records, totem.digest)
+        return {each.name for each in there} <= having and self._is_first(names)
+
+
+def in_loop(call: Callable[[], None]) -> Callable[[], None]:
+    """`call`, from any thread, in the loop that runs now."""
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        # The records may outlive the loop by a moment.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(call)
+
+    return told

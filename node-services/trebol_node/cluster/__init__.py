@@ -1,0 +1,1 @@
+"""Several nodes as one: see docs/cluster.md."""

@@ -1,0 +1,1 @@
+"""What lets a node join: see docs/cluster.md, "Tokens"."""

@@ -1,0 +1,275 @@
+"""`trebol cluster …`: making nodes one, over the node's own API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from trebol_common.errors import BadInput, printable
+from trebol_common.i18n import _
+from trebol_node.client import API_SOCKET, Api
+from trebol_node.leaving_commands import leave_command, remove_command, state_of, tell_removed
+from trebol_node.shown_commands import AsJson, Socket, follow, show_json
+from trebol_node.table import aligned
+
+app = typer.Typer(
+    help="Several nodes as one.\n\nExample: trebol cluster status",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+tokens = typer.Typer(
+    help="What lets a node join.\n\nExample: trebol cluster token create --ttl 15m",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(tokens, name="token")
+
+LinkOption = Annotated[
+    list[str] | None,
+    typer.Option("--link", metavar="NUMBER=ADDRESS", help="This node's address on a link of corosync, 0 to 7."),
+]
+
+ForceOption = Annotated[
+    list[str] | None,
+    typer.Option("--force", metavar="CODE", help="A finding of the preflight that is not to stop it."),
+]
+
+
+@app.command("create")
+def create_command(
+    name: Annotated[str, typer.Argument(help="At most 15 letters, digits and -.")],
+    link: LinkOption = None,
+    socket: Socket = API_SOCKET,
+) -> None:
+    """Make a cluster of this node alone, which others join.
+
+    Example: trebol cluster create clover --link 0=192.0.2.11
+    """
+    api = Api(socket)
+    follow(api, api.create("/cluster/config", clustername=name, **_links(link)))
+
+
+@app.command("join")
+def join_command(
+    token: Annotated[
+        str | None, typer.Argument(help="What `trebol cluster token create` printed; -: of stdin.")
+    ] = None,
+    peer: Annotated[str | None, typer.Option(help="A member's address, where the token names none.")] = None,
+    link: LinkOption = None,
+    force: ForceOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a join that was cut off.")] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Take back a join that was cut off.")] = False,
+    socket: Socket = API_SOCKET,
+) -> None:
+    """Have this node join the cluster of a token. Its own users, tokens and options give way to the cluster's.
+
+    Example: trebol cluster join trebol1-AbC…
+    """
+    api = Api(socket)
+    if resume or abort:
+        if token or (resume and abort):
+            raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
+        _follow_join(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
+        return
+    if not token:
+        raise BadInput(_("is missing"), where="TOKEN", hint="trebol cluster token create")
+    from trebol_node.cluster.preflight.findings import check_force
+
+    given = {"force": sorted(check_force(force))} if force else {}
+    _follow_join(api, api.create("/cluster/config/join", token=_token(token), **given, **_peer(peer), **_links(link)))
+
+
+@app.command("preflight")
+def preflight_command(
+    token: Annotated[str, typer.Argument(help="What `trebol cluster token create` printed; -: of stdin.")],
+    peer: Annotated[str | None, typer.Option(help="A member's address, where the token names none.")] = None,
+    link: LinkOption = None,
+    force: ForceOption = None,
+    as_json: AsJson = False,
+    socket: Socket = API_SOCKET,
+) -> None:
+    """Measure what stands against having this node join the cluster of a token. Changes nothing, and does not use the
+    token up. Exit status 1: something stops a join.
+
+    Example: trebol cluster preflight trebol1-AbC…
+    """
+    from trebol_node.cluster.preflight.facts import Facts
+    from trebol_node.cluster.preflight.findings import check_force, evaluate, verdict
+    from trebol_node.cluster.preflight.report import to_text
+
+    forced = check_force(force or ())
+    api = Api(socket)
+    upid = api.create("/cluster/config/preflight", token=_token(token), **_peer(peer), **_links(link))
+    follow(api, upid, err=True)
+    found = api.get("/cluster/config/preflight", upid=upid, force=sorted(forced))
+    facts = Facts.of_members(found["facts"])
+    findings = evaluate(facts)
+    if as_json:
+        show_json(found)
+    else:
+        typer.echo(to_text(facts, findings, forced))
+    if verdict(findings, forced):
+        raise typer.Exit(1)
+
+
+@app.command("replace")
+def replace_command(
+    node: Annotated[str, typer.Argument(help="The dead node's name, which is this machine's too.")],
+    token: Annotated[str, typer.Argument(help="What `trebol cluster token create` printed; -: of stdin.")],
+    peer: Annotated[str | None, typer.Option(help="A member's address, where the token names none.")] = None,
+    link: LinkOption = None,
+    socket: Socket = API_SOCKET,
+) -> None:
+    """Have this node join in the place of a dead one, which is removed first. It is never to start again as it is.
+
+    Example: trebol cluster replace node3 trebol1-AbC…
+    """
+    text = typer.get_text_stream("stdin").read() if token == "-" else token
+    given = {"hostname": peer} if peer else {}
+    api = Api(socket)
+    _follow_join(api, api.create("/cluster/config/join", token=text, replaces=node, **given, **_links(link)))
+
+
+app.command("leave")(leave_command)
+app.command("remove")(remove_command)
+
+
+@app.command("status")
+def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
+    """Show the cluster and its nodes. Exit status 1: it has no quorum.
+
+    Example: trebol cluster status --json
+    """
+    found = Api(socket).get("/cluster/status")
+    head = next((each for each in found if each["type"] == "cluster"), None)
+    nodes = [each for each in found if each["type"] == "node"]
+    if as_json:
+        show_json(found)
+    elif head is None:
+        typer.echo(_("this node stands alone"))
+    else:
+        quorum = _("quorate") if head["quorate"] else _("without quorum: nothing can be changed")
+        typer.echo(
+            _("cluster {name}: {count} nodes, {quorum}").format(name=head["name"], count=head["nodes"], quorum=quorum)
+        )
+        typer.echo(aligned([(_("node"), _("number"), _("address"), _("state")), *map(_row, nodes)]))
+        tell_removed(nodes)
+        for reason in head.get("ha-off", ()):
+            typer.echo(_("HA is off: {reason}").format(reason=printable(reason)))
+    if not as_json:
+        for each in (warning for node in nodes for warning in node.get("warnings", ())):
+            typer.echo(_warning(each))
+    if head is not None and not head["quorate"]:
+        raise typer.Exit(1)
+
+
+@tokens.command("create")
+def create_token_command(
+    ttl: Annotated[str, typer.Option(help="How long it is good: 15m, 2h, 7d.")] = "1h",
+    node: Annotated[str | None, typer.Option(help="For the node of that name alone.")] = None,
+    agreed: Annotated[
+        bool, typer.Option("--agreed", help="The text on stdin, which answer files have, instead of a new one.")
+    ] = False,
+    as_json: AsJson = False,
+    socket: Socket = API_SOCKET,
+) -> None:
+    """Make a token, which lets one node join. It is shown this once.
+
+    Example: trebol cluster token create --ttl 15m --node node2
+    """
+    if agreed:
+        _register(Api(socket), ttl, node, as_json=as_json)
+        return
+    found = Api(socket).create("/cluster/tokens", ttl=ttl, **({"node": node} if node else {}))
+    if as_json:
+        show_json(found)
+    else:
+        typer.echo(found["token"])
+        typer.echo(
+            _("good until {time}; on the node that joins: trebol cluster join TOKEN").format(
+                time=_moment(found["end"])
+            ),
+            err=True,
+        )
+
+
+def _register(api: Api, ttl: str, node: str | None, *, as_json: bool) -> None:
+    text = typer.get_text_stream("stdin").read().strip()
+    if not text:
+        raise BadInput(_("is missing"), where="stdin", hint="openssl rand -hex 16")
+    found = api.create("/cluster/tokens", ttl=ttl, agreed=text, **({"node": node} if node else {}))
+    if as_json:
+        show_json(found)
+    else:
+        typer.echo(_("good until {time}").format(time=_moment(found["end"])))
+
+
+@tokens.command("list")
+def list_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
+    """List the tokens, without their secrets.
+
+    Example: trebol cluster token list
+    """
+    found = Api(socket).get("/cluster/tokens")
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (each["id"], _moment(each["end"]), each["node"] or _("any"), each["made-by"], each["used-by"] or "-")
+        for each in found
+    ]
+    typer.echo(aligned([(_("id"), _("good until"), _("for"), _("made by"), _("used by")), *rows]))
+
+
+@tokens.command("delete")
+def delete_command(ident: Annotated[str, typer.Argument(metavar="ID")], socket: Socket = API_SOCKET) -> None:
+    """Delete a token: it lets nobody in any more.
+
+    Example: trebol cluster token delete 0123456789abcdef
+    """
+    Api(socket).delete(f"/cluster/tokens/{ident}")
+
+
+def _follow_join(api: Api, upid: str) -> None:
+    follow(api, upid)
+
+
+def _token(given: str) -> str:
+    return typer.get_text_stream("stdin").read() if given == "-" else given
+
+
+def _peer(given: str | None) -> dict[str, str]:
+    return {"hostname": given} if given else {}
+
+
+def _links(given: list[str] | None) -> dict[str, str]:
+    found = {}
+    for each in given or ():
+        number, equals, address = each.partition("=")
+        if not equals or number not in "01234567" or len(number) != 1:
+            raise BadInput(_("is not NUMBER=ADDRESS"), where=f"--link {each}")
+        found[f"link{number}"] = address
+    return found
+
+
+def _row(node: dict[str, Any]) -> tuple[str, ...]:
+    state = state_of(node) or (_("online") if node["online"] else _("offline"))
+    here = _(" (this node)") if node["local"] else ""
+    return printable(node["name"]) + here, str(node["nodeid"] or "-"), printable(node["ip"]), state
+
+
+def _warning(found: dict[str, Any]) -> str:
+    path, day = printable(found["path"]), found["end"][:10]
+    if found["days"] < 0:
+        return _("{path} has ended, on {day}: clients refuse it").format(path=path, day=day)
+    return _("{path} ends on {day}, in {days} days").format(path=path, day=day, days=found["days"])
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

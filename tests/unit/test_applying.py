@@ -1,0 +1,121 @@
+"""A member's daemon has corosync's configuration follow the record, and one of them has it loaded everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from tests.unit.test_cluster_view import membership, records
+
+from trebol_common.errors import BadInput
+from trebol_node.applying import Follower
+from trebol_node.cluster import records as cluster
+from trebol_node.cluster.corosync.status import Membership
+from trebol_node.store.records import MemoryRecords
+from trebol_node.worker.cluster_operations import InstallCorosync, LoadCorosync, ReadMembership
+
+
+@dataclass
+class Worker:
+    """Does what is asked for; corosync has loaded `version`, and sees `joined`."""
+
+    joined: tuple[int, ...] = (1, 2, 3)
+    version: int = 3
+    refuses: bool = False
+    done: list[str] = field(default_factory=list)
+
+    async def call(self, operation: Any, *, who: str) -> Any:
+        match operation:
+            case ReadMembership():
+                seen = replace(membership(*self.joined), version=self.version)
+                return TypeAdapter(Membership).dump_python(seen, mode="json")
+            case InstallCorosync():
+                self.done.append("install")
+                if self.refuses:
+                    raise BadInput("parse error", where="corosync.conf")
+            case LoadCorosync():
+                self.done.append("load")
+                self.version = 3
+        return None
+
+
+def follow(found: MemoryRecords, node: str, worker: Worker, until: Callable[[], bool]) -> Follower:
+    """Run a node's follower until something is so."""
+
+    async def run() -> Follower:
+        follower = Follower(found, node, worker, who="tests")
+        task = asyncio.create_task(follower.keep())
+        async with asyncio.timeout(10):
+            while not until():
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return follower
+
+    return asyncio.run(run())
+
+
+def applied(found: MemoryRecords, *names: str) -> None:
+    """Nodes that say that they have the configuration."""
+    totem = cluster.totem(found)
+    assert totem is not None
+    for name in names:
+        found.put(f"{cluster.APPLIED}{name}", {"corosync": totem.digest}, expected=0)
+
+
+def test_a_new_configuration_is_installed_and_the_others_hear_of_it() -> None:
+    found, worker = records(), Worker()
+    totem = cluster.totem(found)
+    assert totem is not None
+
+    follower = follow(found, "n2", worker, lambda: "n2" in cluster.having(found, totem.digest))
+
+    assert worker.done == ["install"]
+    assert follower.seen is not None and follower.seen.quorate
+
+
+@pytest.mark.parametrize(("node", "loads"), [("n1", ["install", "load"]), ("n2", ["install"])])
+def test_the_first_that_is_there_has_it_loaded_once_all_that_are_there_have_it(node: str, loads: list[str]) -> None:
+    found, worker = records(), Worker(version=2)
+    applied(found, *{"n1", "n2", "n3"} - {node})
+
+    follow(found, node, worker, lambda: worker.done == loads)
+
+
+def test_a_node_that_is_down_is_not_waited_for() -> None:
+    found, worker = records(), Worker(version=2, joined=(1, 2))
+    applied(found, "n2")
+
+    follow(found, "n1", worker, lambda: worker.done == ["install", "load"])
+
+
+def test_it_is_not_loaded_while_one_that_is_there_does_not_have_it() -> None:
+    found, worker = records(), Worker(version=2)
+    applied(found, "n2")
+    totem = cluster.totem(found)
+    assert totem is not None
+
+    follow(found, "n1", worker, lambda: "n1" in cluster.having(found, totem.digest))
+
+    assert worker.done == ["install"]
+
+
+def test_what_corosync_refuses_is_not_said_to_be_there() -> None:
+    found, worker = records(), Worker(refuses=True)
+
+    follow(found, "n1", worker, lambda: bool(worker.done))
+
+    assert found.below(cluster.APPLIED) == ()
+
+
+def test_a_node_that_stands_alone_asks_nobody() -> None:
+    found, worker = MemoryRecords(), Worker()
+    looks = iter(range(5))
+
+    follow(found, "n1", worker, lambda: next(looks, None) is None)
+
+    assert worker.done == []
