@@ -11,19 +11,21 @@ from typing import IO
 
 
 @contextmanager
-def write_new(path: Path, *, mode: int = 0o644) -> Iterator[IO[str]]:
-    """Write a text file in one step: temporary file beside it, fsync, chmod, rename.
+def _replacing(path: Path, mode: int) -> Iterator[int]:
+    """The descriptor of a temporary file beside `path`, which takes its place where the block ends well.
 
-    The old file stays whole until the new one is; on an exception it stays for good. Parent folders are made.
+    It is on the disk by then. The old file stays whole until the new one is; on an exception it stays for good.
+    Parent folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            yield descriptor
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
@@ -31,10 +33,23 @@ def write_new(path: Path, *, mode: int = 0o644) -> Iterator[IO[str]]:
         raise
 
 
+@contextmanager
+def write_new(path: Path, *, mode: int = 0o644) -> Iterator[IO[str]]:
+    """Write a text file in one step: temporary file beside it, fsync, chmod, rename."""
+    with _replacing(path, mode) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as stream:
+        yield stream
+
+
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
     """`write_new` for a text that is already whole."""
     with write_new(path, mode=mode) as stream:
         stream.write(text)
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """As `write_text`, for what is no text."""
+    with _replacing(path, mode) as descriptor, os.fdopen(descriptor, "wb", closefd=False) as stream:
+        stream.write(content)
 
 
 def write_output(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from trebol_common.i18n import _
 from trebol_common.network import API_PORT
+from trebol_firstboot.cluster_seen import ClusterSeen, words
 from trebol_hardware.checks.finding import Severity
 from trebol_node.cockpit import Certificates
 from trebol_node.hardware import Hardware
@@ -40,6 +41,7 @@ class Banner:
     api_url: str | None = None
     certificates: Certificates = _UNKNOWN
     first_boot: str | None = None
+    cluster: ClusterSeen | None = None
 
     def to_json(self) -> str:
         """Indented JSON, one member per field."""
@@ -52,10 +54,11 @@ def banner(
     certificates: Certificates = _UNKNOWN,
     *,
     first_boot: str | None = None,
+    cluster: ClusterSeen | None = None,
 ) -> Banner:
     """The banner of a node with this status; `fingerprint` is that of its SSH host key ("SHA256:…"), `certificates`
     are those of its pages, `first_boot` is what there is to say of what the node does by itself
-    (`trebol_firstboot.unattended.status.line`).
+    (`trebol_firstboot.unattended.status.line`), `cluster` the one that it is in.
     """
     return Banner(
         host=status.host,
@@ -69,6 +72,7 @@ def banner(
         api_url=management_url(status.addresses, API_PORT),
         certificates=certificates,
         first_boot=first_boot,
+        cluster=cluster,
     )
 
 
@@ -82,8 +86,10 @@ def render(banner: Banner) -> str:
         (_("SSH host key"), (banner.fingerprint or _("not made yet"),)),
         (_("State"), (state_words(banner),)),
     ]
-    if (words := hardware_words(banner.hardware)) is not None:
-        rows.append((_("Hardware"), (words,)))
+    if banner.cluster is not None:
+        rows.append((_("Cluster"), (words(banner.cluster),)))
+    if (found := hardware_words(banner.hardware)) is not None:
+        rows.append((_("Hardware"), (found,)))
     if banner.first_boot is not None:
         rows.append((_("First boot"), (banner.first_boot,)))
     lines = ["", rule, f" Trebol {banner.version}", rule]
@@ -119,7 +125,7 @@ def _row(label: str, values: Iterable[str]) -> list[str]:
 
 def state_words(banner: Banner) -> str:
     """How the node is, in words."""
-    words = {
+    told = {
         "running": _("running"),
         "starting": _("starting"),
         "initializing": _("starting"),
@@ -128,7 +134,7 @@ def state_words(banner: Banner) -> str:
         "stopping": _("shutting down"),
         "unknown": _("unknown"),
     }
-    return words.get(banner.state, banner.state)
+    return told.get(banner.state, banner.state)
 
 
 def hardware_words(found: Hardware | None) -> str | None:

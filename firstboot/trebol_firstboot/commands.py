@@ -74,12 +74,13 @@ def banner_command(
     ] = False,
 ) -> None:
     """Show the banner that stands above the login prompt: name, addresses, pages and their certificate, SSH host key,
-    state, what the first boot does or left undone.
+    state, cluster, what the first boot does or left undone.
 
     Example: trebol firstboot banner
     """
     from trebol_common.errors import BadInput
     from trebol_common.files import write_output
+    from trebol_firstboot import cluster_seen
     from trebol_firstboot.banner import Banner, banner, render
     from trebol_firstboot.follow import ISSUE
     from trebol_firstboot.follow import follow as keep_right
@@ -93,7 +94,8 @@ def banner_command(
 
     def look() -> Banner:
         seen = status(facts.read(ROOT, runner))
-        return banner(seen, read_fingerprint(ROOT), certificates(ROOT), first_boot=line(ROOT))
+        found = certificates(ROOT)
+        return banner(seen, read_fingerprint(ROOT), found, first_boot=line(ROOT), cluster=cluster_seen.look(ROOT))
 
     if follow:
         if as_json:

@@ -103,10 +103,10 @@ def _keys_of_tpm(layout: Layout, answers: Answers) -> Iterator[Step]:
 
 
 def _cluster_intent(answers: Answers) -> Iterator[Step]:
-    """What the first boot is left to offer, where the node is not to stand alone."""
+    """What the first boot is to create or join, where the node is not to stand alone."""
     wanted = answers.cluster
     if wanted.mode is not ClusterMode.STAND_ALONE:
-        yield steps.WriteClusterIntent(wanted.mode, wanted.name, wanted.peer, wanted.token is not None)
+        yield steps.WriteClusterIntent(wanted.mode, wanted.name, wanted.peer, wanted.token is not None, wanted.nodes)
 
 
 def _executable(wanted: FirstBoot | None) -> Iterator[Step]:
@@ -117,9 +117,12 @@ def _executable(wanted: FirstBoot | None) -> Iterator[Step]:
 
 def _first_boot(answers: Answers) -> Iterator[Step]:
     """What the first boot is left to do, where the answers say something of it."""
+    cluster = answers.cluster.mode is not ClusterMode.STAND_ALONE
     wanted = answers.first_boot
-    if wanted is not None:
-        cluster = answers.cluster.mode is not ClusterMode.STAND_ALONE
+    if wanted is None:
+        if cluster:
+            yield steps.WriteFirstBoot(ToDo(cluster=True))
+    else:
         yield steps.WriteFirstBoot(
             ToDo(
                 executable=wanted.stage,

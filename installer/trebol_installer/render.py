@@ -159,11 +159,10 @@ def describe(step: Step) -> str:
             return _("Write {file}").format(file="/etc/trebol/node.toml")
         case steps.WriteClusterIntent():
             if step.mode is ClusterMode.CREATE:
-                return _("First boot offers to create the cluster {name}").format(name=step.name)
-            text = _("First boot offers to join the cluster of {peer}")
+                return _("First boot creates the cluster {name}").format(name=step.name)
             if step.token:
-                text = _("First boot offers to join the cluster of {peer}, by the token given")
-            return text.format(peer=step.peer)
+                return _("First boot joins the cluster of {peer}").format(peer=step.peer)
+            return _("First boot leaves joining the cluster of {peer} to its console").format(peer=step.peer)
         case steps.GetExecutable():
             if not step.place:
                 return _("Read what the first boot runs from the medium")
@@ -203,7 +202,7 @@ def first_boot_words(to_do: ToDo) -> Iterator[str]:
             case Task.EXECUTABLE:
                 yield stages[to_do.stage(task)]
             case Task.CLUSTER:
-                yield _("notes that the cluster waits")
+                yield _("creates or joins the cluster")
             case Task.REBOOT:
                 yield _("restarts")
 

@@ -19,7 +19,6 @@ from tests.e2e.second_line import BROKEN, WORDS, break_mkfs, done, mend_mkfs, se
 from tests.e2e.serial_screen import COLUMNS, FIRST_WITHIN, ROWS, SerialScreen
 from tests.screens.wrong import WRONG
 
-from trebol_common import CLUSTER_INTENT
 from trebol_common.run import CommandRunner
 from trebol_image.qemu import Disk, Firmware, VirtualMachine
 from trebol_image.qemu.serial import SerialConsole
@@ -53,8 +52,9 @@ ASKED = {
     "link": f"ip -details -oneline link show dev vmbr0.{VLAN}",
     "bond": "cat /proc/net/bonding/bond0",
     "route": "ip route show default",
-    "cluster": f"cat /{CLUSTER_INTENT}",
     "state": f"timeout {RUNNING_WITHIN} systemctl is-system-running --wait",
+    # What the first boot does is a part of the boot.
+    "cluster": "trebol cluster status",
 }
 
 

@@ -131,25 +131,29 @@ def test_what_is_wanted_of_a_cluster_is_typed_and_told_in_the_plan() -> None:
     shown.go_to("joins a cluster")
     shown.press("enter")
     shown.push("Next")
-    assert "is needed" in shown.text() and "The node's first boot offers it" in shown.text()
+    assert "is needed" in shown.text() and "The node's first boot does it" in shown.text()
     shown.fill("Member", "192.0.2.11")
-    shown.fill("Join token", "hunter2-hunter2")
+    shown.fill("Join token", "hunter2-9f2c4e81b7d3605a1c88")
     assert "hunter2" not in shown.text()
 
     shown.push("Next")
 
     plan = "\n".join(str(line) for line in shown.page.elements)
-    assert "First boot offers to join the cluster of 192.0.2.11, by the token given" in plan
+    assert "First boot joins the cluster of 192.0.2.11" in plan
     assert "hunter2" not in plan
     assert shown.controller.draft.get("cluster") == {
         "mode": "join",
         "peer": "192.0.2.11",
-        "token": "hunter2-hunter2",
+        "token": "hunter2-9f2c4e81b7d3605a1c88",
     }
     shown.push("Back")
     shown.go_to("creates a cluster")
     shown.press("enter", "enter")
-    assert shown.controller.draft.get("cluster") == {"mode": "create", "name": "Clover-1"}, "it was typed before"
+    assert shown.controller.draft.get("cluster") == {
+        "mode": "create",
+        "name": "Clover-1",
+        "token": "hunter2-9f2c4e81b7d3605a1c88",
+    }, "it was typed before, and both have a token"
     shown.go_to("stands alone")
     shown.press("enter")
     shown.push("Next")

@@ -12,10 +12,11 @@ from tests.unit.answer_files import SSH_KEY
 
 from trebol_common.network import BondMode, Dhcp, Static
 from trebol_common.tui.palette import ASCII
+from trebol_firstboot.cluster_seen import ClusterSeen
 from trebol_firstboot.screens.controller import IDLE, LOOK_AGAIN
 from trebol_firstboot.screens.recorded import RecordedWorld
 from trebol_firstboot.screens.topics import TOPICS
-from trebol_firstboot.screens.world import ClusterSeen, RunningTask, Session, Update
+from trebol_firstboot.screens.world import RunningTask, Session, Update
 
 ERASE = ["backspace"] * 30
 

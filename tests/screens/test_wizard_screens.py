@@ -16,8 +16,9 @@ from trebol_common.errors import TrebolError
 from trebol_common.tui.page import Input
 from trebol_common.tui.rows import NARROWEST, Opened
 from trebol_common.tui.view import HINT_LINES
+from trebol_firstboot.cluster_seen import ClusterSeen
 from trebol_firstboot.screens.recorded import RecordedWorld
-from trebol_firstboot.screens.world import ClusterSeen, CodeNeeded, RunningTask, Session
+from trebol_firstboot.screens.world import CodeNeeded, RunningTask, Session, Unended
 from trebol_hardware.checks.finding import Finding
 
 #: What leaves an address and its prefix beside it: 43 characters.
@@ -29,8 +30,13 @@ SILENT = "the node's daemon does not answer: [Errno 111] Connection refused"
 #: What `trebol_firstboot.unattended.status` says.
 FAILED = "failed: updates - see: trebol firstboot status"
 
+AGREED = "9f2c4e81b7d3605a1c88e4f2070b9d6e"
 CREATE = Cluster.model_validate({"mode": "create", "name": "clover"})
-JOIN = Cluster.model_validate({"mode": "join", "peer": "node1.example.org", "token": "abcdef"})
+JOIN = Cluster.model_validate({"mode": "join", "peer": "node1.example.org", "token": AGREED})
+CLOVER = ClusterSeen("clover", 3, 2, quorate=True)
+HALF = ClusterSeen("clover", 3, 1, quorate=False)
+CUT_OFF = Unended("join", reason="192.0.2.11:8006: does not answer: timed out", ways=("resume", "abort"))
+UNDER_WAY = Unended("create", running=True)
 BUSY: dict[str, Any] = {
     "cluster": ClusterSeen("clover", 3, 2, True),
     "running": tuple(RunningTask(kind, "", "root@pam") for kind in ("aptupgrade", "bundle", "network")),
@@ -117,6 +123,23 @@ def _typed(at: str, act: str, language: str, **changes: object) -> OnConsole:
     return shown
 
 
+def _joining(language: str, *, to_end: bool) -> OnConsole:
+    shown = inside(language=language, at="cluster", wanted=JOIN)
+    shown.act("join")
+    for _ in range(3):
+        shown.step()
+    while to_end and shown.step():
+        pass
+    return shown
+
+
+def _made_token(language: str) -> OnConsole:
+    shown = inside(language=language, at="cluster", cluster=CLOVER)
+    shown.change(node="node4")
+    shown.act("token")
+    return shown
+
+
 def _upgrading(language: str, *, to_end: bool) -> OnConsole:
     shown = inside(language=language, at="updates")
     shown.act("upgrade")
@@ -157,7 +180,16 @@ STATES: dict[str, Callable[[str], OnConsole]] = {
     "hardware-unreadable": _unreadable,
     "cluster": lambda language: inside(language=language, at="cluster"),
     "cluster-create": lambda language: inside(language=language, at="cluster", wanted=CREATE),
+    "cluster-wrong": lambda language: _typed("cluster", "create", language, cluster="clover_1"),
     "cluster-join": lambda language: inside(language=language, at="cluster", wanted=JOIN),
+    "cluster-join-wrong": lambda language: _typed("cluster", "join", language, mode="join", token__0="sesame"),
+    "cluster-joining": lambda language: _joining(language, to_end=False),
+    "cluster-joined": lambda language: _joining(language, to_end=True),
+    "cluster-member": lambda language: inside(language=language, at="cluster", cluster=CLOVER),
+    "cluster-no-quorum": lambda language: inside(language=language, at="cluster", cluster=HALF),
+    "cluster-token": lambda language: _made_token(language),
+    "cluster-cut-off": lambda language: inside(language=language, at="cluster", unended=CUT_OFF),
+    "cluster-under-way": lambda language: inside(language=language, at="cluster", unended=UNDER_WAY),
     "password": lambda language: inside(language=language, at="password"),
     "password-wrong": lambda language: _typed("password", "save", language, new_password="short"),
     "password-refused": lambda language: _typed(

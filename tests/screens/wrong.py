@@ -49,10 +49,12 @@ WRONG: dict[str, tuple[Wrong, ...]] = {
     "cluster that is created": (
         Wrong("Cluster name", "a_b", "is not a cluster's name such as clover-1"),
         Wrong("Cluster name", "a-cluster-of-mine", "is not a cluster's name such as clover-1"),
+        Wrong("Join token", "sesame", "is too easily guessed"),
     ),
     "cluster that is joined": (
         Wrong("Member", "x y", "is not the address or name of a machine"),
         Wrong("Member", "localhost", "has the host name of every machine's loopback"),
         Wrong("Join token", "two words", "is not a join token: one word"),
+        Wrong("Join token", "sesame", "is too easily guessed"),
     ),
 }

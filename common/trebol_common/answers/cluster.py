@@ -1,19 +1,23 @@
 """`[cluster]`, ours: what the node is to be in a cluster.
 
-Nothing of it is done during the installation: it is kept for the node's first boot, which offers it.
+Nothing of it is done during the installation: it is kept for the node's first boot, which does it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from trebol_common.answers.section import Section
-from trebol_common.answers.values import ClusterName, JoinToken, Peer
+from trebol_common.answers.values import ClusterName, JoinToken, NodeName, Peer
 from trebol_common.i18n import _
+from trebol_common.join_tokens import advice, is_printed
+
+#: Nodes that one text lets in.
+MOST = 31
 
 
 class ClusterMode(StrEnum):
@@ -24,10 +28,10 @@ class ClusterMode(StrEnum):
     JOIN = "join"
 
 
-#: The keys that go with each mode, and with no other one; it needs the first.
+#: The keys that go with each mode; it needs the first.
 KEYS: Mapping[ClusterMode, tuple[str, ...]] = {
     ClusterMode.STAND_ALONE: (),
-    ClusterMode.CREATE: ("name",),
+    ClusterMode.CREATE: ("name", "token", "nodes"),
     ClusterMode.JOIN: ("peer", "token"),
 }
 
@@ -35,13 +39,16 @@ KEYS: Mapping[ClusterMode, tuple[str, ...]] = {
 class Cluster(Section):
     """`[cluster]`.
 
-    `peer` is a member of the cluster to join, by its address or name. Without `token`, it is asked for at first boot.
+    `peer` is a member of the cluster to join, by its address or name. Without `token`, joining is left to somebody at
+    the console. Where the node creates the cluster, `token` is the text that others join with, once each: `nodes` by
+    name, or whichever comes first.
     """
 
     mode: ClusterMode = ClusterMode.STAND_ALONE
     name: ClusterName | None = None
     peer: Peer | None = None
     token: JoinToken | None = None
+    nodes: Annotated[tuple[NodeName, ...], Field(max_length=MOST)] = ()
 
     @model_validator(mode="after")
     def _fits_mode(self) -> Self:
@@ -50,10 +57,23 @@ class Cluster(Section):
         return self
 
     def _contradictions(self) -> Iterator[str]:
-        for mode, keys in KEYS.items():
-            given = [key for key in keys if getattr(self, key) is not None]
-            if given and mode is not self.mode:
-                yield _('{keys}: only with mode = "{mode}"').format(keys=", ".join(given), mode=mode.value)
+        for key in dict.fromkeys(key for keys in KEYS.values() for key in keys if key not in KEYS[self.mode]):
+            if getattr(self, key):
+                modes = '" / "'.join(mode.value for mode, keys in KEYS.items() if key in keys)
+                yield _('{keys}: only with mode = "{mode}"').format(keys=key, mode=modes)
         for key in KEYS[self.mode][:1]:
             if getattr(self, key) is None:
                 yield _('mode = "{mode}" also needs {key}').format(mode=self.mode.value, key=key)
+        if self.mode is ClusterMode.CREATE:
+            yield from self._not_agreed()
+
+    def _not_agreed(self) -> Iterator[str]:
+        if self.token is None:
+            if self.nodes:
+                yield _("nodes: only with token")
+        elif is_printed(self.token.get_secret_value()):
+            yield _("token: is one that a cluster printed; this cluster is not there yet: {advice}").format(
+                advice=advice()
+            )
+        if len(set(self.nodes)) < len(self.nodes):
+            yield _("nodes: names one twice")

@@ -136,6 +136,8 @@ def _beyond_tables(answers: Answers) -> Iterator[KeyProblem]:
     yield from _unserved(answers)
     if answers.cluster.peer in _own_names(answers):
         yield KeyProblem("cluster.peer", _("is this node itself"), _("give the address or name of another node"))
+    if own := sorted(_own_names(answers) & set(answers.cluster.nodes)):
+        yield KeyProblem("cluster.nodes", _("{name} is this node itself").format(name=own[0]), _("name the others"))
 
 
 def _own_names(answers: Answers) -> frozenset[str]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from trebol_common.i18n import _
+from trebol_common.join_tokens import advice, is_printed, is_word, weakness
 
 _TEXT_NEEDED = "must be text in quotes"
 _COUNTRY = r"[a-zA-Z]{2}"
@@ -144,9 +145,17 @@ def _peer(text: str) -> str:
 
 def _join_token(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
-    if not (0 < len(text) <= 1024 and text.isascii() and text.isprintable() and " " not in text):
+    if not is_word(text):
         raise ValueError(_("is not a join token: one word of letters, digits and signs, at most 1024"))
+    if not is_printed(text) and (found := weakness(text)):
+        raise ValueError(f"{found}; {advice()}")
     return secret
+
+
+def _node_name(name: str) -> str:
+    if not re.fullmatch(_LABEL, name, re.IGNORECASE | re.ASCII) or name.isdigit() or name.lower() == "localhost":
+        raise ValueError(_("is not the host name of a node, without its domain"))
+    return name.lower()
 
 
 def _url(secret: SecretStr) -> SecretStr:
@@ -242,7 +251,9 @@ Passphrase = Annotated[SecretStr, AfterValidator(_passphrase)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]
 #: A member of a cluster, by its address or its name, which may be the host name alone.
 Peer = Annotated[str, AfterValidator(_peer)]
-#: What a token says inside is for those who make it and take it.
+#: The host name of a node, as a cluster calls it.
+NodeName = Annotated[str, AfterValidator(_node_name)]
+#: Printed by a cluster, or agreed beforehand. What a printed one says inside is for those who make it and take it.
 JoinToken = Annotated[SecretStr, AfterValidator(_join_token)]
 TimeServer = Annotated[str, AfterValidator(_peer)]
 #: Such as may hold a user's password, or a token.

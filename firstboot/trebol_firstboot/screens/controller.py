@@ -193,6 +193,8 @@ class Wizard:
     def _act_on_course(self, running: Course, name: str) -> None:
         assert self._jobs is not None
         match name:
+            case "back" if running.ended == course.DONE and running.task.signs_out:
+                self._leave()
             case "back" if running.ended is not None or not running.task.trial:
                 self._course = None
                 if self._opened is not None:

@@ -65,7 +65,8 @@ def page(course: Course, now: float) -> Page:
 def _told(course: Course, now: float) -> tuple[Element, ...]:
     failure = (Text(course.failure, Tone.BAD, "→"),) if course.failure else ()
     if course.ended == DONE:
-        return (Text(_("Done."), Tone.GOOD),)
+        again = (Text(_("Users and rights are the cluster's now: log in again.")),) if course.task.signs_out else ()
+        return (Text(_("Done."), Tone.GOOD), *again)
     if course.ended is not None:
         told = _("As before: the change was not kept.") if course.task.trial else _("Failed.")
         return (Text(told, Tone.BAD), Text(course.ended))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from trebol_common.i18n import _, counted
 from trebol_common.tui.page import Action, Element, Gap, Page, Qr, Rows, Text, Tone
 from trebol_firstboot.banner import hardware_words, state_words
-from trebol_firstboot.screens.world import ClusterSeen, RunningTask, Seen
+from trebol_firstboot.cluster_seen import ClusterSeen, words
+from trebol_firstboot.screens.world import RunningTask, Seen
 
 #: Bytes of a fingerprint in a line: beside the QR code of a long URL there are 43 columns.
 _PER_LINE = 11
@@ -68,17 +69,13 @@ def _who(seen: Seen, url: str) -> Iterator[str]:
 def _state(seen: Seen) -> Iterator[tuple[str, str]]:
     yield _("State"), state_words(seen.banner)
     yield _("Cluster"), _cluster(seen.cluster)
-    if (words := hardware_words(seen.banner.hardware)) is not None:
-        yield _("Hardware"), words
+    if (found := hardware_words(seen.banner.hardware)) is not None:
+        yield _("Hardware"), found
     yield _("Tasks"), _tasks(seen.tasks)
 
 
 def _cluster(cluster: ClusterSeen | None) -> str:
-    if cluster is None:
-        return _("stands alone")
-    quorum = _("quorate") if cluster.quorate else _("NO QUORUM")
-    told = _("{name}: {online} of {nodes} nodes, {quorum}")
-    return told.format(name=cluster.name, online=cluster.online, nodes=cluster.nodes, quorum=quorum)
+    return _("stands alone") if cluster is None else words(cluster)
 
 
 def _tasks(tasks: tuple[RunningTask, ...]) -> str:

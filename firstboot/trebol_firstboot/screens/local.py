@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import ssl
-import tomllib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from trebol_common import CLUSTER_INTENT, FINDINGS
+from trebol_common import FINDINGS
 from trebol_common.errors import TrebolError
 from trebol_common.i18n import _
 from trebol_common.run import Runner
 from trebol_hardware.checks.finding import Finding
 
 if TYPE_CHECKING:
-    from trebol_common.answers.cluster import Cluster
     from trebol_hardware.machine import NetworkInterface
 
 #: Seconds that a server on this node has to show its certificate.
@@ -51,20 +49,6 @@ def findings(root: Path) -> tuple[Finding, ...]:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         told = _("cannot be read: {reason}").format(reason=error)
         raise TrebolError(told, where=str(path), hint="systemctl start trebol-checks") from error
-
-
-def intent(root: Path) -> Cluster:
-    """What the installation wanted of a cluster. Raises TrebolError for a file that is none, and tells nothing of it:
-    it holds the token."""
-    from trebol_common.answers.cluster import Cluster
-
-    path = root / CLUSTER_INTENT
-    try:
-        return Cluster.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))["cluster"])
-    except FileNotFoundError:
-        return Cluster()
-    except (OSError, ValueError, KeyError, RecursionError):
-        raise TrebolError(_("is damaged"), where=str(path)) from None
 
 
 def interfaces(root: Path) -> tuple[NetworkInterface, ...]:

@@ -15,11 +15,12 @@ from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.i18n import _
 from trebol_common.run import CommandRunner, Runner
 from trebol_firstboot.banner import banner
+from trebol_firstboot.cluster_seen import ClusterSeen, cluster_of
 from trebol_firstboot.hostkey import read_fingerprint
 from trebol_firstboot.screens import local
 from trebol_firstboot.screens.course import DONE
 from trebol_firstboot.screens.world import (
-    ClusterSeen,
+    ClusterKnown,
     CodeNeeded,
     NetworkSeen,
     RunningTask,
@@ -38,7 +39,6 @@ from trebol_node.status import status
 from trebol_node.worker.pam import Pam, SystemPam
 
 if TYPE_CHECKING:
-    from trebol_common.answers.cluster import Cluster
     from trebol_common.network import HostNetwork
     from trebol_hardware.checks.finding import Finding
     from trebol_hardware.machine import NetworkInterface
@@ -51,6 +51,9 @@ ADMINISTRATOR = frozenset({"Sys.Audit", "Sys.Modify", "Sys.PowerMgmt", "Permissi
 #: Seconds between two looks at a task, and after a wrong password while the daemon is silent.
 _LOOK = 0.5
 _WRONG = 3.0
+
+#: Looks at a task while the daemon is silent, before that is given up.
+_TRIES = 120
 
 #: Lines of a task's log that are asked for at once.
 _LINES = 500
@@ -202,9 +205,36 @@ class ApiWorld:
         """See `World.findings`."""
         return local.findings(self.root)
 
-    def intent(self) -> Cluster:
-        """See `World.intent`."""
-        return local.intent(self.root)
+    def cluster_known(self) -> ClusterKnown:
+        """See `World.cluster_known`."""
+        from trebol_firstboot.screens import api_cluster
+
+        found = self.api.call("GET", "cluster/status", headers=self._ticket)
+        return api_cluster.known(self.root, status(facts.read(self.root, self.runner)).addresses, found)
+
+    def create_cluster(self, name: str, address: str) -> Task:
+        """See `World.create_cluster`."""
+        return self._change_cluster("config", {"clustername": name, "link0": address})
+
+    def join_cluster(self, token: str, peer: str, address: str) -> Task:
+        """See `World.join_cluster`."""
+        arguments = {"token": token, "hostname": peer or None, "link0": address}
+        return self._change_cluster("config/join", arguments, signs_out=True)
+
+    def end_join(self, how: str) -> Task:
+        """See `World.end_join`."""
+        return self._change_cluster("config/go-on", {"how": how}, signs_out=how == "resume")
+
+    def new_token(self, node: str, ttl: str) -> str:
+        """See `World.new_token`."""
+        from trebol_firstboot.screens.api_cluster import said
+
+        made = self.api.call("POST", "cluster/tokens", {"node": node or None, "ttl": ttl}, headers=self._ticket)
+        return said(str(made["token"]), int(made["end"]))
+
+    def _change_cluster(self, path: str, arguments: Mapping[str, Any], *, signs_out: bool = False) -> Task:
+        upid = self.api.call("POST", f"cluster/{path}", arguments, headers=self._ticket)
+        return Task(str(upid), signs_out=signs_out)
 
     def change_password(self, old: str, new: str) -> None:
         """See `World.change_password`. On this socket root need not show the old one: it is looked at here."""
@@ -317,13 +347,7 @@ class ApiWorld:
         return self._shown[1]
 
     def _cluster(self) -> ClusterSeen | None:
-        items = self.api.call("GET", "cluster/status")
-        nodes = [each for each in items if each.get("type") == "node"]
-        for each in items:
-            if each.get("type") == "cluster":
-                online = sum(bool(node.get("online")) for node in nodes)
-                return ClusterSeen(str(each["name"]), len(nodes), online, bool(each.get("quorate")))
-        return None
+        return cluster_of(self.api.call("GET", "cluster/status"))
 
     def _running(self) -> tuple[RunningTask, ...]:
         return tuple(
@@ -332,16 +356,29 @@ class ApiWorld:
         )
 
     def _ended(self, task: Task) -> str | None:
-        told = self._get(f"tasks/{task.id}/status")
+        told = self._of_task(task, "status")
         if told.get("status") != "stopped":
             return None
         exit_status = str(told.get("exitstatus") or _("ended without a word"))
         return DONE if _WARNED.fullmatch(exit_status) else exit_status
 
     def _lines(self, task: Task, start: int) -> tuple[str, ...]:
-        found = self._get(f"tasks/{task.id}/log", {"start": start, "limit": _LINES})
+        found = self._of_task(task, "log", {"start": start, "limit": _LINES})
         # An empty log has one line that says so, with the number of none that was written.
         return tuple(str(each["t"]) for each in found if int(each["n"]) > start and each["t"] != "no content")
+
+    def _of_task(self, task: Task, what: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Any:
+        """A join has the daemon start anew with another store, which knows no ticket of before: then root of
+        this console asks."""
+        path = f"tasks/{task.id}/{what}"
+        for _try in range(_TRIES):
+            try:
+                return self._get(path, arguments)
+            except NotAllowed:
+                return self.api.call("GET", f"{NODE}/{path}", arguments)
+            except Unreachable:
+                self.pause(_LOOK)
+        return self._get(path, arguments)
 
     def _put_back_dns(self, ended: str) -> None:
         before, self._dns = self._dns, None

@@ -10,7 +10,7 @@ from trebol_common.errors import Problem, TrebolError, of_system
 from trebol_common.i18n import _
 from trebol_common.tui.app import Jobs
 from trebol_common.tui.page import Action, Element, Gap, Page, Text, Tone
-from trebol_firstboot.screens.topic import Topic, Typed
+from trebol_firstboot.screens.topic import Button, Topic, Typed
 from trebol_firstboot.screens.world import Task, World
 
 Known = TypeVar("Known")
@@ -50,7 +50,7 @@ class Opened(Generic[Known]):
         return Page(
             topic.title(),
             (*topic.elements(self._known[0], self._typed), *((Gap(), *said) if said else ())),
-            (*(Action(each.name, each.text(), tone=each.tone) for each in topic.buttons), back),
+            (*(Action(each.name, each.text(), tone=each.tone) for each in self._buttons(self._known[0])), back),
         )
 
     def change(self, key: str, value: Any) -> None:
@@ -60,8 +60,10 @@ class Opened(Generic[Known]):
 
     def act(self, name: str) -> None:
         """Somebody pressed a button."""
-        button = next((each for each in self.topic.buttons if each.name == name), None)
-        if button is None or self._known is None or self._busy:
+        if self._known is None or self._busy:
+            return
+        button = next((each for each in self._buttons(self._known[0]) if each.name == name), None)
+        if button is None:
             return
         known, typed = self._known[0], self._typed
         if self.topic.problems(known, typed):
@@ -69,6 +71,9 @@ class Opened(Generic[Known]):
             return
         self._busy = True
         self._jobs.start(lambda: _tried(lambda: button.do(self._world, known, typed)), self._did)
+
+    def _buttons(self, known: Known) -> tuple[Button[Known], ...]:
+        return tuple(each for each in self.topic.buttons if each.when(known, self._typed))
 
     def _did(self, result: str | Task | None | TrebolError) -> None:
         self._busy = False

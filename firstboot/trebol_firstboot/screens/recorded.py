@@ -15,9 +15,12 @@ from trebol_common.errors import BadInput, TrebolError
 from trebol_common.i18n import _
 from trebol_common.network import API_PORT, HostNetwork, Link, Static, management_network
 from trebol_firstboot.banner import Banner
+from trebol_firstboot.cluster_seen import ClusterSeen
+from trebol_firstboot.screens import recorded_cluster
 from trebol_firstboot.screens.course import DONE
+from trebol_firstboot.screens.recorded_cluster import STEPS
 from trebol_firstboot.screens.world import (
-    ClusterSeen,
+    ClusterKnown,
     NetworkSeen,
     RunningTask,
     Seen,
@@ -25,6 +28,7 @@ from trebol_firstboot.screens.world import (
     Task,
     TaskNews,
     TimeSettings,
+    Unended,
     Update,
 )
 from trebol_hardware.checks.finding import Finding
@@ -60,6 +64,7 @@ class RecordedWorld:
     zone: TimeSettings = EXAMPLE_TIME
     wanted: Cluster = field(default_factory=Cluster)
     cluster: ClusterSeen | None = None
+    unended: Unended | None = None
     running: tuple[RunningTask, ...] = ()
     trouble: str = ""
     first_boot: str | None = None
@@ -71,6 +76,7 @@ class RecordedWorld:
     root_keys: tuple[str, ...] = ()
     network_now: HostNetwork | None = None
     _tried: HostNetwork | None = None
+    _made: ClusterSeen | None = None
     _answer: str = ""
     _answered: threading.Event = field(default_factory=threading.Event)
 
@@ -147,9 +153,30 @@ class RecordedWorld:
         """See `World.findings`."""
         return check_machine(self.machine)
 
-    def intent(self) -> Cluster:
-        """See `World.intent`."""
-        return self.wanted
+    def cluster_known(self) -> ClusterKnown:
+        """See `World.cluster_known`."""
+        address = self._address().partition("/")[0]
+        nodes = tuple(recorded_cluster.nodes(self.cluster, self.host, address)) if self.cluster else ()
+        return ClusterKnown(self.wanted, (address,) if address else (), self.cluster, nodes, self.unended)
+
+    def create_cluster(self, name: str, address: str) -> Task:
+        """See `World.create_cluster`."""
+        self._made = ClusterSeen(name, 1, 1, quorate=True)
+        return Task("create")
+
+    def join_cluster(self, token: str, peer: str, address: str) -> Task:
+        """See `World.join_cluster`."""
+        self._made = recorded_cluster.JOINED
+        return Task("join", signs_out=True)
+
+    def end_join(self, how: str) -> Task:
+        """See `World.end_join`."""
+        self.unended = None
+        return Task("join")
+
+    def new_token(self, node: str, ttl: str) -> str:
+        """See `World.new_token`."""
+        return recorded_cluster.token(node)
 
     def change_password(self, old: str, new: str) -> None:
         """See `World.change_password`."""
@@ -192,6 +219,8 @@ class RecordedWorld:
             return
         if task.id == "aptupgrade":
             self.pending = ()
+        if task.id in STEPS:
+            self.cluster, self._made = self._made or self.cluster, None
         yield TaskNews(ended=DONE)
 
     def journal(self) -> tuple[str, ...]:
@@ -222,6 +251,10 @@ class RecordedWorld:
             case "aptupgrade":
                 for update in self.pending:
                     yield _("dry run: {what}").format(what=f"{update.package} {update.new}")
+            case "create" | "join":
+                steps = STEPS[task.id]
+                for number, step in enumerate(steps, 1):
+                    yield _("dry run: {what}").format(what=f"{number}/{len(steps)} {step}")
             case _:
                 yield _("dry run: {what}").format(what=f"/{REPORTS}/{self.host}.txt")
 

@@ -37,12 +37,13 @@ class Typed:
 @dataclass(frozen=True)
 class Button(Generic[Known]):
     """`do` changes the world, beside the screen, and returns what is said of it, or the task that does it; None ends
-    the wizard. Nothing is done while something is wrong with the fields."""
+    the wizard. Nothing is done while something is wrong with the fields. `when` says whether it is there at all."""
 
     name: str
     text: Callable[[], str]
     do: Callable[[World, Known, Typed], str | Task | None]
     tone: Tone = Tone.PLAIN
+    when: Callable[[Known, Typed], bool] = lambda known, typed: True
 
 
 @dataclass(frozen=True)

@@ -8,22 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from trebol_common.errors import BadInput
 from trebol_firstboot.banner import Banner
+from trebol_firstboot.cluster_seen import ClusterSeen, NodeSeen
 
 if TYPE_CHECKING:  # The first page is drawn without what the answer file's rules need.
     from trebol_common.answers.cluster import Cluster
     from trebol_common.network import HostNetwork
     from trebol_hardware.checks.finding import Finding
     from trebol_hardware.machine import NetworkInterface
-
-
-@dataclass(frozen=True)
-class ClusterSeen:
-    """A cluster that the node is in: how many members it has, and how many of them are there."""
-
-    name: str
-    nodes: int
-    online: int
-    quorate: bool
 
 
 @dataclass(frozen=True)
@@ -64,6 +55,28 @@ class NetworkSeen:
 
 
 @dataclass(frozen=True)
+class Unended:
+    """A change of the cluster ("create", "join") that was not ended. `running`: it goes on by itself; else `ways` are
+    what can be done about it ("resume", "abort"), and `reason` says why it stands."""
+
+    kind: str
+    running: bool = False
+    reason: str = ""
+    ways: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClusterKnown:
+    """What the installation wanted, the cluster that the node is in with its nodes, and the node's own addresses."""
+
+    intent: Cluster
+    addresses: tuple[str, ...] = ()
+    cluster: ClusterSeen | None = None
+    nodes: tuple[NodeSeen, ...] = ()
+    unended: Unended | None = None
+
+
+@dataclass(frozen=True)
 class TimeSettings:
     """The time zone, and the servers that the clock follows; None where they cannot be told."""
 
@@ -82,10 +95,12 @@ class Update:
 
 @dataclass(frozen=True)
 class Task:
-    """Work that runs on the node. A `trial` takes back what it did, unless it is kept in time."""
+    """Work that runs on the node. A `trial` takes back what it did, unless it is kept in time. Once it is done that
+    `signs_out`, whoever has logged in has to do so anew."""
 
     id: str
     trial: bool = False
+    signs_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,8 +167,20 @@ class World(Protocol):
     def findings(self) -> tuple[Finding, ...]:
         """What the hardware checks found last."""
 
-    def intent(self) -> Cluster:
-        """What the installation wanted of a cluster."""
+    def cluster_known(self) -> ClusterKnown:
+        """The cluster, or what there is to make one of."""
+
+    def create_cluster(self, name: str, address: str) -> Task:
+        """Make one of this node alone, which is reached at `address`."""
+
+    def join_cluster(self, token: str, peer: str, address: str) -> Task:
+        """Join one; `peer` is empty where the token says it."""
+
+    def end_join(self, how: str) -> Task:
+        """Go on with what was cut off ("resume"), or take it back ("abort")."""
+
+    def new_token(self, node: str, ttl: str) -> str:
+        """Make a token, for a node or for any (""); what is said of it."""
 
     def change_password(self, old: str, new: str) -> None:
         """Another password for whoever has logged in."""

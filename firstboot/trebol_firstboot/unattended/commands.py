@@ -32,6 +32,7 @@ def run_command(
 
     from trebol_common.errors import BadInput
     from trebol_common.run import CommandRunner, spawn
+    from trebol_common.systemd import READY, notify
     from trebol_firstboot.unattended import status
     from trebol_firstboot.unattended.run import World, run
     from trebol_firstboot.unattended.tasks import NodeTasks
@@ -39,12 +40,13 @@ def run_command(
     if os.geteuid() != 0:
         raise BadInput(_("needs root"), where="trebol firstboot run")
     with until_asked() as stopping:
-        tasks = NodeTasks(ROOT, CommandRunner(), spawn)
+        tasks = NodeTasks(ROOT, CommandRunner(), spawn, stopping, lambda: notify(READY))
         found = run(World(ROOT, tasks, lambda: datetime.now(UTC), typer.echo, stopping), stage, again=again)
     if found is None:
         typer.echo(status.render(status.Status(status.NONE)), nl=False)
     elif found.undone:
         raise typer.Exit(1)
+    notify(READY)
 
 
 def status_command(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:

@@ -10,11 +10,7 @@ Below `trebol_common.first_boot.FOLDER`::
 
 from __future__ import annotations
 
-import fcntl
-import os
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,15 +21,11 @@ from trebol_common.errors import TrebolError
 from trebol_common.files import sync_folder, write_text
 from trebol_common.first_boot import FOLDER, Task, ToDo
 from trebol_common.i18n import _
+from trebol_common.locks import is_locked, locked
 
 JOURNAL = f"{FOLDER}/journal.json"
 DONE = f"{FOLDER}/done.json"
 LOCK = f"{FOLDER}/lock"
-
-#: struct flock (fcntl(2), "Open file description locks"), of 64-bit machines: such a lock, unlike one of flock(2),
-#: can be looked at without being taken.
-_FLOCK = struct.Struct("hhqqi4x")
-_WHOLE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 #: For pydantic, which takes long to load and is needed by `load` and `save` alone.
 _CONFIG: dict[str, Any] = {"extra": "forbid"}
@@ -98,6 +90,11 @@ class Journal:
         """What failed, or was cut off."""
         return tuple(step.task for step in self.steps if step.state in UNDONE)
 
+    @property
+    def tries_again(self) -> bool:
+        """Whether the next boot has something to do, although this one is over: see `after_a_cut`."""
+        return Task.CLUSTER in self.undone
+
     def marked(self, task: Task, state: State, reason: str, when: datetime) -> Journal:
         """With one step in another state."""
         told = when.astimezone(UTC).isoformat(timespec="seconds")
@@ -107,13 +104,13 @@ class Journal:
 
     def after_a_cut(self, when: datetime) -> Journal:
         """What follows where nobody is at it any more: what had begun begins anew, but for the executable, which may
-        not bear being run twice."""
+        not bear being run twice. A cluster that was not to be had is tried again: it may be by now."""
         journal = self
         for step in self.steps:
             if step.state is State.STARTED and step.task is Task.EXECUTABLE:
                 reason = _("it was running when the power went or the node was restarted; it is not run twice")
                 journal = journal.marked(step.task, State.INTERRUPTED, reason, when)
-            elif step.state is State.STARTED:
+            elif step.state is State.STARTED or (step.state is State.FAILED and step.task is Task.CLUSTER):
                 journal = journal.marked(step.task, State.PENDING, "", when)
         return journal
 
@@ -173,29 +170,11 @@ def read(root: Path, to_do: ToDo) -> Journal:
     return known
 
 
-@contextmanager
-def at_it(root: Path) -> Iterator[bool]:
+def at_it(root: Path) -> AbstractContextManager[bool]:
     """Be the one who is at it; False: somebody else is."""
-    descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    return locked(root / LOCK)
 
 
 def is_anybody_at_it(root: Path) -> bool:
     """Whether somebody is; nothing is written, and whoever begins at this moment is in nobody's way."""
-    try:
-        descriptor = os.open(root / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        kind, *_where = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE))
-    finally:
-        os.close(descriptor)
-    return bool(kind != fcntl.F_UNLCK)
+    return is_locked(root / LOCK)

@@ -70,7 +70,8 @@ class _Run:
         found = known.after_a_cut(self.world.now())
         for before, after in zip(known.steps, found.steps, strict=True):
             if before != after:
-                told = after.reason or _("it was cut off, and begins anew")
+                failed = before.state is State.FAILED
+                told = after.reason or (_("it failed before") if failed else _("it was cut off, and begins anew"))
                 self.log.tell(f"{before.task.value}: {told}")
         return self._keep(found) if found != known else known
 
@@ -99,14 +100,18 @@ class _Run:
         return self._keep(found.marked(Task.REBOOT, State.DONE, "", self.world.now()))
 
     def _finish(self, found: Journal, *, restart: bool) -> None:
-        """The marker, then no boot begins with it again; each can be cut off and is made up for by the next run."""
+        """The marker, then no boot begins with it again, but for what it tries again; each can be cut off and is made
+        up for by the next run."""
         root = self.world.root
         journal.save(root / DONE, journal.marker(found, self.world.now()))
-        for stage in Stage:
-            (root / stage.link).unlink(missing_ok=True)
-        (root / PENDING).unlink(missing_ok=True)
-        sync_folder((root / PENDING).parent)
+        if not found.tries_again:
+            for stage in Stage:
+                (root / stage.link).unlink(missing_ok=True)
+            (root / PENDING).unlink(missing_ok=True)
+            sync_folder((root / PENDING).parent)
         self.log.tell(_("The first boot is over: {state}").format(state=found.state.value))
+        if found.tries_again:
+            self.log.tell(_("The next boot tries the cluster again."))
         if restart:
             self.log.tell(_("The node restarts."))
             self.world.tasks.restart()

@@ -15,8 +15,10 @@ from trebol_common.first_boot import EXECUTABLE, Stage, Task, ToDo
 from trebol_common.i18n import _
 from trebol_common.run import Argument, Runner, explain_status
 from trebol_firstboot.unattended import online
+from trebol_firstboot.unattended.cluster import ClusterTask
 from trebol_firstboot.unattended.journal import State
 from trebol_firstboot.unattended.log import Log
+from trebol_node.client import Api
 from trebol_node.system.clock import SOURCES, render_servers
 from trebol_node.worker.apt import ENVIRONMENT, FINISH, REFRESH, UPGRADE
 
@@ -35,15 +37,18 @@ class Tasks(Protocol):
 
 @dataclass(frozen=True)
 class NodeTasks:
-    """On the node whose root is `root`; `spawn` is `trebol_common.run.spawn`."""
+    """On the node whose root is `root`; `spawn` is `trebol_common.run.spawn`. `stopping`: whether the node goes down;
+    `waiting` is told once others have to be waited for, so that the boot goes on meanwhile."""
 
     root: Path
     runner: Runner
     spawn: Spawn
+    stopping: Callable[[], bool] = lambda: False
+    waiting: Callable[[], None] = lambda: None
 
     def perform(self, task: Task, to_do: ToDo, log: Log) -> tuple[State, str]:
         """See `Tasks.perform`."""
-        if task in (Task.UPDATES, Task.EXECUTABLE) and to_do.stage(task) is not Stage.BEFORE_NETWORK:
+        if task in (Task.UPDATES, Task.EXECUTABLE, Task.CLUSTER) and to_do.stage(task) is not Stage.BEFORE_NETWORK:
             online.wait(self.root, self.runner, log)
         match task:
             case Task.TIME_SERVERS:
@@ -53,8 +58,7 @@ class NodeTasks:
             case Task.EXECUTABLE:
                 self._execute(log)
             case Task.CLUSTER:
-                reason = _("to create or join a cluster is not done by itself yet: the node stands alone meanwhile")
-                return State.WAITING, reason
+                return ClusterTask(self.root, Api(), log, self.stopping, self.waiting).carry_out()
             case Task.REBOOT:
                 raise AssertionError("restarting comes after all is written: see run")
         return State.DONE, ""

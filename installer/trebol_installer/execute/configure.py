@@ -175,6 +175,7 @@ def write_cluster_intent(step: WriteClusterIntent, run: Run) -> None:
         "name": step.name,
         "peer": step.peer,
         "token": token.get_secret_value() if token else None,
+        "nodes": list(step.nodes) or None,
     }
     members = {"cluster": {key: value for key, value in wanted.items() if value is not None}}
     path = run.inside(CLUSTER_INTENT)

@@ -1,4 +1,4 @@
-"""The screen of the cluster: whether the node is to stand alone, create one or join one. Its first boot offers it."""
+"""The screen of the cluster: whether the node is to stand alone, create one or join one. Its first boot does it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ MODE = f"{TABLE}.mode"
 NAME = f"{TABLE}.name"
 PEER = f"{TABLE}.peer"
 TOKEN = f"{TABLE}.token"
+NODES = f"{TABLE}.nodes"
 #: The keys of the draft that go with each mode.
 OF_MODE = {mode: tuple(f"{TABLE}.{key}" for key in keys) for mode, keys in KEYS.items()}
+ALL = tuple(dict.fromkeys(key for keys in OF_MODE.values() for key in keys))
 
 
 def page(draft: Draft, checked: Checked, *, insist: bool) -> tuple[Element, ...]:
     """Its elements; see `node.page` for `insist`."""
     mode = mode_of(draft)
     fields = _fields(mode, draft, checked, insist=insist)
+    nodes = draft.get(NODES) or ()
     # What is missing stands beside its field.
     whole = checked.of_table(TABLE) if not any(field.problem for field in fields) else ""
     return (
@@ -28,7 +31,8 @@ def page(draft: Draft, checked: Checked, *, insist: bool) -> tuple[Element, ...]
         *fields,
         *((Text(whole, Tone.BAD, "→"),) if whole and insist else ()),
         Gap(),
-        Text(_("The node's first boot offers it; nothing is joined during the installation."), Tone.DIM),
+        *((Text(_("For: {nodes}").format(nodes=", ".join(map(str, nodes))), Tone.DIM),) if nodes else ()),
+        Text(_("The node's first boot does it; nothing is joined during the installation."), Tone.DIM),
     )
 
 
@@ -42,9 +46,13 @@ def _fields(mode: str, draft: Draft, checked: Checked, *, insist: bool) -> tuple
 
     match mode:
         case ClusterMode.CREATE:
-            return (field(NAME, _("Cluster name"), _("Letters, digits and -, at most 15, such as clover-1.")),)
+            hint = _("Others join with it by themselves: openssl rand -hex 16. May be empty.")
+            return (
+                field(NAME, _("Cluster name"), _("Letters, digits and -, at most 15, such as clover-1.")),
+                field(TOKEN, _("Join token"), hint, needed=False, secret=True),
+            )
         case ClusterMode.JOIN:
-            hint = _("A member makes it. May be empty: then the first boot asks for it.")
+            hint = _("A member makes it, or has it too. May be empty: then the console asks.")
             return (
                 field(PEER, _("Member"), _("Address or name of any node of the cluster.")),
                 field(TOKEN, _("Join token"), hint, needed=False, secret=True),

@@ -60,9 +60,8 @@ def edit(draft: Draft, key: str, value: Any) -> None:
             for size in sizes.KEYS[key.removeprefix(sizes.BY_HAND)]:
                 _aside_or_back(draft, size, back=bool(value))
         case cluster.MODE if value != cluster.mode_of(draft):
-            for mode, others in cluster.OF_MODE.items():
-                for other in others:
-                    _aside_or_back(draft, other, back=mode == value)
+            for other in cluster.ALL:
+                _aside_or_back(draft, other, back=other in cluster.OF_MODE[ClusterMode(value)])
             # A file without the table says the same.
             draft.put(key, None if value == ClusterMode.STAND_ALONE else value)
         case cluster.MODE:

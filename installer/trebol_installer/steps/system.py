@@ -154,13 +154,14 @@ class WriteNodeConfiguration:
 
 @dataclass(frozen=True)
 class WriteClusterIntent:
-    """What the first boot offers, into `trebol_common.CLUSTER_INTENT`: to create the cluster `name`, or to join that
-    of the member `peer`, by the answers' token where there is one (`token`)."""
+    """What the first boot does, into `trebol_common.CLUSTER_INTENT`: create the cluster `name`, which `nodes` join by
+    the answers' token, or join that of the member `peer`; `token`: the answers have one."""
 
     mode: ClusterMode
     name: str | None
     peer: str | None
     token: bool
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
