@@ -16,7 +16,7 @@ BUILD_PACKAGES := mmdebstrap squashfs-tools xorriso mtools dosfstools grub-commo
 	build-essential debhelper dh-python pybuild-plugin-pyproject python3-all python3-setuptools fakeroot \
 	mount openssl systemd debian-archive-keyring
 TEST_PACKAGES := qemu-system-x86 qemu-utils ovmf swtpm openssh-client e2fsprogs systemd-container shellcheck \
-	fio iperf3 iproute2 libvirt-clients chromium chromium-driver
+	corosync-vqsim fio iperf3 iproute2 libvirt-clients chromium chromium-driver
 
 .DEFAULT_GOAL := help
 # apt has one lock, and tests need what is built: with -j, too, one after the other.

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bench import build, check, disks, install, node, screens, seed
+from bench import build, check, cluster, disks, install, node, screens, seed
 from bench.figures import Figure, machine, to_json, to_text
 from trebol_common.errors import BadInput, TrebolError
 from trebol_image.project import Profile, Project, find_profile
@@ -25,6 +25,7 @@ class Subject(StrEnum):
     SEED = "seed"
     SCREENS = "screens"
     NODE = "node"
+    CLUSTER = "cluster"
     INSTALL = "install"
     BUILD = "build"
     DISKS = "disks"
@@ -91,6 +92,8 @@ def _measure(
                 yield screens.measure_first(iso or newest_iso(project.out), folder, kind)
         case Subject.NODE:
             yield from node.measure()
+        case Subject.CLUSTER:
+            yield from cluster.measure()
         case Subject.INSTALL:
             image = iso or newest_iso(project.out)
             for kind in firmware:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pexpect
-from tests.cluster.nodes import ContainerNode, built_node
+from tests.cluster.nodes import ContainerNode, built_node, own_link
 
 from bench import clients, node_floor, screens_shown
 from bench.clients import Answers, Load, percentile
@@ -41,7 +41,7 @@ _IMPORTS = "import fastapi, uvicorn, ssl"
 
 def measure() -> Iterator[Figure]:
     """Everything of a node, as soon as it is there."""
-    with built_node("bench", 9) as node:
+    with built_node("bench", own_link("bench", 9)) as node:
         node.await_state("multi-user.target")
         yield wizard(node)
         yield ready(node)

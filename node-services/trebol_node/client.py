@@ -52,8 +52,8 @@ class NotAllowed(TrebolError):
 class _Connection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path: Path, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:
@@ -69,8 +69,9 @@ class Api:
     fails; with the API's own words.
     """
 
-    def __init__(self, path: Path = API_SOCKET) -> None:
+    def __init__(self, path: Path = API_SOCKET, *, patience: float = PATIENCE) -> None:
         self._path = path
+        self._patience = patience
 
     def get(self, path: str, **arguments: str | Sequence[str]) -> Any:
         """Read."""
@@ -114,7 +115,7 @@ class Api:
     def _exchange(
         self, method: str, target: str, body: str | None, headers: dict[str, str]
     ) -> tuple[int, str, bytes]:
-        connection = _Connection(self._path)
+        connection = _Connection(self._path, self._patience)
         try:
             connection.request(method, target, body, headers)
             response = connection.getresponse()

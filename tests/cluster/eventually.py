@@ -10,14 +10,14 @@ from typing import Any
 WITHIN = 60.0
 
 
-def eventually(look: Callable[[], Any]) -> Any:
+def eventually(look: Callable[[], Any], *, within: float = WITHIN) -> Any:
     """What `look` gives once it gives something, and raises nothing; AssertionError where it never does."""
-    end = time.monotonic() + WITHIN
+    end = time.monotonic() + within
     while time.monotonic() < end:
         with suppress(Exception):
             if seen := look():
                 return seen
         time.sleep(0.2)
     seen = look()
-    assert seen, f"not within {WITHIN:.0f} s"
+    assert seen, f"not within {within:.0f} s"
     return seen

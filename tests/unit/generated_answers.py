@@ -176,7 +176,9 @@ def some_cluster(random: Random) -> Cluster:
     """What is wanted of a cluster, most often nothing."""
     join = {"mode": "join", "peer": random.choice(["192.0.2.11", "2001:db8::2", "node2.example.org"])}
     create = {"mode": "create", "name": "clover-1"}
-    return Cluster.model_validate(random.choice([{}, {}, create, join, {**join, "token": "four-leaves"}]))
+    agreed = {"token": "9f2c4e81b7d3605a1c88e4f2070b9d6e"}
+    creates = random.choice([create, {**create, **agreed}, {**create, **agreed, "nodes": ["node8", "node9"]}])
+    return Cluster.model_validate(random.choice([{}, {}, creates, join, {**join, **agreed}]))
 
 
 def some_first_boot(random: Random) -> FirstBoot | None:

@@ -70,6 +70,9 @@ def test_snake_case_keys_are_the_same_keys() -> None:
     assert parse_answers(text.replace("[disk-setup]", "[disk_setup]")) == parse_answers(STATIC)
 
 
+SECRET = "hunter2-9f2c4e81b7d3605a1c88"
+AGREED = {"mode": "create", "name": "clover", "token": SECRET}
+
 WRONG: list[tuple[str, Any, str]] = [
     ("global.contry", "es", "a.toml: global.contry: unknown key\n  → did you mean country?"),
     ("global.country", "spain", "a.toml: global.country: 'spain' is not a country's two letters such as es"),
@@ -119,14 +122,36 @@ WRONG: list[tuple[str, Any, str]] = [
     ("network.dns", "2001:db8::1%x y", "a.toml: network.dns: '2001:db8::1%x y' is not an IP address"),
     ("network.dns", "dns.example.org", "a.toml: network.dns: 'dns.example.org' is not an IP address"),
     ("cluster.mode", "alone", "a.toml: cluster.mode: 'alone' is not one of 'stand-alone', 'create' or 'join'"),
-    ("cluster.nodes", 3, "a.toml: cluster.nodes: unknown key"),
+    ("cluster.members", 3, "a.toml: cluster.members: unknown key"),
+    ("cluster.nodes", 3, "a.toml: cluster.nodes: "),
     ("cluster.name", "clover", 'a.toml: cluster: name: only with mode = "create"'),
     ("cluster", {"mode": "create"}, 'a.toml: cluster: mode = "create" also needs name'),
     ("cluster", {"mode": "create", "name": "a" * 16}, f"a.toml: cluster.name: '{'a' * 16}' is not a cluster's name"),
     ("cluster", {"mode": "create", "name": "-a"}, "is not a cluster's name such as clover-1: letters, digits and -"),
     ("cluster", {"mode": "create", "name": "a_b"}, "is not a cluster's name"),
     ("cluster", {"mode": "create", "name": "clover\n"}, "is not a cluster's name"),
-    ("cluster", {"mode": "create", "name": "clover", "token": "t"}, 'cluster: token: only with mode = "join"'),
+    (
+        "cluster",
+        {"mode": "create", "name": "clover", "token": "t"},
+        "cluster.token: has 1 characters",
+    ),
+    ("cluster", {"mode": "create", "name": "clover", "token": "trebol1-AbC"}, "token: is one that a cluster printed"),
+    ("cluster", {"mode": "create", "name": "clover", "nodes": ["node2"]}, "a.toml: cluster: nodes: only with token"),
+    ("cluster", {**AGREED, "nodes": ["node2", "NODE2"]}, "a.toml: cluster: nodes: names one twice"),
+    (
+        "cluster",
+        {**AGREED, "nodes": ["node2", "node1"]},
+        "a.toml: cluster.nodes: node1 is this node itself",
+    ),
+    ("cluster", {**AGREED, "nodes": ["node2.example.org"]}, "is not the host name of a node, without its domain"),
+    ("cluster", {**AGREED, "nodes": ["22"]}, "is not the host name of a node, without its domain"),
+    ("cluster.token", "trebol1-AbC", 'a.toml: cluster: token: only with mode = "create" / "join"'),
+    ("cluster", {"mode": "join", "peer": "node2", "nodes": ["node3"]}, 'cluster: nodes: only with mode = "create"'),
+    (
+        "cluster",
+        {"mode": "join", "peer": "node2", "token": "abc" * 9},
+        "cluster.token: has only 3 different",
+    ),
     (
         "cluster",
         {"mode": "join", "name": "clover"},
@@ -580,15 +605,17 @@ def test_dumped_answers_say_the_same_again_without_secrets() -> None:
 
 
 def test_what_is_wanted_of_a_cluster_is_understood_and_dumped_without_its_token() -> None:
-    read = answers(("cluster", {"mode": "join", "peer": "Node2.Example.ORG", "token": "hunter2"}))
+    read = answers(("cluster", {"mode": "join", "peer": "Node2.Example.ORG", "token": SECRET}))
 
     assert (read.cluster.mode, read.cluster.peer) == (ClusterMode.JOIN, "node2.example.org")
-    assert read.cluster.token == SecretStr("hunter2")
+    assert read.cluster.token == SecretStr(SECRET)
     text = dump_answers(read)
-    assert "# cluster.token: not kept" in text and "hunter2" not in text
+    assert "# cluster.token: not kept" in text and SECRET not in text
     assert tomllib.loads(text)["cluster"] == {"mode": "join", "peer": "node2.example.org"}
     assert answers(("cluster", {"mode": "create", "name": "Clover-1"})).cluster.name == "clover-1"
     assert answers(("cluster", {"mode": "stand-alone"})) == answers()
+    assert answers(("cluster", {**AGREED, "nodes": ["Node2", "node3"]})).cluster.nodes == ("node2", "node3")
+    assert answers(("cluster", {"mode": "join", "peer": "node2", "token": "trebol1-AbC"})).cluster.token
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from tests.unit.api_node import LiveNode, context, serving
 
 from trebol_node.api import server, wire
-from trebol_node.client import Api
+from trebol_node.client import PATIENCE, Api
 from trebol_node.client import _Connection as Connection
 
 GET = b"GET /api2/json/access/domains HTTP/1.1\r\nHost: n\r\n"
@@ -184,7 +184,7 @@ def test_the_node_s_root_needs_no_password(node: LiveNode) -> None:
 def test_another_user_of_the_node_is_nobody_on_its_socket(tmp_path: Path) -> None:
     found = replace(context(tmp_path), root=frozenset({os.getuid() + 1}))
     with serving(found, tmp_path) as node:
-        connection = Connection(node.path)
+        connection = Connection(node.path, PATIENCE)
         connection.request("GET", "/api2/json/version")
         assert connection.getresponse().status == 401
         connection.close()
@@ -195,7 +195,7 @@ def test_the_socket_is_for_its_owner_alone(node: LiveNode) -> None:
 
 
 def test_no_secret_is_in_the_audit_log(node: LiveNode) -> None:
-    connection = Connection(node.path)
+    connection = Connection(node.path, PATIENCE)
     form = "username=eva@trebol&password=very-secret&otp=123456"
     connection.request(
         "POST", "/api2/json/access/ticket", form, {"Content-Type": "application/x-www-form-urlencoded"}

@@ -24,12 +24,15 @@ from trebol_common.run import Argument, CommandFailed, Completed, ScriptedRunner
 from trebol_common.systemd import READY, notify
 from trebol_firstboot import follow
 from trebol_firstboot.banner import WIDTH, Banner, banner, render
+from trebol_firstboot.cluster_seen import MEMBER, ClusterSeen, look
 from trebol_firstboot.follow import boot_finished, open_network_events, publish, wait_for_change
 from trebol_firstboot.hostkey import fingerprint, read_fingerprint
 from trebol_hardware.checks.finding import Severity
+from trebol_node.client import Unreachable
 from trebol_node.cockpit import Certificates
 from trebol_node.hardware import Hardware
 from trebol_node.status import status
+from trebol_node.store import reached
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1wTM1pPXXwBPew+ZZOXo13KqmzYsdDb14bO/BLjuw3 root@node1"
 #: What `ssh-keygen -l` says of it.
@@ -136,7 +139,48 @@ def test_the_banner_follows_from_the_status() -> None:
         "api_url": "https://192.0.2.10:8006/",
         "certificates": {"api": None, "management": None},
         "first_boot": None,
+        "cluster": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (ClusterSeen("clover", 3, 3, quorate=True), " Cluster      clover: 3 of 3 nodes, quorate\n"),
+        (ClusterSeen("clover", 3, 1, quorate=False), " Cluster      clover: 1 of 3 nodes, NO QUORUM\n"),
+    ],
+)
+def test_a_cluster_has_a_line_with_its_members_and_quorum(seen: ClusterSeen, told: str) -> None:
+    assert told in render(replace(EXAMPLE, cluster=seen))
+    assert "Cluster" not in render(EXAMPLE)
+
+
+class Answering:
+    """An API with two members, one of them away, and a node that joins."""
+
+    def get(self, path: str) -> list[dict[str, object]]:
+        assert path == "/cluster/status"
+        nodes = [("n1", {"online": 1}), ("n2", {"online": 0}), ("n3", {"online": 0, "joining": 1})]
+        return [
+            {"type": "cluster", "name": "clover", "quorate": 1},
+            *({"type": "node", "name": name, **how} for name, how in nodes),
+        ]
+
+
+class Silent:
+    """An API that does not answer."""
+
+    def get(self, path: str) -> None:
+        raise Unreachable("the node's daemon does not answer")
+
+
+def test_the_cluster_is_asked_for_by_its_members_alone_and_a_silent_daemon_tells_nothing(tmp_path: Path) -> None:
+    assert look(tmp_path, Answering()) is None  # type: ignore[arg-type]
+    (tmp_path / MEMBER).parent.mkdir(parents=True)
+    (tmp_path / MEMBER).write_text("{}")
+    assert look(tmp_path, Answering()) == ClusterSeen("clover", 2, 1, quorate=True)  # type: ignore[arg-type]
+    assert look(tmp_path, Silent()) is None  # type: ignore[arg-type]
+    assert str(reached.PATH).removeprefix("/") == MEMBER
 
 
 @pytest.mark.parametrize(

@@ -275,9 +275,15 @@ def test_trebol_keeps_what_it_needs_later(
     }
 
 
+TOKEN = "hunter2-9f2c4e81b7d3605a1c88"
+
+
 @pytest.mark.parametrize(
     "wanted",
-    [{"mode": "create", "name": "clover"}, {"mode": "join", "peer": "192.0.2.11", "token": "hunter2"}],
+    [
+        {"mode": "create", "name": "clover"},
+        {"mode": "join", "peer": "192.0.2.11", "token": "hunter2-9f2c4e81b7d3605a1c88"},
+    ],
     ids=["create", "join"],
 )
 def test_what_is_wanted_of_a_cluster_is_left_for_the_first_boot(tmp_path: Path, wanted: dict[str, str]) -> None:
@@ -291,6 +297,7 @@ def test_what_is_wanted_of_a_cluster_is_left_for_the_first_boot(tmp_path: Path, 
     assert tomllib.loads(target.text(CLUSTER_INTENT)) == {"cluster": wanted}
     assert Cluster.model_validate(tomllib.loads(target.text(CLUSTER_INTENT))["cluster"]) == said.cluster
     assert target.mode(CLUSTER_INTENT) == 0o600
+    assert [step.to_do for step in target.run.plan.steps if isinstance(step, WriteFirstBoot)] == [ToDo(cluster=True)]
     assert target.mode(str(Path(CLUSTER_INTENT).parent)) == 0o700
 
 
@@ -358,7 +365,7 @@ def test_the_report_tells_everything_but_secrets(tmp_path: Path) -> None:
     wanted = answers(
         ("global.root-password", "hunter2-hunter2"),
         ("global.subscription-key", "hunter2-key"),
-        ("cluster", {"mode": "join", "peer": "node2", "token": "hunter2-token"}),
+        ("cluster", {"mode": "join", "peer": "node2", "token": "hunter2-9f2c4e81b7d3605a1c88"}),
     )
     target = make_target(tmp_path, wanted)
     with logging_to(target.run.logs) as sink, Context(sink).child("install", "Install Trebol") as context:

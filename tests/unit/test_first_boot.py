@@ -200,6 +200,40 @@ def test_somebody_can_have_it_run_again(tmp_path: Path) -> None:
     assert "restart" not in tasks.done, "whoever is there restarts when it suits"
 
 
+def test_a_cluster_that_was_not_to_be_had_is_tried_again_at_each_boot_until_it_is_done(tmp_path: Path) -> None:
+    leave(tmp_path, WHOLE)
+    tasks = Recorded(ends={Task.CLUSTER: TrebolError("token: is not known here")})
+
+    for boot in (1, 2):
+        for stage in Stage:
+            run(world(tmp_path, tasks), stage)
+        assert tasks.done.count("cluster") == boot
+        assert json.loads((tmp_path / DONE).read_text())["state"] == "failed"
+        assert status.read(tmp_path).steps[3].reason == "token: is not known here"
+        assert status.line(tmp_path) == "failed: cluster - see: trebol firstboot status"
+        assert not is_over(tmp_path)
+
+    tasks.ends = {Task.CLUSTER: (State.DONE, "")}
+    run(world(tmp_path, tasks), Stage.FULLY_UP)
+
+    assert tasks.done == ["time-servers", "updates", "executable", "cluster", "cluster", "cluster"]
+    assert json.loads((tmp_path / DONE).read_text())["state"] == "done"
+    assert is_over(tmp_path)
+
+
+def test_a_cluster_that_a_shutdown_left_waiting_is_waited_for_with_the_next_boot(tmp_path: Path) -> None:
+    leave(tmp_path, WHOLE)
+    tasks = Recorded(ends={Task.CLUSTER: (State.PENDING, "")})
+    found = run(world(tmp_path, tasks, stopping=lambda: "cluster" in tasks.done), Stage.FULLY_UP)
+    assert found is not None and not found.is_over and not is_over(tmp_path)
+
+    tasks.ends = {Task.CLUSTER: (State.DONE, "")}
+    run(world(tmp_path, tasks), Stage.FULLY_UP)
+
+    assert tasks.done[-2:] == ["cluster", "restart"]
+    assert is_over(tmp_path)
+
+
 def test_a_task_that_fails_keeps_no_other_from_being_done(tmp_path: Path) -> None:
     leave(tmp_path, WHOLE)
     tasks = Recorded(ends={Task.UPDATES: TrebolError("no mirror answers")})

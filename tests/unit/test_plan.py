@@ -106,11 +106,11 @@ def test_the_plan_for_programs_has_every_step_and_no_secret() -> None:
     ("wanted", "told"),
     [
         ({"mode": "stand-alone"}, None),
-        ({"mode": "create", "name": "clover"}, "First boot offers to create the cluster clover"),
-        ({"mode": "join", "peer": "node2"}, "First boot offers to join the cluster of node2"),
+        ({"mode": "create", "name": "clover"}, "First boot creates the cluster clover"),
+        ({"mode": "join", "peer": "node2"}, "First boot leaves joining the cluster of node2 to its console"),
         (
-            {"mode": "join", "peer": "node2", "token": "hunter2"},
-            "First boot offers to join the cluster of node2, by the token given",
+            {"mode": "join", "peer": "node2", "token": "hunter2-9f2c4e81b7d3605a1c88"},
+            "First boot joins the cluster of node2",
         ),
     ],
 )

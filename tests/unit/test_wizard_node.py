@@ -25,9 +25,11 @@ from trebol_common import CLUSTER_INTENT, FINDINGS
 from trebol_common.answers.cluster import ClusterMode
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import ScriptedRunner
+from trebol_firstboot.cluster_seen import ClusterSeen
+from trebol_firstboot.intent import forget, intent
 from trebol_firstboot.screens import local
 from trebol_firstboot.screens.node import ADMINISTRATOR, ApiWorld
-from trebol_firstboot.screens.world import ClusterSeen, CodeNeeded, RunningTask, Session, Task, TaskNews
+from trebol_firstboot.screens.world import CodeNeeded, RunningTask, Session, Task, TaskNews
 from trebol_hardware.checks.registry import Role, check_machine
 from trebol_hardware.checks.report import to_members
 from trebol_hardware.machine import Machine
@@ -38,6 +40,7 @@ MACHINE = Path(__file__).parents[1] / "machines/asus-ryzen-svm-off.json"
 TICKET = {"ticket": "PVE:root@pam:1", "CSRFPreventionToken": "1:x", "username": "root@pam"}
 AS_ROOT = {"Cookie": "PVEAuthCookie=PVE:root@pam:1", "CSRFPreventionToken": "1:x"}
 RIGHTS = {"/": dict.fromkeys(ADMINISTRATOR, 1)}
+AGREED = "9f2c4e81b7d3605a1c88e4f2070b9d6e"
 UPID = "UPID:node1:000001F4:00002710:6AB13B80:srvreload:networking:root@pam:"
 
 
@@ -262,17 +265,18 @@ def test_findings_come_back_as_they_were_written(world: ApiWorld, files: FakeSys
         world.findings()
 
 
-def test_what_the_installation_wanted_is_read_and_its_token_told_to_nobody(
-    world: ApiWorld, files: FakeSystem
-) -> None:
-    assert world.intent().mode is ClusterMode.STAND_ALONE
-    files.write(CLUSTER_INTENT, '[cluster]\nmode = "join"\npeer = "node2"\ntoken = "sesame"\n')
-    assert world.intent().peer == "node2" and "sesame" not in repr(world.intent())
+def test_what_the_installation_wanted_is_read_and_its_token_told_to_nobody(files: FakeSystem) -> None:
+    assert intent(files.root).mode is ClusterMode.STAND_ALONE
+    files.write(CLUSTER_INTENT, f'[cluster]\nmode = "join"\npeer = "node2"\ntoken = "{AGREED}"\n')
+    assert intent(files.root).peer == "node2" and AGREED not in repr(intent(files.root))
 
     files.write(CLUSTER_INTENT, '[cluster]\nmode = "join"\ntoken = "ses ame"\n')
     with pytest.raises(TrebolError, match=r"cluster\.toml: is damaged") as caught:
-        world.intent()
+        intent(files.root)
     assert "ses" not in str(caught.value)
+
+    forget(files.root)
+    assert intent(files.root).mode is ClusterMode.STAND_ALONE
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from trebol_node.worker import operations as ops
 from trebol_node.worker.apt import REBOOT, UNIT, changes, needs_reboot, run_refresh, run_upgrade
 from trebol_node.worker.context import Machine
 from trebol_node.worker.handlers import perform
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.protocol import Request
 
 UPID = Upid("node1", 4711, 815, 1790000000, "aptupgrade", "", "root@pam")
@@ -122,7 +123,7 @@ def test_what_became_of_packages(
 
 
 @pytest.mark.parametrize("operation", [ops.RefreshPackages(), ops.UpgradePackages()])
-def test_apt_works_once_at_a_time(tmp_path: Path, operation: ops.Operation) -> None:
+def test_apt_works_once_at_a_time(tmp_path: Path, operation: Operation) -> None:
     runner = ScriptedRunner().expect("systemctl", "is-active", "--", UNIT, stdout="inactive\n", status=3)
     on = context(tmp_path, runner)
     assert isinstance(on.starter, RememberingStarter)

@@ -21,6 +21,7 @@ from trebol_node.worker.errors import Modified
 from trebol_node.worker.handlers import perform
 from trebol_node.worker.hostname import renamed
 from trebol_node.worker.node import digest_of
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.protocol import Request
 from trebol_node.worker.ssh_keys import FILE, keys_of, with_keys
 
@@ -49,7 +50,7 @@ def on(tmp_path: Path, runner: ScriptedRunner) -> Context:
     return made
 
 
-def do(operation: ops.Operation, on: Context) -> object:
+def do(operation: Operation, on: Context) -> object:
     return perform(Request(1, "root@pam", operation), on)
 
 

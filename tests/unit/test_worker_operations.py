@@ -20,6 +20,7 @@ from trebol_node.worker.context import Context
 from trebol_node.worker.errors import AuthenticationFailed, Modified, NotFound
 from trebol_node.worker.handlers import HANDLERS, WORK, perform, work
 from trebol_node.worker.node import digest_of, wrong_hosts
+from trebol_node.worker.operation import Operation
 from trebol_node.worker.protocol import Request
 from trebol_node.worker.report import FOLDER, KEPT, keep
 from trebol_node.worker.services import SERVICES, unit
@@ -37,7 +38,7 @@ def on(tmp_path: Path, runner: ScriptedRunner) -> Context:
     return context(tmp_path, runner)
 
 
-def do(operation: ops.Operation, on: Context, who: str = "root@pam") -> Any:
+def do(operation: Operation, on: Context, who: str = "root@pam") -> Any:
     """Have an operation done as the server does; what it returns must be what JSON can say."""
     answer = perform(Request(1, who, operation), on)
     json.dumps(answer)

@@ -37,7 +37,8 @@ def test_tasks_outlive_the_service(unit: configparser.SectionProxy) -> None:
 
 def test_the_service_may_write_where_its_operations_do(unit: configparser.SectionProxy) -> None:
     assert unit["ProtectSystem"] == "strict"
-    assert written() == {"/etc", "/run", "-/root", "-/var/log/trebol", str(FOLDER)}
+    of_clusters = {"/var/lib/trebol", "/var/lib/etcd", "-/var/lib/corosync", "-/var/lib/pacemaker"}
+    assert written() == {"/etc", "/run", "-/root", "-/var/log/trebol", str(FOLDER), *of_clusters}
     assert "ProtectHome" not in unit
 
 
@@ -52,6 +53,8 @@ def test_folders_are_made_for_those_who_may() -> None:
         str(SOCKET.parent): ("0755", "root", "root"),
         str(FOLDER): ("2750", "root", USER),
         "/var/log/trebol": ("0700", "root", "root"),
+        "/var/lib/trebol": ("0755", "root", "root"),
+        "/var/lib/etcd": ("0700", "etcd", "etcd"),
     }
 
 

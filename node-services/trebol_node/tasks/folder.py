@@ -3,6 +3,7 @@
     /var/log/trebol-tasks/
         UPID:…:/log    what it said, a line each
         UPID:…:/end    {"status": "OK", "time": 1790000000}, once it is over; until then end.reserved, room for it
+        UPID:…:/result what it found out, where it has more to tell than lines: JSON
 
 Whether one runs is what its process says: nobody has to remember it. One that is over without an end was killed, or
 its machine was.
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from trebol_common.errors import BadInput
+from trebol_common.files import write_text
 from trebol_node.tasks.process import PROC, started
 from trebol_node.tasks.upid import Upid
 
@@ -194,6 +196,15 @@ class Tasks:
         reserved.chmod(_MODE)
         reserved.rename(self._end_file(upid))
 
+    def write_result(self, upid: Upid, text: str) -> None:
+        """Keep what a task found out, for as long as it is kept itself."""
+        write_text(self._result_file(upid), text, mode=_MODE)
+
+    def result(self, upid: str) -> str | None:
+        """What a task found out, None where it has nothing of the kind. Raises as `get`."""
+        path = self._result_file(self._known(upid))
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
     def prune(self, kept: int) -> None:
         """Remove all but the newest `kept` ended tasks. What cannot be removed stays."""
         ended = [task.upid for task in self.all() if not task.runs]
@@ -203,6 +214,9 @@ class Tasks:
 
     def _end_file(self, upid: Upid) -> Path:
         return self.folder / str(upid) / "end"
+
+    def _result_file(self, upid: Upid) -> Path:
+        return self.folder / str(upid) / "result"
 
     def _reserved(self, upid: Upid) -> Path:
         return self.folder / str(upid) / "end.reserved"

@@ -1,0 +1,125 @@
+"""A cluster of containers on this machine: how long it takes to make one, to join it and to show it, as it grows."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from tests.cluster.eventually import eventually
+from tests.cluster.nodes import ContainerNode
+from tests.cluster.several import running_nodes, switch
+
+from bench import clients
+from bench.clients import Load, percentile
+from bench.figures import Figure, Phase
+from bench.node import DAEMONS, main_process, proportional, signed_in
+from trebol_common.network import API_PORT
+
+#: The brief's limit of nodes.
+NODES = 16
+
+#: Nodes that boot at the same time: more only wait for each other.
+_AT_ONCE = 4
+
+#: How often a command that shows is run.
+_LOOKS = 5
+
+LOAD = Load(clients=50, rate=1.0, seconds=15)
+
+
+def measure(nodes: int = NODES) -> Iterator[Figure]:
+    """Create, join one after the other, and look at the whole."""
+    names = [f"c{number}" for number in range(1, nodes + 1)]
+    with ExitStack() as stack:
+        bridge = stack.enter_context(switch())
+        found: list[ContainerNode] = []
+        for start in range(0, nodes, _AT_ONCE):
+            part = names[start : start + _AT_ONCE]
+            found += stack.enter_context(running_nodes(bridge, part, first=start + 1))
+        yield _created(found[0])
+        yield _joined(found)
+        yield _shown(found)
+        yield from _answers(found)
+        yield _memory(found[0])
+
+
+def _created(first: ContainerNode) -> Figure:
+    began = time.perf_counter()
+    first.run("trebol", "cluster", "create", "clover")
+    return Figure("trebol cluster create", time.perf_counter() - began, "s", "at most 5 s")
+
+
+def _joined(nodes: list[ContainerNode]) -> Figure:
+    """The median; each of them as a phase."""
+    first, *others = nodes
+    phases = []
+    for number, node in enumerate(others, 2):
+        token = json.loads(first.run("trebol", "cluster", "token", "create", "--json"))["token"]
+        began = time.perf_counter()
+        node.run("trebol", "cluster", "join", token)
+        phases.append(Phase(f"node {number}", time.perf_counter() - began))
+    seconds = [phase.seconds for phase in phases]
+    return Figure(
+        "trebol cluster join",
+        statistics.median(seconds),
+        "s",
+        "at most 10 s per node",
+        phases=tuple(phases),
+        notes={"slowest": f"{max(seconds):.1f} s", "nodes": str(len(nodes))},
+    )
+
+
+def _shown(nodes: list[ContainerNode]) -> Figure:
+    """The command, of which most is Python's start."""
+    first, wanted = nodes[0], len(nodes)
+
+    def online() -> int:
+        return sum(each.get("online", 0) for each in json.loads(first.run("trebol", "cluster", "status", "--json")))
+
+    eventually(lambda: online() == wanted)
+    times = []
+    for _look in range(_LOOKS):
+        began = time.perf_counter()
+        first.run("trebol", "cluster", "status")
+        times.append(time.perf_counter() - began)
+    began = time.perf_counter()
+    for _look in range(_LOOKS):
+        first.run("trebol", "--version")
+    floor = (time.perf_counter() - began) / _LOOKS
+    return Figure(
+        f"trebol cluster status, {wanted} nodes",
+        statistics.median(times) * 1000,
+        "ms",
+        "at most 200 ms",
+        floor * 1000,
+        "trebol --version",
+    )
+
+
+def _answers(nodes: list[ContainerNode]) -> Iterator[Figure]:
+    first = nodes[0]
+    paths = [f"/api2/json{path}" for path in ("/cluster/status", "/cluster/resources")]
+    found = clients.measure((first.address, API_PORT), paths, signed_in(first), LOAD)
+    for path in paths:
+        times = found.milliseconds[path]
+        yield Figure(
+            f"GET {path.removeprefix('/api2/json')}, p99, {len(nodes)} nodes",
+            percentile(times, 99),
+            "ms",
+            "at most 50 ms with 50 clients",
+            notes={"load": str(LOAD), "median": f"{statistics.median(times):.1f} ms"},
+        )
+
+
+def _memory(node: ContainerNode) -> Figure:
+    units = (*DAEMONS, "trebol-store.service", "corosync.service", "pacemaker.service")
+    parts = {unit: proportional(node, main_process(node, unit)) for unit in units}
+    return Figure(
+        "memory of a member's daemons",
+        sum(parts.values()),
+        "MB",
+        notes={unit: f"{size:.0f} MB" for unit, size in parts.items()},
+    )
