@@ -20,6 +20,12 @@ PREFIX = "/api2/json"
 #: Of each operation: in this process, and by the wire, which adds little that an application would not meet anyway.
 EXAMPLES, OVER_TLS = 3, 1
 
+#: Steps of a join: a token of the cluster opens them to nodes that are of none yet.
+BY_TOKEN = (
+    *("hello", "prove", "admit", "keys", "store", "corosync", "vote", "end", "undo"),
+    *("members", "preflight", "measured"),
+)
+
 #: Seconds for an answer.
 TIMEOUT = 30
 
@@ -29,7 +35,7 @@ NOT_FAULTS = (503, 507)
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    with shown_node(tmp_path_factory.mktemp("node")) as found:
+    with shown_node(tmp_path_factory.mktemp("node"), clustered=True) as found:
         yield found
 
 
@@ -55,9 +61,14 @@ def test_every_path_that_is_not_for_the_world_needs_somebody(node: Shown, docume
         (path, method)
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
-        if "security" not in operation
+        if not operation.get("security")
     }
+    # The document says itself that they are.
+    for name in BY_TOKEN:
+        operation = document["paths"][f"{PREFIX}/cluster/joins/{name}"]["post"]
+        assert operation["security"] == [] and "a token of the cluster" in operation["description"]
     assert open_ones == {
+        *((f"{PREFIX}/cluster/joins/{name}", "post") for name in BY_TOKEN),
         (f"{PREFIX}/access/domains", "get"),
         (f"{PREFIX}/access/ticket", "get"),
         (f"{PREFIX}/access/ticket", "post"),

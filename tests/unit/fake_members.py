@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.unit.fake_etcd import FakeEtcd
+
+from trebol_node.cluster.voters.members import Members
+from trebol_node.store import answers
 
 UNHEALTHY = (503, {"code": 14, "message": "etcdserver: unhealthy cluster"})
 NOT_STARTED = (
@@ -88,3 +92,26 @@ class FakeMembers(FakeEtcd):
         else:
             self.listed[number] = replace(found, learner=False)
         return None
+
+
+@dataclass(frozen=True)
+class Here:
+    """The way to a store in this process."""
+
+    etcd: FakeMembers
+
+    def call(self, path: str, body: Mapping[str, Any], *, writes: bool = False) -> dict[str, Any]:
+        """See `Gateway.call`."""
+        status, answer = self.etcd.answer(path, body)
+        return answers.answer(status, json.dumps(answer), "here", writes=writes)
+
+
+def members_of(etcd: FakeMembers) -> Members:
+    """The members of a store in this process, all of which answer; who waits does not sleep."""
+    seconds = iter(range(10**6))
+    return Members(
+        Here(etcd),  # type: ignore[arg-type]
+        answers=lambda member: True,
+        clock=lambda: float(next(seconds)),
+        pause=lambda _seconds: None,
+    )

@@ -14,23 +14,41 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
-from tests.unit import api_node
+from tests.unit import api_node, fence_agents
+from tests.unit.fake_members import FakeMembers, Listed, members_of
 from tests.unit.fakesys import FakeSystem
 
 from trebol_common.network import Bridge, Dhcp, HostNetwork, Link, to_netplan
-from trebol_common.run import Argument, CommandFailed, Completed
+from trebol_common.run import Argument, CommandFailed, CommandRunner, Completed
 from trebol_hardware.machine import Machine as Hardware
+from trebol_node import pki
 from trebol_node.api.app import PREFIX, make_app
-from trebol_node.api.routes import metrics, nodes
+from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
+from trebol_node.api.routes.desk import Desk
 from trebol_node.api.server import Server, tls_context, unix_socket
 from trebol_node.api.wire import Wire
+from trebol_node.cluster import records as cluster
+from trebol_node.cluster.corosync.configuration import Totem
+from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.view import status
+from trebol_node.fencing.agents import Agents
 from trebol_node.store.records import MemoryRecords
 from trebol_node.tasks import Tasks, Upid
+from trebol_node.worker.cluster_operations import (
+    CreateCluster,
+    EndJoin,
+    ForgetNode,
+    HandOver,
+    JoinCluster,
+    LeaveCluster,
+    Preflight,
+    ReadMembership,
+)
 from trebol_node.worker.context import Context, Machine
+from trebol_node.worker.fence_operations import SealSecrets, TestFencing
 from trebol_node.worker.handlers import HANDLERS
 from trebol_node.worker.operation import Operation
 from trebol_node.worker.operations import (
@@ -173,6 +191,31 @@ def system(root: Path) -> FakeSystem:
     return made
 
 
+def loaded() -> dict[str, Any]:
+    """What corosync says that has every configuration, and sees nobody."""
+    counts = {"expected_votes": 1, "votes": 1, "needed": 1, "device_votes": None}
+    flags = {"quorate": True, "waits": False}
+    return {"cluster": "clover", "version": 2**31, "ring": "1.1", "members": [], **counts, **flags}
+
+
+def cluster_of_one() -> dict[str, Mapping[str, Any]]:
+    """Records of the cluster that this node has made."""
+    address = api_node.ADDRESSES[0]
+    member = cluster.Member(NODE, "1" * 32, address, cluster.State.MEMBER, voter=True)
+    return {
+        cluster.SETTINGS: cluster.Settings("clover", "c1", "2026-11-28T12:00:00+00:00").to_members(),
+        cluster.COROSYNC: Totem.first("clover", NODE, {0: address}).to_members(),
+        f"{cluster.NODES}{NODE}": member.to_members(),
+    }
+
+
+class AtOnce(fencing.Fencing):
+    """Nobody has to be waited for."""
+
+    async def written(self) -> None:
+        """See `Fencing.written`."""
+
+
 @dataclass
 class OperationsHere:
     """The worker's operations on the system below a root, in this process; what would start or end something is
@@ -187,8 +230,16 @@ class OperationsHere:
         match operation:
             case ServiceAction() | ApplyNetwork() | EndTask() | RefreshPackages() | UpgradePackages() | MakeReport():
                 return str(STARTED)
-            case Power():
+            case CreateCluster() | JoinCluster() | Preflight() | LeaveCluster() | EndJoin() | TestFencing():
+                return str(STARTED)
+            case Power() | ForgetNode():
                 return None
+            case ReadMembership():
+                return loaded()
+            case HandOver():
+                return {"authority": "a", "authority-key": "b", "corosync-key": "Yw=="}
+            case SealSecrets():
+                return dict.fromkeys(operation.secrets, "sealed")
             case Authenticate():
                 return await api_node.FakeWorker().call(operation, who=who)
         return HANDLERS[type(operation)](operation, self.context, who)
@@ -237,9 +288,10 @@ class Shown:
 
 
 @contextmanager
-def shown_node(folder: Path, hardware: str = "dell-r740-vt-locked") -> Iterator[Shown]:
-    """The node while the block runs; `hardware` is one of the recorded machines."""
-    made = _made(folder, hardware)
+def shown_node(folder: Path, hardware: str = "dell-r740-vt-locked", *, clustered: bool = False) -> Iterator[Shown]:
+    """The node while the block runs; `hardware` is one of the recorded machines. `clustered`: the only one of a
+    cluster."""
+    made = _made(folder, hardware, clustered=clustered)
     with TestClient(OverSocket(made.app)) as root:
         yield Shown(made.files, made.programs, made.worker, made.context, made.view, root, TestClient(made.app))
 
@@ -288,11 +340,29 @@ class _Made:
     app: FastAPI
 
 
-def _made(folder: Path, hardware: str) -> _Made:
+def of_cluster(folder: Path, records: MemoryRecords, worker: OperationsHere) -> Sequence[APIRouter]:
+    """The routers of the cluster, as trebold has them; only its certificates are real."""
+    where = folder / "pki"
+    names = pki.Names(NODE, (NODE,), ("127.0.0.1",))
+    pki.prepare(names, CommandRunner(), folder=where, own=lambda _path, _group: None)
+    store = members_of(FakeMembers(Listed(1, NODE, f"https://{api_node.ADDRESSES[0]}:2380")))
+
+    async def call(operation: Operation) -> Any:
+        return await worker.call(operation, who="trebold")
+
+    desk = Desk(NODE, records, store, call, lambda: api_node.NOW, where)
+    # Nobody is there who would answer, and nobody is waited for.
+    asked = Asked(records, lambda: (), now=lambda: api_node.NOW)
+    agents = Agents(CommandRunner(), fence_agents.install(folder / "agents"))
+    fences = fencing.router(AtOnce(records, agents))
+    return joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fences
+
+
+def _made(folder: Path, hardware: str, *, clustered: bool = False) -> _Made:
     files, run = system(folder / "root"), programs()
     record = Hardware.load(MACHINES / f"{hardware}.json")
     tasks = Tasks(folder / "tasks")
-    records = MemoryRecords()
+    records = MemoryRecords(cluster_of_one() if clustered else {})
     context = replace(api_node.context(folder, records), tasks=tasks)
     machine = Machine(files.root, run)
     worker = OperationsHere(Context(machine, tasks, starter=None))  # type: ignore[arg-type]
@@ -306,6 +376,10 @@ def _made(folder: Path, hardware: str) -> _Made:
         addresses=view.addresses,
         membership=lambda: status(records, NODE, view.addresses(), None),
     )
-    app = make_app(context, routers=nodes.routers(view), lifespan=lambda app: view.running())
+    app = make_app(
+        context,
+        routers=(*of_cluster(folder, records, worker), *nodes.routers(view)),
+        lifespan=lambda app: view.running(),
+    )
     app.include_router(metrics.router(view))
     return _Made(files, run, worker, context, view, app)

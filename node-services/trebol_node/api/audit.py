@@ -38,12 +38,14 @@ log = logging.getLogger(__name__)
 @dataclass
 class Noted:
     """What is learned of a request while it is answered. `user` is whom the log names, empty until somebody is known;
-    `identity` is who it is for certain; `since` is when a login began, on the monotonic clock."""
+    `identity` is who it is for certain; `since` is when a login began, on the monotonic clock; `hidden` is what of
+    the path may be a secret."""
 
     user: str = ""
     identity: Identity | None = None
     names: tuple[str, ...] = ()
     since: float | None = None
+    hidden: str = ""
 
 
 def noted(scope: MutableMapping[str, Any]) -> Noted:
@@ -147,7 +149,7 @@ class Audit:
             _word(about.user, _USER),
             origin(scope),
             _word(scope["method"], _NAME),
-            _word(scope["path"], _PATH),
+            _word(scope["path"].replace(about.hidden, "***") if about.hidden else scope["path"], _PATH),
             tuple(_word(name, _NAME) for name in about.names),
             status,
         )

@@ -26,6 +26,9 @@ _SECURITY = {
     "csrf": {"type": "apiKey", "in": "header", "name": CSRF, "description": "With the ticket, for all but GET."},
 }
 
+#: For a route that is open to whoever shows a token by which nodes join, and to no user: `openapi_extra`.
+BY_TOKEN: dict[str, Any] = {"security": []}
+
 _ERROR = {
     "type": "object",
     "required": ["data", "message"],
@@ -63,6 +66,9 @@ def _complete(operation: dict[str, Any], route: APIRoute, *, reads: bool) -> Non
     needs = [each for each in called if isinstance(each, Requires)]
     if needs or identify in called:
         operation["security"] = [{"token": []}, {"ticket": []} if reads else {"ticket": [], "csrf": []}]
+    if operation.get("security") == []:
+        told = "Needs no user: it is for nodes that join, which show that they have a token of the cluster."
+        operation["description"] = "\n\n".join(part for part in (operation.get("description", ""), told) if part)
     if needs:
         operation["description"] = "\n\n".join(
             part for part in (operation.get("description", ""), *map(_need, needs)) if part

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from trebol_common.errors import Refused
+from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
+from trebol_node.cluster.corosync.rules import canonical
 from trebol_node.cluster.records import Joining, Member, State
 from trebol_node.cluster.tokens import keeping as tokens
+from trebol_node.cluster.tokens.admission import Admitted, Garbled, NotAdmitted, Unknown, Used
 from trebol_node.cluster.voters.choice import wanted
 from trebol_node.store.records import Records
 
@@ -52,6 +54,7 @@ class Admission:
         machine that the cluster has, BadInput for addresses that do not fit.
         """
         settings = self._settings()
+        self._require_known(applicant)
         under_way = cluster.joining(self.records)
         if under_way is not None and under_way.machine != applicant.machine:
             raise Busy(under_way)
@@ -62,11 +65,14 @@ class Admission:
         _refuse_while_one_leaves(members)
         _refuse_taken(applicant, members)
         totem = self._totem()
+        for member in members:
+            if member.name == applicant.node:
+                require_admitted(member, addresses)
         if not totem.has(applicant.node):
             totem = totem.with_node(applicant.node, addresses)
         self.let_in(applicant)
         self._begin(applicant)
-        member = Member(applicant.node, applicant.machine, addresses[0])
+        member = Member(applicant.node, applicant.machine, canonical(addresses[0]))
         key = f"{cluster.NODES}{applicant.node}"
         cluster.edit(self.records, key, lambda before: before or member.to_members())
         return {
@@ -78,16 +84,7 @@ class Admission:
     def look(self, applicant: Applicant) -> tuple[str, ...]:
         """Whether it would be admitted, with nothing used up; the members' names. Raises NotAdmitted, Refused."""
         self._settings()
-        tokens.require_good(
-            self.records,
-            applicant.token,
-            applicant.secret,
-            node=applicant.node,
-            machine=applicant.machine,
-            members=self._names(),
-            removed=cluster.removed(self.records),
-            now=int(self.now()),
-        )
+        self._require_good(applicant)
         return tuple(sorted(self._names()))
 
     def let_in(self, applicant: Applicant, *, replaces: bool = False) -> None:
@@ -109,14 +106,73 @@ class Admission:
         found = [each for each in cluster.members(self.records) if each.name == applicant.node]
         return any(each.machine != applicant.machine for each in found)
 
+    def require_fitting(self, applicant: Applicant, addresses: Mapping[int, str]) -> None:
+        """Whether the node fits in the place of the one of its name. Raises BadInput, Refused for the last node."""
+        totem = self._totem()
+        others = totem.without_node(applicant.node) if totem.has(applicant.node) else totem
+        others.with_node(applicant.node, addresses)
+
     def require(self, applicant: Applicant) -> Member:
         """The node that a later step is for. Raises NotAdmitted, Refused where its join is not the one under way."""
-        self.let_in(applicant)
-        under_way = cluster.joining(self.records)
-        record = self.records.get(f"{cluster.NODES}{applicant.node}")
-        if under_way is None or under_way.machine != applicant.machine or record is None:
+        # A token that has begun no join stays unused.
+        begun = self._require_good(applicant).again
+        under_way, member = cluster.joining(self.records), self._listed(applicant.node)
+        if not begun or under_way is None or under_way.machine != applicant.machine or member is None:
             raise Refused("does not join at the moment", where=applicant.node, hint="begin anew")
-        return Member.of(record.value)
+        return member
+
+    def require_configured(self, applicant: Applicant) -> Member:
+        """The same for a step that comes after `configure`."""
+        member = self.require(applicant)
+        if not self._totem().has(applicant.node):
+            raise Refused("is not in the configuration of corosync yet", where=applicant.node, hint="begin anew")
+        return member
+
+    def is_over(self, applicant: Applicant) -> bool:
+        """Whether the join that this token began has made it a member. Raises NotAdmitted for a token of others."""
+        try:
+            self._require_good(applicant)
+        except NotAdmitted as error:
+            used, member = error.refusal, self._listed(applicant.node)
+            if not isinstance(used, Used) or not used.same or used.use.node != applicant.node or member is None:
+                raise
+            if member.machine != applicant.machine or member.state is State.JOINING:
+                raise
+            return True
+        return False
+
+    def withdrawing(self, applicant: Applicant) -> Member | None:
+        """The node whose join is to be taken back; None where nothing is left of it, and its token is free again.
+
+        Raises NotAdmitted for who knows no token, Refused for a member.
+        """
+        self._require_known(applicant)
+        under_way, member = cluster.joining(self.records), self._listed(applicant.node)
+        own = member is not None and member.machine == applicant.machine
+        if own and member is not None and member.state is not State.JOINING:
+            raise Refused("is a member by now", where=applicant.node, hint="trebol cluster leave")
+        is_under_way = under_way is not None and (under_way.node, under_way.machine) == (
+            applicant.node,
+            applicant.machine,
+        )
+        if under_way is not None and is_under_way and under_way.token != applicant.token:
+            # Who only says that it is the same machine takes nothing of another token's back.
+            self._require_good(applicant)
+        if own and is_under_way:
+            return member
+        if is_under_way and member is None:
+            # Cut short when it was taken back before.
+            self.undo(applicant)
+        tokens.free(self.records, applicant.token, machine=applicant.machine)
+        return None
+
+    def drop(self, token: str) -> bool:
+        """Delete a token by its id, but for the join that it has begun; whether there was one."""
+        under_way = cluster.joining(self.records)
+        if under_way is None or under_way.token != token:
+            return tokens.delete(self.records, token)
+        tokens.expire(self.records, token, machine=under_way.machine, now=int(self.now()))
+        return True
 
     def wants_voter(self) -> bool:
         """Whether one node more should vote in the store, from the moment on that it is a member."""
@@ -140,15 +196,47 @@ class Admission:
     def end(self, applicant: Applicant) -> None:
         """Step 7: it is a member."""
         cluster.edit_member(self.records, applicant.node, lambda member: replace(member, state=State.MEMBER))
-        tokens.end(self.records, applicant.token, machine=applicant.machine)
+        for token in self._shown_by(applicant):
+            tokens.end(self.records, token, machine=applicant.machine)
         self._over(applicant.machine)
 
     def undo(self, applicant: Applicant) -> None:
         """As if it had never asked; its configuration and its voter are to be gone by now."""
         cluster.remove(self.records, f"{cluster.NODES}{applicant.node}")
         cluster.remove(self.records, f"{cluster.APPLIED}{applicant.node}")
-        tokens.free(self.records, applicant.token, machine=applicant.machine)
+        for token in self._shown_by(applicant):
+            tokens.free(self.records, token, machine=applicant.machine)
         self._over(applicant.machine)
+
+    def _require_good(self, applicant: Applicant) -> Admitted:
+        return tokens.require_good(
+            self.records,
+            applicant.token,
+            applicant.secret,
+            node=applicant.node,
+            machine=applicant.machine,
+            members=self._names(),
+            removed=cluster.removed(self.records),
+            now=int(self.now()),
+        )
+
+    def _require_known(self, applicant: Applicant) -> None:
+        """Raises NotAdmitted for who knows no token: that one is told nothing of the cluster."""
+        try:
+            self._require_good(applicant)
+        except NotAdmitted as error:
+            if isinstance(error.refusal, Garbled | Unknown):
+                raise
+
+    def _shown_by(self, applicant: Applicant) -> set[str]:
+        """Its tokens: one that went on with a join may have begun it with another."""
+        under_way = cluster.joining(self.records)
+        own = under_way is not None and under_way.machine == applicant.machine
+        return {applicant.token, under_way.token} if under_way is not None and own else {applicant.token}
+
+    def _listed(self, node: str) -> Member | None:
+        record = self.records.get(f"{cluster.NODES}{node}")
+        return None if record is None else Member.of(record.value)
 
     def _begin(self, applicant: Applicant) -> None:
         since = datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="seconds")
@@ -184,6 +272,13 @@ class Admission:
 
     def _names(self) -> frozenset[str]:
         return frozenset(each.name for each in self._members())
+
+
+def require_admitted(member: Member, addresses: Mapping[int, str]) -> None:
+    """Raises BadInput for another address on link 0 than the node was admitted with: the others reach it there."""
+    if canonical(addresses[0]) != canonical(member.address):
+        hint = f"take that, or take the join back: trebol cluster remove {member.name}"
+        raise BadInput(f"{member.name} joins at the moment with {member.address}", where="link 0", hint=hint)
 
 
 class Busy(Refused):

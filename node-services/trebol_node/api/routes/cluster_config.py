@@ -31,9 +31,10 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.create import require_alone, require_own
 from trebol_node.cluster.join import credentials
 from trebol_node.cluster.leave import How
-from trebol_node.cluster.preflight.findings import check_force
+from trebol_node.cluster.preflight.findings import check_force, is_code
 from trebol_node.cluster.tokens import keeping, lifetime
 from trebol_node.cluster.tokens.addresses import Address
+from trebol_node.cluster.tokens.admission import is_id
 from trebol_node.cluster.tokens.agreed import register
 from trebol_node.worker.cluster_operations import CreateCluster, EndJoin, JoinCluster, LeaveCluster
 from trebol_node.worker.operation import NodeName
@@ -43,6 +44,9 @@ Modifier = Annotated[Identity, requires("/", "Sys.Modify")]
 
 #: A link as Proxmox VE has it: "[address=]192.0.2.11[,priority=10]".
 Link = Annotated[str | None, Field(max_length=128)]
+
+#: Codes of findings that one call names, at most.
+CODES = 64
 
 #: Seconds until a member answers and it is this node's turn: somebody waits for the task.
 _PATIENCE = 120
@@ -89,7 +93,7 @@ class Join(Joined):
     its own name."""
 
     patience: Annotated[int, Field(ge=0)] = _PATIENCE
-    force: Words = ()
+    force: Annotated[Words, Field(max_length=CODES)] = ()
     replaces: NodeName | None = None
 
 
@@ -275,9 +279,12 @@ def _hand_out(made: APIRouter, desk: Desk) -> None:
         return {"id": token.id, "token": token.reveal(), "end": token.end}
 
     @made.delete("/tokens/{ident}", dependencies=[no_arguments])
-    async def delete(_who: Modifier, ident: str) -> None:
-        """It lets nobody in any more."""
-        if not await asyncio.to_thread(keeping.delete, desk.records, ident):
+    async def delete(_who: Modifier, request: Request, ident: str) -> None:
+        """It lets nobody in any more. A join that it began goes on: that is taken back by removing the node."""
+        if not is_id(ident):
+            # Who takes the token for its id has its secret in the path.
+            noted(request.scope).hidden = ident
+        if not await asyncio.to_thread(desk.admission.drop, ident):
             raise Missing("does not exist", where="token")
 
 
@@ -308,9 +315,11 @@ async def _register(desk: Desk, context: TheContext, agreed: SecretStr, given: N
 
 
 def note_forced(request: Request, codes: Iterable[str]) -> None:
-    """Have the audit log say what was forced: codes are Trebol's own words, so their values are no secrets."""
+    """Have the audit log say what was forced: codes are Trebol's own words, so their values are no secrets. What else
+    somebody sent stays out of it."""
     about = noted(request.scope)
-    about.names = (*(name for name in about.names if name != "force"), *(f"force={code}" for code in codes))
+    forced = (f"force={code}" for code in sorted(set(codes)) if is_code(code))
+    about.names = (*(name for name in about.names if name != "force"), *forced)
 
 
 def authority(desk: Desk) -> str:

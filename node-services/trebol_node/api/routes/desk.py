@@ -38,16 +38,18 @@ _LOOK_EVERY = 0.1
 #: Nonces of ours that are still good, at most; each for one proof.
 _NONCES = 256
 
-HEX = r"\A[0-9a-f]+\z"
+#: Of 32 bytes, and machine-id(5), in hexadecimal.
+DIGEST = r"\A[0-9a-f]{64}\z"
+MACHINE = r"\A[0-9a-f]{32}\z"
 
 
 class Prove(Parameters):
     """Nonces and a proof, in hexadecimal."""
 
     id: Annotated[str, Field(max_length=64)]
-    nonce: Annotated[str, Field(pattern=HEX, max_length=64)]
-    member_nonce: Annotated[str, Field(pattern=HEX, max_length=64)]
-    proof: Annotated[str, Field(pattern=HEX, max_length=64)]
+    nonce: Annotated[str, Field(pattern=DIGEST)]
+    member_nonce: Annotated[str, Field(pattern=DIGEST)]
+    proof: Annotated[str, Field(pattern=DIGEST)]
 
 
 @dataclass

@@ -8,21 +8,23 @@ First both sides show that they know the token's secret, over the certificate th
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field, SecretStr
 
-from trebol_common.errors import BadInput, Refused, TrebolError
+from trebol_common.errors import BadInput, TrebolError
 from trebol_node.api.audit import noted, origin
 from trebol_node.api.context import Context, TheContext
 from trebol_node.api.errors import ApiError
 from trebol_node.api.forms import Parameters, arguments, no_arguments
-from trebol_node.api.routes.desk import HEX, Desk, Prove, remove_node
+from trebol_node.api.openapi import BY_TOKEN
+from trebol_node.api.routes.desk import MACHINE, Desk, Prove, remove_node
 from trebol_node.api.routing import api_router
 from trebol_node.cluster import records as cluster
-from trebol_node.cluster.admission import LOCKED_OUT, Applicant
+from trebol_node.cluster.admission import LOCKED_OUT, Applicant, require_admitted
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.removal import take_vote
 from trebol_node.cluster.tokens import admission as tokens
@@ -38,7 +40,7 @@ class Shown(Parameters):
     id: Annotated[str, Field(max_length=64)]
     secret: SecretStr
     node: NodeName
-    machine: Annotated[str, Field(pattern=HEX, max_length=32)]
+    machine: Annotated[str, Field(pattern=MACHINE)]
 
 
 class Linked(Shown):
@@ -62,12 +64,12 @@ def router(desk: Desk) -> APIRouter:
 
 
 def _greet(made: APIRouter, desk: Desk) -> None:
-    @made.post("/hello", dependencies=[no_arguments])
+    @made.post("/hello", openapi_extra=BY_TOKEN, dependencies=[no_arguments])
     async def hello() -> dict[str, str]:
         """A nonce, for one proof; 409 on a node that stands alone."""
         return desk.hello()
 
-    @made.post("/prove")
+    @made.post("/prove", openapi_extra=BY_TOKEN)
     async def prove(
         request: Request, context: TheContext, given: Annotated[Prove, arguments(Prove)]
     ) -> dict[str, str]:
@@ -82,20 +84,25 @@ def _greet(made: APIRouter, desk: Desk) -> None:
 
 
 def _serve(made: APIRouter, desk: Desk) -> None:
-    @made.post("/admit")
+    @made.post("/admit", openapi_extra=BY_TOKEN)
     async def admit(
         request: Request, context: TheContext, given: Annotated[Admit, arguments(Admit)]
     ) -> dict[str, Any]:
         """Step 1."""
         mine, addresses = applicant_of(request, context, given), links_of(given.links)
         if given.replaces and desk.admission.has_other(mine):
-            # Nobody removes a node without a token that is good.
+            # Nobody removes a node without a token that is good, nor for one that then would not fit.
             await done(request, context, lambda: desk.admission.let_in(mine, replaces=True))
-            await remove_node(desk, mine.node, dead=True)
+            try:
+                desk.admission.require_fitting(mine, addresses)
+                await remove_node(desk, mine.node, dead=True)
+            except TrebolError:
+                await asyncio.to_thread(keeping.free, desk.records, mine.token, machine=mine.machine)
+                raise
         found: dict[str, Any] = await done(request, context, lambda: desk.admission.admit(mine, addresses))
         return found
 
-    @made.post("/keys")
+    @made.post("/keys", openapi_extra=BY_TOKEN)
     async def keys(
         request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
     ) -> dict[str, str]:
@@ -105,7 +112,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
         told: dict[str, str] = await desk.call(HandOver())
         return told
 
-    @made.post("/store")
+    @made.post("/store", openapi_extra=BY_TOKEN)
     async def store(
         request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
     ) -> dict[str, Any]:
@@ -124,7 +131,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
         found: dict[str, Any] = await done(request, context, place)
         return found
 
-    @made.post("/corosync")
+    @made.post("/corosync", openapi_extra=BY_TOKEN)
     async def corosync(
         request: Request, context: TheContext, given: Annotated[Linked, arguments(Linked)]
     ) -> dict[str, Any]:
@@ -132,21 +139,21 @@ def _serve(made: APIRouter, desk: Desk) -> None:
         mine, addresses = applicant_of(request, context, given), links_of(given.links)
 
         def configure() -> Totem:
-            desk.admission.require(mine)
+            member = desk.admission.require(mine)
+            require_admitted(member, addresses)
             return desk.admission.configure(mine.node, addresses)
 
         totem = await done(request, context, configure)
         await desk.loaded(totem)
         return {"text": totem.render(), "nodes": [each.name for each in totem.nodes]}
 
-    @made.post("/vote")
+    @made.post("/vote", openapi_extra=BY_TOKEN)
     async def vote(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
         """Step 6: the learner votes."""
         mine = applicant_of(request, context, given)
 
         def promote() -> None:
-            member = desk.admission.require(mine)
-            url = peer_url(member.address)
+            url = peer_url(desk.admission.require_configured(mine).address)
             for each in desk.members.members():
                 if url in each.peer_urls:
                     desk.members.promote(each.id)
@@ -154,33 +161,28 @@ def _serve(made: APIRouter, desk: Desk) -> None:
 
         await done(request, context, promote)
 
-    @made.post("/end")
+    @made.post("/end", openapi_extra=BY_TOKEN)
     async def end(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
         """Step 7: it is a member."""
         mine = applicant_of(request, context, given)
 
         def over() -> None:
-            desk.admission.require(mine)
+            # Whose answer was lost asks again.
+            if not desk.admission.is_over(mine):
+                desk.admission.require_configured(mine)
             desk.admission.end(mine)
 
         await done(request, context, over)
 
-    @made.post("/undo")
+    @made.post("/undo", openapi_extra=BY_TOKEN)
     async def undo(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
         """As if it had never asked. Refused for a member."""
         mine = applicant_of(request, context, given)
 
         def withdraw() -> Totem | None:
-            try:
-                member = desk.admission.require(mine)
-            except tokens.NotAdmitted:
+            member = desk.admission.withdrawing(mine)
+            if member is None:
                 return None
-            except Refused:
-                # Removed meanwhile, and asking has used the token once more.
-                keeping.free(desk.records, mine.token, machine=mine.machine)
-                return None
-            if member.state is not cluster.State.JOINING:
-                raise Refused("is a member by now", where=mine.node, hint="trebol cluster leave")
             take_vote(desk.members, member.address)
             return desk.admission.forget(mine.node)
 
@@ -196,7 +198,7 @@ def links_of(text: str) -> Mapping[int, str]:
     found: dict[int, str] = {}
     for part in text.split(","):
         number, equals, address = part.partition("=")
-        if not equals or not number.isascii() or not number.isdigit() or int(number) in found:
+        if not equals or not re.fullmatch("[0-7]", number) or int(number) in found:
             raise BadInput("is not NUMBER=ADDRESS,…", where="links")
         found[int(number)] = address
     if 0 not in found:

@@ -13,8 +13,9 @@ from trebol_common.errors import BadInput
 from trebol_node.api.context import TheContext
 from trebol_node.api.errors import wrong
 from trebol_node.api.forms import Parameters, Words, arguments
+from trebol_node.api.openapi import BY_TOKEN
 from trebol_node.api.rights import requires
-from trebol_node.api.routes.cluster_config import Joined, Modifier, links_of, note_forced, token_of
+from trebol_node.api.routes.cluster_config import CODES, Joined, Modifier, links_of, note_forced, token_of
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.joins import Shown, applicant_of, done
 from trebol_node.api.routes.nodes.common import ask
@@ -35,7 +36,7 @@ class Told(Shown):
     """`facts` is the node's HostFacts as JSON; `force` what its join is to pass over, for this member's log."""
 
     facts: Annotated[str, Field(max_length=_FACTS)]
-    force: Words = ()
+    force: Annotated[Words, Field(max_length=CODES)] = ()
 
 
 class Ended(Shown):
@@ -48,7 +49,7 @@ class Wanted(Parameters):
     """The result of the task `upid`; what of it stops a join that forces `force`."""
 
     upid: Annotated[str, Field(max_length=400)]
-    force: Words = ()
+    force: Annotated[Words, Field(max_length=CODES)] = ()
 
 
 def router(desk: Desk, asked: Asked) -> APIRouter:
@@ -60,26 +61,26 @@ def router(desk: Desk, asked: Asked) -> APIRouter:
 
 
 def _answer(made: APIRouter, desk: Desk, asked: Asked) -> None:
-    @made.post("/joins/members")
+    @made.post("/joins/members", openapi_extra=BY_TOKEN)
     async def members(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> list[str]:
         """Their names, which the node looks up by itself."""
         mine = applicant_of(request, context, given)
         return list(await done(request, context, lambda: desk.admission.look(mine)))
 
-    @made.post("/joins/preflight")
+    @made.post("/joins/preflight", openapi_extra=BY_TOKEN)
     async def preflight(
         request: Request, context: TheContext, given: Annotated[Told, arguments(Told)]
     ) -> dict[str, Any]:
         """Begin to measure, from all members: a `Begun`. The token is looked at, and stays as it is."""
         mine = applicant_of(request, context, given)
-        note_forced(request, given.force)
         await done(request, context, lambda: desk.admission.look(mine))
+        note_forced(request, given.force)
         facts = HostFacts.of_json(given.facts)
         if (facts.name, facts.machine_id) != (mine.node, mine.machine):
             raise BadInput("are another node's", where="facts")
         return (await asked.begin(facts)).to_members()
 
-    @made.post("/joins/measured")
+    @made.post("/joins/measured", openapi_extra=BY_TOKEN)
     async def measured(
         request: Request, context: TheContext, given: Annotated[Ended, arguments(Ended)]
     ) -> list[dict[str, Any]]:

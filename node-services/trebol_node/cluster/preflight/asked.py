@@ -53,11 +53,13 @@ class Asked:
         await asyncio.to_thread(self._make_room, joining)
         ident, key = secrets.token_hex(8), secrets.token_hex(KEY)
         request = shared.Request(joining, key, self.now(), self._members())
-        self._since = {ident: self.clock()}
+        since = self.clock()
+        # One at a time; who began before is told so when it asks what was measured.
+        self._since = {ident: since}
         await asyncio.to_thread(shared.put, self.records, shared.request_key(ident), request)
         there = self.there()
         expected = [name for name in request.members if there is None or name in there]
-        await self._wait(ident, FACTS_WITHIN, expected, lambda answer: True)
+        await self._wait(ident, since + FACTS_WITHIN, expected, lambda answer: True)
         answers = shared.answers(self.records, ident)
         hosts = tuple(answers[name].facts for name in request.members if name in answers)
         return Begun(ident, key, request.members, hosts)
@@ -68,17 +70,16 @@ class Asked:
             raise Refused("did not begin here, or is over", where="preflight", hint="begin anew")
         # Who told no facts in time is left out, and nobody waits for it once more.
         expected = shared.answers(self.records, ident)
-        await self._wait(ident, BOUND, expected, lambda answer: answer.paths is not None)
+        await self._wait(ident, self._since[ident] + BOUND, expected, lambda answer: answer.paths is not None)
         paths = [path for answer in shared.answers(self.records, ident).values() for path in answer.paths or ()]
         self._since.pop(ident, None)
         await asyncio.to_thread(shared.remove, self.records, ident)
         return tuple(paths)
 
     async def _wait(
-        self, ident: str, within: float, expected: Collection[str], enough: Callable[[shared.Answer], bool]
+        self, ident: str, end: float, expected: Collection[str], enough: Callable[[shared.Answer], bool]
     ) -> None:
-        """Until the answers of all members `expected` are `enough`, or the time since the beginning is over."""
-        end = self._since[ident] + within
+        """Until the answers of all members `expected` are `enough`, or the clock says `end`."""
         while self.clock() < end:
             answers = shared.answers(self.records, ident)
             if all(name in answers and enough(answers[name]) for name in expected):

@@ -154,6 +154,11 @@ def evaluate(facts: Facts) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
 
 
+def is_code(text: str) -> bool:
+    """Whether there is a check of that code."""
+    return text in _BY_CODE
+
+
 def check_force(codes: Iterable[str]) -> frozenset[str]:
     """What a user wants to force. Raises BadInput for codes that there are not, Refused for those never forced."""
     wanted = frozenset(codes)

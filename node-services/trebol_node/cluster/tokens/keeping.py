@@ -133,7 +133,7 @@ def end(records: Records, ident: str, *, machine: str) -> None:
 
 
 def delete(records: Records, ident: str) -> bool:
-    """Delete a token, whatever it is; whether there was one. A join that it began is not ended by that."""
+    """Delete a token, whatever it is; whether there was one. A join that it began could not go on: see `expire`."""
 
     def deleted() -> bool:
         found = records.get(key_of(ident))
@@ -142,6 +142,11 @@ def delete(records: Records, ident: str) -> bool:
         return found is not None
 
     return is_id(ident) and persist(deleted)
+
+
+def expire(records: Records, ident: str, *, machine: str, now: int) -> None:
+    """It lets in no other machine than the one that it has let in, whose join goes on, or is taken back."""
+    _change(records, ident, machine, {"end": now})
 
 
 def tokens(records: Records) -> dict[str, TokenRecord]:
