@@ -16,6 +16,7 @@ from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping
 from trebol_node.cluster.tokens.admission import NotAdmitted
 from trebol_node.cluster.view import status
+from trebol_node.fencing import records as fencing
 from trebol_node.store.records import MemoryRecords
 
 #: Whom n1 removes, of which records, while who is online, whether somebody saw that it is off, and what is said.
@@ -56,6 +57,17 @@ def test_nothing_is_left_of_a_node_that_is_gone_but_since_when() -> None:
     assert [key for key in keys if key.endswith("n3")] == ["cluster/removed/n3"]
     assert cluster.removed(records) == {"n3": NOW}
     assert cluster.totem(records) == totem_of(NAMES).without_node("n3")
+
+
+def test_a_new_machine_of_its_name_is_not_proven_by_the_dead_ones_controller() -> None:
+    records = records_of(*NAMES)
+    for node in ("n3", "n30"):
+        for key in (f"{fencing.DEVICES}{node}.ipmilan", f"{fencing.PROOFS}{node}", f"{fencing.APPLIED}{node}"):
+            records.put(key, {"of": "whichever version"}, expected=0)
+    for _twice in range(2):
+        removal(records).end("n3")
+    left = [each.key for each in records.below("fencing/")]
+    assert left == ["fencing/applied/n30", "fencing/devices/n30.ipmilan", "fencing/proofs/n30"]
 
 
 def test_one_that_had_joined_by_halves_gives_its_token_back_and_others_may_join() -> None:

@@ -16,6 +16,7 @@ from trebol_node.cluster.corosync.values import Node
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
 from trebol_node.cluster.voters.members import Members
+from trebol_node.fencing.records import forget_node
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.records import Records
 
@@ -77,6 +78,7 @@ class Removal:
         if joining is not None and joining.node == node:
             tokens.free(self.records, joining.token, machine=joining.machine)
             cluster.remove(self.records, cluster.JOINING)
+        forget_node(self.records, node)
         # The last is what it is asked for by.
         for key in (f"{cluster.APPLIED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
             cluster.remove(self.records, key)
