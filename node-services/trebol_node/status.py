@@ -107,17 +107,27 @@ def status(facts: Facts) -> Status:
     )
 
 
+#: Networks of this node's own guests, which nobody else reaches.
+_OF_GUESTS = ("virbr", "lxcbr", "vnet", "veth")
+
+
 def node_addresses(links: Iterable[Mapping[str, Any]], physical: frozenset[str]) -> tuple[str, ...]:
-    """Usable global addresses of the bridge, or of the physical interfaces where there is no bridge; IPv4 first."""
+    """Usable global addresses of the bridge, or of the physical interfaces where there is no bridge; of whatever else
+    has one (a VLAN on a bond) where these have none; IPv4 first."""
     by_name = {str(link["ifname"]): link for link in links if "ifname" in link}
-    chosen = (
-        [by_name[MANAGEMENT_BRIDGE]]
+    first = (
+        [MANAGEMENT_BRIDGE]
         if MANAGEMENT_BRIDGE in by_name
-        else [by_name[name] for name in sorted(by_name) if name in physical]
+        else [name for name in sorted(by_name) if name in physical]
     )
-    found = [address for link in chosen for address in link.get("addr_info", ()) if _usable(address)]
-    found.sort(key=lambda address: address["family"] != "inet")
+    others = [name for name in sorted(by_name) if name not in first and not name.startswith(_OF_GUESTS)]
+    found = _addresses(by_name[name] for name in first) or _addresses(by_name[name] for name in others)
     return tuple(f"{address['local']}/{address['prefixlen']}" for address in found)
+
+
+def _addresses(links: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    found = [address for link in links for address in link.get("addr_info", ()) if _usable(address)]
+    return sorted(found, key=lambda address: address["family"] != "inet")
 
 
 def _usable(address: Mapping[str, Any]) -> bool:

@@ -52,7 +52,8 @@ def link(name: str, *addresses: str, **flags: Any) -> Mapping[str, Any]:
     [
         ([link("lo"), link("vmbr0", "192.0.2.10/24"), link("eno1", "198.51.100.1/24")], ("192.0.2.10/24",)),
         ([link("vmbr0", "2001:db8::1/64", "fe80::1/64", "192.0.2.10/24")], ("192.0.2.10/24", "2001:db8::1/64")),
-        ([link("vmbr0"), link("eno1", "192.0.2.10/24")], ()),
+        ([link("vmbr0"), link("bond0.30", "192.0.2.10/24"), link("virbr0", "192.168.122.1/24")], ("192.0.2.10/24",)),
+        ([link("vmbr0"), link("virbr0", "192.168.122.1/24")], ()),
         ([link("eno1", "192.0.2.10/24"), link("virbr0", "192.168.122.1/24")], ("192.0.2.10/24",)),
         ([link("vmbr0", "2001:db8::1/64", tentative=True)], ()),
         ([link("vmbr0", "2001:db8::1/64", temporary=True)], ()),
@@ -61,7 +62,7 @@ def link(name: str, *addresses: str, **flags: Any) -> Mapping[str, Any]:
         ([], ()),
     ],
 )
-def test_the_addresses_are_the_usable_ones_of_the_bridge(
+def test_the_addresses_are_the_usable_ones_of_the_bridge_or_of_what_else_has_one(
     links: list[Mapping[str, Any]], expected: tuple[str, ...]
 ) -> None:
     assert node_addresses(links, frozenset({"eno1"})) == expected

@@ -127,7 +127,7 @@ def remove(records: Records, ident: str) -> None:
 
 
 def forget_node(records: Records, node: str) -> None:
-    """What there is of a node that has gone: the next one of its name is another machine. What is damaged goes too."""
+    """What there is of a node that has gone: the next of its name is another machine. What is damaged goes too."""
     devices = (each.key for each in records.below(f"{DEVICES}{node}."))
     for key in (*devices, f"{PROOFS}{node}", f"{APPLIED}{node}"):
         cluster.remove(records, key)
