@@ -18,6 +18,8 @@ from trebol_node.cluster.admission import Admission, Applicant, Learning
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.records import Joining, Settings, State
 from trebol_node.cluster.records import Member as Node
+from trebol_node.cluster.tokens import keeping
+from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.voters.acting import Acting, leads
 from trebol_node.cluster.voters.choice import Change, Kind
 from trebol_node.cluster.voters.members import Members
@@ -203,8 +205,18 @@ def test_a_node_that_wants_to_join_waits_while_another_gets_a_vote(world: Worlds
     four = world(4, 3)
     cluster.edit(four.records, f"{cluster.NODES}n4", lambda before: node(4, learner="a1b2").to_members())
     admission = Admission(four.records, lambda: 0.0)
+    ca = "ab" * 32
+    token = keeping.issue(
+        four.records,
+        cluster="clover",
+        cluster_id="0" * 16,
+        addresses=[Address(address(1))],
+        ca=ca,
+        made_by="n1",
+        now=0,
+    )
     with pytest.raises(Learning, match="n4: is getting a vote in the store at the moment"):
-        admission.admit(Applicant("n5", "5" * 32, "t", "s"), {0: address(5)})
+        admission.admit(Applicant("n5", "5" * 32, token.id, token.secret.get_secret_value()), {0: address(5)})
     assert cluster.joining(four.records) is None
     admission.vote("n4")
     assert four.noted()["n4"] == "voter" and not cluster.members(four.records)[3].learner
