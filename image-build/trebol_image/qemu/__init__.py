@@ -12,6 +12,7 @@ from trebol_image.qemu.config import (
     Medium,
     MediumKind,
     Nic,
+    Segment,
     accelerator,
 )
 from trebol_image.qemu.disks import create_disk
@@ -37,6 +38,7 @@ __all__ = [
     "Nic",
     "QmpClient",
     "QmpError",
+    "Segment",
     "SerialConsole",
     "VirtualMachine",
     "accelerator",

@@ -1,0 +1,99 @@
+"""Three machines on one network segment, installed from the ISO, the third with answers that have it join."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.cases import Case
+from tests.e2e.lab import Job, Lab, make_key
+from tests.e2e.nodes import installed, reach_front
+from tests.e2e.reached import Reached
+from tests.e2e.serial_screen import SerialScreen
+from tests.e2e.wizard import OnConsole
+
+from trebol_image.qemu import Disk, Firmware, MachineConfig, Segment, create_disk
+
+CLUSTER = "clover"
+#: Agreed before there was a cluster.
+TEXT = "5d0c7f6b92e14a38bb6f1e0c3a7d4e21"
+#: Emulated machines on two processors answer late, whatever the network.
+FORCED = ("rtt-high", "loss")
+_PORT = 5771
+
+
+@dataclass(frozen=True)
+class Clustered(Case):
+    """One of several machines on the segment; with `peer`, it joins there on its first boot."""
+
+    peer: str = ""
+
+    @property
+    def segment(self) -> Segment:
+        """As this machine sees it: each has a way to the host of its own."""
+        return Segment(_PORT, f"10.0.2.{150 + self.number}", f"10.0.2.{180 + self.number}")
+
+    def answers(self, public_key: str) -> dict[str, Any]:
+        """As of other machines, with a gateway of its own."""
+        common = super().answers(public_key)
+        ends = {"gateway": self.segment.gateway, "dns": self.segment.nameserver}
+        answers = {**common, "network": {**common["network"], **ends}}
+        if self.peer:
+            answers["cluster"] = {"mode": "join", "peer": self.peer, "token": TEXT, "force": list(FORCED)}
+        return answers
+
+    def machine(self, *disks: Disk, iso: Path | None = None, response: Path | None = None) -> MachineConfig:
+        """As other machines, with its second NIC on the segment."""
+        config = super().machine(*disks, iso=iso, response=response)
+        *others, management = config.nics
+        return replace(config, nics=(*others, replace(management, segment=self.segment)))
+
+
+FIRST = Clustered("first-of-three", 71, Firmware.BIOS, static=True)
+SECOND = Clustered("second-of-three", 72, Firmware.BIOS, static=True)
+THIRD = Clustered("third-of-three", 73, Firmware.BIOS, static=True, peer=FIRST.address)
+
+
+@dataclass(frozen=True)
+class ThreeNodes:
+    """The running nodes; the first with what its serial line shows."""
+
+    first: OnConsole
+    second: Reached
+    third: Reached
+
+    @property
+    def all(self) -> tuple[Reached, Reached, Reached]:
+        """The three."""
+        return self.first, self.second, self.third
+
+
+@contextmanager
+def three_nodes(lab: Lab) -> Iterator[ThreeNodes]:
+    """Install the three one after the other, and boot them at the same time."""
+    cases = (FIRST, SECOND, THIRD)
+    installations = [installed(case, lab) for case in cases]
+    screen = SerialScreen()
+    with ExitStack() as stack:
+        machines = []
+        for case, installation in zip(cases, installations, strict=True):
+            disk = create_disk(installation.folder / "together.qcow2", backing=installation.disks[0])
+            folder = installation.folder / "together"
+            shutil.rmtree(folder, ignore_errors=True)
+            tap = screen.tap if case is FIRST else None
+            machines.append(stack.enter_context(lab.machine(case.machine(*case.targets([disk])), folder, tap=tap)))
+        first, second, third = machines
+        screen.of(first)
+        for case, machine in zip(cases, machines, strict=True):
+            reach_front(machine, case)
+        key = make_key(installations[0].folder / "other", reuse=False)
+        yield ThreeNodes(OnConsole(lab, first, screen, key), Reached(lab, second), Reached(lab, third))
+
+
+def three_nodes_job() -> Job:
+    """The job of the three."""
+    return three_nodes
