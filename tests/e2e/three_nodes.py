@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.cases import Case
-from tests.e2e.lab import Job, Lab, make_key
-from tests.e2e.nodes import installed, reach_front
+from tests.e2e.lab import Job, Lab, make_key, patient
+from tests.e2e.nodes import RUNNING_WITHIN, installed, reach_front
 from tests.e2e.reached import Reached
 from tests.e2e.serial_screen import SerialScreen
 from tests.e2e.wizard import OnConsole
@@ -90,6 +90,9 @@ def three_nodes(lab: Lab) -> Iterator[ThreeNodes]:
         screen.of(first)
         for case, machine in zip(cases, machines, strict=True):
             reach_front(machine, case)
+        # The third is starting for as long as its first boot waits for the cluster.
+        for machine in (first, second):
+            machine.ssh(f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait", key=lab.key)
         key = make_key(installations[0].folder / "other", reuse=False)
         yield ThreeNodes(OnConsole(lab, first, screen, key), Reached(lab, second), Reached(lab, third))
 

@@ -20,7 +20,7 @@ from trebol_node.cluster.preflight.record import Record
 from trebol_node.store.records import Records
 
 #: Seconds until all members have told their facts, and until all is measured, both from the beginning.
-FACTS_WITHIN = 5.0
+FACTS_WITHIN = 8.0
 BOUND = 14.0
 
 _LOOK_EVERY = 0.1
