@@ -22,7 +22,7 @@ from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.join import Join
 from trebol_node.cluster.member import MemberApi
 from trebol_node.cluster.preflight import through_store as shared
-from trebol_node.cluster.preflight.asked import Asked
+from trebol_node.cluster.preflight.asked import FACTS_WITHIN, Asked
 from trebol_node.cluster.preflight.asking import ask
 from trebol_node.cluster.preflight.facts import Contents, HostFacts, PathFacts
 from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, MeasureQuestion
@@ -146,7 +146,7 @@ def test_a_member_that_does_not_answer_is_waited_for_within_the_bound_and_then_l
     hosts, paths, waited = measured(found, "node1", "node3")
     assert [each.name for each in hosts] == ["node1", "node3"]
     assert {each.way.source for each in paths} == {"node1", "node3"}
-    assert 5 <= waited < 7
+    assert FACTS_WITHIN <= waited < FACTS_WITHIN + 2
     assert left(found) == 0
 
 
