@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 from tests.cluster.eventually import eventually
@@ -35,7 +36,7 @@ def cluster() -> Iterator[list[ContainerNode]]:
             names = [f"n{number}" for number in range(start + 1, start + _AT_ONCE + 1)]
             nodes += stack.enter_context(running_nodes(bridge, names, first=start + 1))
         nodes[0].run("trebol", "cluster", "create", "clover")
-        for before, node in zip(nodes, nodes[1:], strict=False):
+        for before, node in pairwise(nodes):
             made = json.loads(before.run("trebol", "cluster", "token", "create", "--json"))
             node.run("trebol", "cluster", "join", made["token"], *FORCED)
         yield nodes
