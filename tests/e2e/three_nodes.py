@@ -74,27 +74,27 @@ class ThreeNodes:
 
 @contextmanager
 def three_nodes(lab: Lab) -> Iterator[ThreeNodes]:
-    """Install the three one after the other, and boot them at the same time."""
+    """Install the three one after the other, and boot them one beside the other."""
     cases = (FIRST, SECOND, THIRD)
     installations = [installed(case, lab) for case in cases]
     screen = SerialScreen()
     with ExitStack() as stack:
-        machines = []
+        nodes = []
         for case, installation in zip(cases, installations, strict=True):
             disk = create_disk(installation.folder / "together.qcow2", backing=installation.disks[0])
             folder = installation.folder / "together"
             shutil.rmtree(folder, ignore_errors=True)
             tap = screen.tap if case is FIRST else None
-            machines.append(stack.enter_context(lab.machine(case.machine(*case.targets([disk])), folder, tap=tap)))
-        first, second, third = machines
-        screen.of(first)
-        for case, machine in zip(cases, machines, strict=True):
+            machine = stack.enter_context(lab.machine(case.machine(*case.targets([disk])), folder, tap=tap))
             reach_front(machine, case)
-        # The third is starting for as long as its first boot waits for the cluster.
-        for machine in (first, second):
-            machine.ssh(f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait", key=lab.key)
+            nodes.append(Reached(lab, machine))
+            # The third is starting for as long as its first boot waits for the cluster.
+            if case is not THIRD:
+                nodes[-1].ssh(f"timeout {patient(RUNNING_WITHIN):.0f} systemctl is-system-running --wait")
+        first, second, third = nodes
+        screen.of(first.machine)
         key = make_key(installations[0].folder / "other", reuse=False)
-        yield ThreeNodes(OnConsole(lab, first, screen, key), Reached(lab, second), Reached(lab, third))
+        yield ThreeNodes(OnConsole(lab, first.machine, screen, key), second, third)
 
 
 def three_nodes_job() -> Job:
