@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,9 +51,10 @@ class Connector:
         except TimeoutError:
             raise unreachable(member, f"it does not answer within {CONNECT:.0f} s") from None
         except ssl.SSLError as error:
-            raise unreachable(member, f"it shows no certificate of its own ({error.reason or error})") from error
+            raise _untrusted(member, str(getattr(error, "verify_message", "") or error.reason or error)) from error
         except OSError as error:
-            raise unreachable(member, error.strerror or str(error)) from error
+            # asyncio's own words are longer, and say no more.
+            raise unreachable(member, os.strerror(error.errno) if error.errno else str(error)) from error
 
     async def _connect(self, member: Member) -> Streams:
         authority = AUTHORITY.pair(self.certificates).certificate
@@ -70,7 +72,7 @@ class Connector:
         shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
         if not hmac.compare_digest(hashlib.sha256(shown).hexdigest(), member.fingerprint.replace(":", "").lower()):
             writer.close()
-            raise ssl.SSLError("neither signed by the cluster's CA nor the one that it wrote into the store")
+            raise _untrusted(member, "it is neither of the cluster's CA nor the one that it wrote into the store")
         return reader, writer
 
     async def _first(self, member: Member, context: ssl.SSLContext) -> Streams:
@@ -103,6 +105,10 @@ class Connector:
 def unreachable(member: Member, why: str) -> ApiError:
     """595: nothing was asked of it."""
     return ApiError(UNREACHABLE, f"node '{member.name}' is not reached: {why}")
+
+
+def _untrusted(member: Member, why: str) -> ApiError:
+    return unreachable(member, f"what answers shows no certificate of its own ({why})")
 
 
 def _let_go(task: asyncio.Task[Streams]) -> None:

@@ -52,9 +52,9 @@ class Incoming:
 
 @contextlib.asynccontextmanager
 async def exchange(
-    connector: Connector, member: Member, asked: Outgoing, *, begin: float = BEGIN
+    connector: Connector, member: Member, asked: Outgoing, *, begin: float | None = None
 ) -> AsyncIterator[Incoming]:
-    """The answer of `member`, until the block ends; `begin` is for how many seconds it is waited for.
+    """The answer of `member`, until the block ends; `begin` is for how many seconds it is waited for (`BEGIN`).
 
     Raises ApiError: 595 where the member is not reached, 596 where it does not answer.
     """
@@ -63,7 +63,7 @@ async def exchange(
         connection = _Answers(member, streams)
         async with asyncio.timeout(WHOLE):
             await connection.send(asked)
-            head = await connection.head(begin)
+            head = await connection.head(BEGIN if begin is None else begin)
             yield Incoming(head.status_code, head.reason, tuple(head.headers), connection.parts())
     except TimeoutError:
         raise _no_answer(member, f"its answer takes longer than {WHOLE:.0f} s") from None
