@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,6 +48,12 @@ def states(api: ProxmoxAPI, *path: str) -> dict[str, str]:
     return {each["node"]: each["status"] for each in api(*path).get() if each["type"] == "node"}
 
 
+def with_numbers(api: ProxmoxAPI, path: str) -> list[dict[str, Any]] | None:
+    """The nodes of a view, once it has numbers of each."""
+    found: list[dict[str, Any]] = api(path).get()
+    return found if all("maxmem" in each for each in found) and len(found) == len(NAMES) else None
+
+
 def test_all_members_are_shown_by_each_with_their_own_numbers(
     cluster: dict[str, ContainerNode], root: ProxmoxAPI
 ) -> None:
@@ -54,7 +61,7 @@ def test_all_members_are_shown_by_each_with_their_own_numbers(
     for node in cluster.values():
         api = ProxmoxAPI(node.address, user="root@pam", password=ticket, verify_ssl=False, timeout=30)
         for path in ("nodes", "cluster/resources"):
-            found = eventually(lambda api=api, path=path: [each for each in api(path).get() if each.get("maxmem")])
+            found = eventually(partial(with_numbers, api, path))
             assert [each["node"] for each in found] == list(NAMES)
             assert len({each["ssl_fingerprint"] for each in found}) == len(NAMES)
 
@@ -109,7 +116,7 @@ def test_rights_and_tokens_are_the_same_on_every_member(cluster: dict[str, Conta
     with_token = {"user": "ada@trebol", "token_name": "tests", "token_value": made["value"]}
     for shown in (with_token, {"user": "ada@trebol", "password": PASSWORD}):
         ada = ProxmoxAPI(cluster["n1"].address, verify_ssl=False, timeout=30, **shown)
-        assert eventually(lambda ada=ada: ada.nodes("n2").status.get())["uptime"] > 0
+        assert eventually(ada.nodes("n2").status.get)["uptime"] > 0
         for path, command in (("n3", ada.nodes("n3").status.get), ("n2", ada.nodes("n2").report.post)):
             with pytest.raises(ResourceException) as refused:
                 command()

@@ -26,7 +26,7 @@ from trebol_node.api.handing.others import UNKNOWN
 from trebol_node.api.login import keep_keys
 from trebol_node.store.records import MemoryRecords
 
-VIEWS = ("/nodes", "/cluster/resources")
+VIEWS = ("/cluster/resources", "/cluster/resources?type=node")
 UPID = "UPID:n2:00000001:00000001:6AB13B80:report::root@pam:"
 LATER = "UPID:n2:00000002:00000001:6AB13B90:report::ana@trebol:"
 
@@ -54,7 +54,7 @@ def shown(two: Two, path: str, user: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def of_second(two: Two, path: str = "/nodes", user: str = "") -> dict[str, Any]:
+def of_second(two: Two, path: str = VIEWS[0], user: str = "") -> dict[str, Any]:
     return next(each for each in shown(two, path, user) if each["node"] == "n2")
 
 
