@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +16,9 @@ from trebol_common.errors import BadInput, Problem, TrebolError
 from trebol_common.i18n import _
 
 API_SOCKET = Path("/run/trebol/api.sock")
-#: This node, whatever it is called.
-NODE = "/nodes/localhost"
+#: This node, whatever it is called; its path.
+LOCALHOST = "localhost"
+NODE = f"/nodes/{LOCALHOST}"
 
 DOCUMENT = "/api2/openapi.json"
 PREFIX = "/api2/json"
@@ -31,6 +33,9 @@ _BAD_INPUT = frozenset({400, 404, 405, 413, 415, 501})
 
 _READS = frozenset({"GET", "DELETE"})
 
+#: A label of a host name (RFC 1123).
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+
 #: Nobody is let in, or not for this.
 _NOT_ALLOWED = frozenset({401, 403})
 
@@ -39,6 +44,13 @@ LARGEST = 16 * 2**20
 
 #: Arguments by name; a list is one that is given more than once, None one that is not given.
 Arguments = Mapping[str, str | int | Sequence[str] | None]
+
+
+def path_of(node: str) -> str:
+    """The path of a node of the cluster. Raises BadInput for what cannot be the name of one."""
+    if not _NAME.fullmatch(node):
+        raise BadInput(_("is no name of a node"), where="--node")
+    return f"/nodes/{node}"
 
 
 class Unreachable(TrebolError):

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from trebol_common.errors import TrebolError
-from trebol_node.client import API_SOCKET, NODE, PREFIX, Api
+from trebol_node.client import API_SOCKET, LOCALHOST, PREFIX, Api
 
 #: Words of `trebol api` → methods.
 METHODS = {"get": "get", "create": "post", "set": "put", "delete": "delete"}
@@ -45,14 +45,19 @@ def arguments(context: click.Context, incomplete: str) -> list[str]:
 
 def services(context: click.Context) -> list[str]:
     """Services that this node has."""
-    found = _get(context, f"{NODE}/services")
+    found = _get(context, f"{_node(context)}/services")
     return [each["service"] for each in found if each["unit-state"] != "not-found"]
+
+
+def nodes(context: click.Context) -> list[str]:
+    """Nodes of the cluster."""
+    return [each["node"] for each in _get(context, "/nodes")]
 
 
 def tasks(context: click.Context) -> list[str]:
     """UPIDs of the newest tasks; with --end or --wait, of those that run."""
     source = "active" if context.params.get("end") or context.params.get("wait") else "all"
-    found = _get(context, f"{NODE}/tasks", source=source, limit="50")
+    found = _get(context, f"{_node(context)}/tasks", source=source, limit="50")
     return [each["upid"] for each in found]
 
 
@@ -107,6 +112,11 @@ def _parts(path: str) -> list[str]:
 def _fits(parts: Sequence[str], names: Sequence[str]) -> bool:
     """Whether names stand in a path from its beginning on."""
     return all(part == name or part.startswith("{") for part, name in zip(parts, names, strict=False))
+
+
+def _node(context: click.Context) -> str:
+    """The path of the node that --node names."""
+    return f"/nodes/{context.params.get('node') or LOCALHOST}"
 
 
 def _api(context: click.Context) -> Api:

@@ -13,13 +13,17 @@ import typer
 from trebol_common.errors import BadInput, TrebolError, printable
 from trebol_common.i18n import _
 from trebol_node import completion
-from trebol_node.client import API_SOCKET, NODE, Api
+from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, path_of
 
 #: Seconds between two looks at what is followed.
 _PAUSE = 0.5
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Socket = Annotated[Path, typer.Option("--socket", help="The socket of the node's daemon.", hidden=True)]
+OnNode = Annotated[
+    str,
+    typer.Option("--node", metavar="NAME", help="Of another member of the cluster.", autocompletion=completion.nodes),
+]
 Wait = Annotated[bool, typer.Option(help="Wait for its end, and show what it says.")]
 
 network = typer.Typer(
@@ -50,16 +54,18 @@ def register(app: typer.Typer) -> None:
     app.command("report")(report_command)
 
 
-def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
-    """Show name, addresses, management page, state and use of this node.
+def status_command(node: OnNode = LOCALHOST, as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
+    """Show name, addresses, management page, state and use of this node, or of another one of the cluster.
 
     Where the node's daemon does not answer, it says so, and shows what the system itself tells.
 
     Example: trebol node status --json
+    Example: trebol node status --node node2
     """
     from trebol_node.status import Status, to_text
 
-    found = Status.of_members(_status(socket))
+    here = node == LOCALHOST
+    found = Status.of_members(_status(socket) if here else Api(socket).get(f"{path_of(node)}/status")["trebol"])
     typer.echo(found.to_json() if as_json else printable(to_text(found)))
 
 
@@ -163,6 +169,7 @@ def services_command(
         str | None, typer.Argument(help="One of the services.", autocompletion=completion.services)
     ] = None,
     action: Annotated[ServiceWord | None, typer.Argument(help="What to do with it.")] = None,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
@@ -172,13 +179,13 @@ def services_command(
     """
     from trebol_node import shown
 
-    api = Api(socket)
+    api, path = Api(socket), path_of(node)
     if service is not None and action is not None:
-        follow(api, api.create(f"{NODE}/services/{service}/{action.value}"), err=as_json)
+        follow(api, api.create(f"{path}/services/{service}/{action.value}"), err=as_json, path=path)
         if not as_json:
             return
     one = service is not None
-    found = [api.get(f"{NODE}/services/{service}/state")] if one else api.get(f"{NODE}/services")
+    found = [api.get(f"{path}/services/{service}/state")] if one else api.get(f"{path}/services")
     if as_json:
         show_json(found[0] if one else found)
     else:
@@ -194,41 +201,44 @@ def tasks_command(
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=1000)] = 20,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end.")] = False,
     end: Annotated[bool, typer.Option("--end", help="End it.")] = False,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Show the node's tasks, the newest first, or what one of them says. Exit status 1: that one failed.
 
     Example: trebol node tasks --failed
+    Example: trebol node tasks --node node2 --running
     """
     from trebol_node import shown
 
-    api = Api(socket)
+    api, path = Api(socket), path_of(node)
     if upid is None and (wait or end):
         raise BadInput(_("needs a UPID"), where="--wait" if wait else "--end")
     if upid is None:
         source = "active" if running else "all"
-        found = api.get(f"{NODE}/tasks", source=source, limit=str(limit), errors=str(int(failed)))
+        found = api.get(f"{path}/tasks", source=source, limit=str(limit), errors=str(int(failed)))
         if as_json:
             show_json(found)
         else:
             typer.echo(shown.tasks(found))
         return
     if end:
-        api.delete(f"{NODE}/tasks/{upid}")
+        api.delete(f"{path}/tasks/{upid}")
     if as_json:
-        show_json({**api.get(f"{NODE}/tasks/{upid}/status"), "log": _lines(api, upid, 0)})
+        show_json({**api.get(f"{path}/tasks/{upid}/status"), "log": _lines(api, upid, 0, path)})
     else:
-        follow(api, upid, wait=wait)
+        follow(api, upid, wait=wait, path=path)
 
 
-def follow(api: Api, upid: str, *, wait: bool = True, err: bool = False) -> None:
-    """Show what a task says, until its end, on stderr with `err`; raises typer.Exit where that is no good one."""
+def follow(api: Api, upid: str, *, wait: bool = True, err: bool = False, path: str = NODE) -> None:
+    """Show what a task of the node at `path` says, until its end, on stderr with `err`; raises typer.Exit where that
+    is no good one."""
     seen = 0
     while True:
         # In this order: what it said last comes before its end.
-        state = api.get(f"{NODE}/tasks/{upid}/status")
-        for line in _lines(api, upid, seen):
+        state = api.get(f"{path}/tasks/{upid}/status")
+        for line in _lines(api, upid, seen, path):
             seen += 1
             typer.echo(printable(line), err=err)
         if state["status"] == "stopped" or not wait:
@@ -240,8 +250,8 @@ def follow(api: Api, upid: str, *, wait: bool = True, err: bool = False) -> None
         raise typer.Exit(1)
 
 
-def _lines(api: Api, upid: str, start: int) -> list[str]:
-    return [line["t"] for line in api.get(f"{NODE}/tasks/{upid}/log", start=str(start), limit="0")]
+def _lines(api: Api, upid: str, start: int, path: str) -> list[str]:
+    return [line["t"] for line in api.get(f"{path}/tasks/{upid}/log", start=str(start), limit="0")]
 
 
 def log_command(
@@ -250,6 +260,7 @@ def log_command(
         str | None, typer.Option(help="Of one service alone: trebold", autocompletion=completion.services)
     ] = None,
     following: Annotated[bool, typer.Option("--follow", "-f", help="Show what comes, until interrupted.")] = False,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
@@ -257,9 +268,9 @@ def log_command(
 
     Example: trebol node log --service trebold --follow
     """
-    api = Api(socket)
+    api, path = Api(socket), path_of(node)
     of = {"service": service} if service else {}
-    found = api.get(f"{NODE}/journal", lastentries=str(lines), **of)
+    found = api.get(f"{path}/journal", lastentries=str(lines), **of)
     if as_json:
         show_json(found[1:-1])
         return
@@ -268,7 +279,7 @@ def log_command(
         time.sleep(_PAUSE)
         # Without a line yet there is no place to go on from.
         since = {"startcursor": found[-1]} if found else {"lastentries": str(lines)}
-        found = api.get(f"{NODE}/journal", **since, **of)
+        found = api.get(f"{path}/journal", **since, **of)
         _say(found)
 
 

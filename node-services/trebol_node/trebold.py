@@ -35,6 +35,10 @@ from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
+from trebol_node.api.handing.connecting import Connector
+from trebol_node.api.handing.members import Members as Siblings
+from trebol_node.api.handing.others import Others
+from trebol_node.api.login import keep_keys
 from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
@@ -136,6 +140,10 @@ async def serve(where: Sockets, places: Places) -> None:
         shown = cluster_status(records, node, view.addresses(), follower.seen)
         return with_warnings(shown, endings(datetime.now(UTC), places.certificates))
 
+    others = Others(
+        Siblings(records, node, follower.there), node, lambda: context.accounts.read(), Connector(places.certificates)
+    )
+
     context = Context(
         node=node,
         records=records,
@@ -145,6 +153,7 @@ async def serve(where: Sockets, places: Places) -> None:
         addresses=view.addresses,
         membership=membership,
         audit=Journal(),
+        others=others,
     )
     acting = Acting(records, members, lambda: _joined(follower), clock=time.monotonic, grace=places.grace)
     own = Gateway(Configuration(node).client_url, trusted)
@@ -163,9 +172,10 @@ async def serve(where: Sockets, places: Places) -> None:
             asyncio.create_task(voting.keep(), name="voting"),
             asyncio.create_task(fences.keep(), name="fencing"),
             asyncio.create_task(answerer.keep(), name="preflight"),
+            asyncio.create_task(keep_keys(context), name="keys"),
         ]
         try:
-            async with view.running():
+            async with view.running(), others.running():
                 yield
         finally:
             notify(STOPPING, wait=False)

@@ -48,6 +48,15 @@ def test_status_is_that_of_the_daemon(node: Served) -> None:
     }
 
 
+def test_a_node_may_be_named_and_has_to_be_one(node: Served) -> None:
+    for words in (("status",), ("services",), ("tasks",), ("log",)):
+        assert trebol(node, *words, "--node", NODE, "--json")
+        for wrong, says in (("elsewhere", "does not exist"), ("a/b", "is no name of a node")):
+            result = CliRunner().invoke(app, [words[0], "--socket", str(node.path), "--node", wrong])
+            # Of another node this one has nothing to tell instead.
+            assert isinstance(result.exception, BadInput) and says in str(result.exception)
+
+
 def test_the_network_is_a_table_and_says_what_is_pending(node: Served) -> None:
     text = trebol(node, "network")
     assert "192.0.2.10/24 (DHCP)" in text and "eno2" in text

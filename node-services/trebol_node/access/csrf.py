@@ -15,7 +15,7 @@ _FORM = re.compile(r"([0-9A-F]{8,10}):([A-Za-z0-9+/=]{1,512})")
 def make(keys: Keys | None, user: str, now: float) -> str:
     """A token for `user`."""
     time = signing.stamp(now)
-    return f"{time}:{signing.sign(keys, _PURPOSE, f'{time}:{user}')}"
+    return f"{time}:{signing.sign(keys, _PURPOSE, f'{time}:{user}', now)}"
 
 
 def check(keys: Keys | None, text: str, user: str, now: float) -> None:

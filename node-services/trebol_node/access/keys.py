@@ -25,6 +25,10 @@ SIGNED_SECONDS = 2 * 3600
 #: Seconds that clocks of a cluster's nodes may differ.
 GRACE_SECONDS = 5 * 60
 
+#: Seconds that a new key waits before it signs: what it signed would count for nothing on a node that has not seen
+#: it yet.
+SETTLE_SECONDS = 30
+
 _TIME = re.compile(r"[0-9A-F]{8,10}")
 
 
@@ -51,11 +55,15 @@ def stamp(now: float) -> str:
     return f"{int(now):08X}"
 
 
-def sign(keys: Keys | None, purpose: str, text: str) -> str:
-    """The signature of `text`, base64; raises NotAuthenticated before the first key is there."""
+def sign(keys: Keys | None, purpose: str, text: str, now: float) -> str:
+    """The signature of `text`, base64; raises NotAuthenticated before the first key is there.
+
+    By the key before, where there is one, while the present one is new: all nodes have that one for certain.
+    """
     if keys is None:
         raise NotAuthenticated("no key to sign with")
-    return _signature(keys.current, purpose, text)
+    is_new = 0 <= now - keys.current.created < SETTLE_SECONDS
+    return _signature((keys.previous if is_new else None) or keys.current, purpose, text)
 
 
 def age(keys: Keys | None, purpose: str, text: str, time: str, signature: str, now: float) -> int:

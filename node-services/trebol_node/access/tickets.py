@@ -40,7 +40,7 @@ def make(accounts: Accounts, user: str, now: float) -> str:
     """A ticket for `user`. It is not of before the user, whatever the clock of the node says that made the user."""
     made = max(int(now), _valid_from(accounts, user, now))
     plain = f"PVE:{user}:{signing.stamp(made)}"
-    return f"{plain}::{signing.sign(accounts.keys, _PURPOSE, plain)}"
+    return f"{plain}::{signing.sign(accounts.keys, _PURPOSE, plain, now)}"
 
 
 def check(accounts: Accounts, text: str, now: float) -> Ticket:
@@ -66,7 +66,7 @@ def make_challenge(keys: Keys | None, user: str, challenge: dict[str, Any], now:
     """What a client gives back with the second factor; good for `user` alone, whose name it does not hold."""
     data = _TFA + quote(json.dumps(challenge, separators=(",", ":"), sort_keys=True), safe="")
     plain = f"PVE:{data}:{signing.stamp(now)}"
-    return f"{plain}::{signing.sign(keys, _CHALLENGE, f'{plain}:{user_id(user)}')}"
+    return f"{plain}::{signing.sign(keys, _CHALLENGE, f'{plain}:{user_id(user)}', now)}"
 
 
 def check_challenge(keys: Keys | None, text: str, user: str, now: float) -> dict[str, Any]:

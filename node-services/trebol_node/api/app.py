@@ -18,6 +18,7 @@ from trebol_node.api.audit import Audit, noted
 from trebol_node.api.context import Context, context_of
 from trebol_node.api.errors import ApiError, Faults
 from trebol_node.api.forms import explain
+from trebol_node.api.handing.handing import HandOn
 from trebol_node.api.known import is_known
 from trebol_node.api.limits import Limits
 from trebol_node.api.openapi import document
@@ -52,6 +53,7 @@ def make_app(
             Middleware(Audit, sink=context.audit, recent=context.recent, now=context.clock.now),
             Middleware(Faults),
             Middleware(Limits),
+            Middleware(HandOn, refuse=_refused),
         ],
     )
     app.state.context = context
@@ -77,28 +79,27 @@ def _serve_document(app: FastAPI) -> None:
 
 
 def _handle_errors(app: FastAPI) -> None:
-    async def of_api(request: Request, error: ApiError) -> Response:
-        if error.status == 401:
-            await _delay(request)
-        return errors.answer(request, error)
-
-    async def of_trebol(request: Request, error: TrebolError) -> Response:
-        return await of_api(request, errors.of_trebol(error))
-
     async def of_http(request: Request, error: HTTPException) -> Response:
-        return await of_api(request, _not_routed(request, error) or errors.of_http(error))
+        return await _refused(request, _not_routed(request, error) or errors.of_http(error))
 
     async def of_fastapi(request: Request, error: RequestValidationError) -> Response:
         return errors.answer(request, errors.wrong_arguments(dict(explain(error.errors()))))
 
     handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
-        ApiError: of_api,
-        TrebolError: of_trebol,
+        ApiError: _refused,
+        TrebolError: _refused,
         HTTPException: of_http,
         RequestValidationError: of_fastapi,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+async def _refused(request: Request, error: ApiError | TrebolError) -> Response:
+    told = errors.of_trebol(error) if isinstance(error, TrebolError) else error
+    if told.status == 401:
+        await _delay(request)
+    return errors.answer(request, told)
 
 
 async def _delay(request: Request) -> None:

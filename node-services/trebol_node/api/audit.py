@@ -39,13 +39,16 @@ log = logging.getLogger(__name__)
 class Noted:
     """What is learned of a request while it is answered. `user` is whom the log names, empty until somebody is known;
     `identity` is who it is for certain; `since` is when a login began, on the monotonic clock; `hidden` is what of
-    the path may be a secret."""
+    the path may be a secret. `origin` is where it came from, if not from whoever the connection is to; `handed`: it
+    was carried out by another member, whose log has it."""
 
     user: str = ""
     identity: Identity | None = None
     names: tuple[str, ...] = ()
     since: float | None = None
     hidden: str = ""
+    origin: str = ""
+    handed: bool = False
 
 
 def noted(scope: MutableMapping[str, Any]) -> Noted:
@@ -56,7 +59,8 @@ def noted(scope: MutableMapping[str, Any]) -> Noted:
 
 @dataclass(frozen=True)
 class Entry:
-    """One write. `number` counts from the daemon's start; `origin` is an address or "socket"; `time` of the epoch."""
+    """One write. `number` counts from the daemon's start; `origin` is an address or "socket", "@MEMBER" after it
+    where that handed the request on; `time` of the epoch."""
 
     number: int
     time: float
@@ -142,12 +146,14 @@ class Audit:
 
     def _write(self, scope: Scope, status: int) -> None:
         about = noted(scope)
+        if about.handed:
+            return
         self._number += 1
         entry = Entry(
             self._number,
             self._now(),
             _word(about.user, _USER),
-            origin(scope),
+            _word(about.origin, _USER) or origin(scope),
             _word(scope["method"], _NAME),
             _word(scope["path"].replace(about.hidden, "***") if about.hidden else scope["path"], _PATH),
             tuple(_word(name, _NAME) for name in about.names),

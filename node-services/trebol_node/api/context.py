@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from trebol_node.access.lockout import LockOut
 from trebol_node.api.accounts import AccountBook
 from trebol_node.api.audit import Recent, Sink
+from trebol_node.api.handing.others import Others, alone
 from trebol_node.api.world import Clock, Records, SystemClock, Worker
 
 #: This node's entry of `GET /nodes`, from memory.
@@ -22,7 +23,7 @@ NodeEntry = Callable[[], Awaitable[Mapping[str, Any]]]
 class Context:
     """A node as its API sees it. `tasks` is a `trebol_node.tasks.Tasks`; `addresses` gives the node's, without prefix
     lengths; `membership` is the value of GET /cluster/status; peers of the unix socket with a uid of `root` are
-    root@pam."""
+    root@pam; `others` are the other members of the cluster."""
 
     node: str
     records: Records
@@ -35,6 +36,7 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     root: frozenset[int] = frozenset({0})
     recent: Recent = field(default_factory=Recent)
+    others: Others = field(default_factory=alone)
 
     @cached_property
     def accounts(self) -> AccountBook:

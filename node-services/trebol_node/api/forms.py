@@ -95,7 +95,7 @@ def _is_list(annotation: Any) -> bool:
 
 
 async def _of_body(request: Request) -> Iterable[tuple[str, Any]]:
-    body = await _body(request)
+    body = await whole_body(request)
     if not body:
         return ()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -106,7 +106,7 @@ async def _of_body(request: Request) -> Iterable[tuple[str, Any]]:
     raise ApiError(415, "the body is to be application/x-www-form-urlencoded or application/json")
 
 
-async def _body(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
     """All of the body; 413 as soon as it is more than BODY."""
     parts: list[bytes] = []
     size = 0

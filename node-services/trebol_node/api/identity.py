@@ -1,13 +1,15 @@
-"""Who sends a request: by an API token, by a ticket in a cookie, or by the peer of the unix socket alone."""
+"""Who sends a request: by an API token, by a ticket in a cookie, by the peer of the unix socket alone; or who sent it
+to another member of the cluster, which handed it on."""
 
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
-from trebol_node.access import Identity, csrf, tickets, tokens
+from trebol_node.access import Identity, csrf, handed, tickets, tokens
 from trebol_node.access.errors import Denied, Missing, NotAuthenticated
 from trebol_node.access.names import ROOT
 from trebol_node.api.audit import READS, noted
@@ -29,6 +31,8 @@ async def identify(request: Request) -> Identity:
 
 
 def _identify(request: Request, context: Context) -> Identity:
+    if handed.HEADER in request.headers:
+        return _handed(request, context)
     uid = wire_of(request.scope).uid
     if uid is not None:
         if uid not in context.root:
@@ -47,6 +51,23 @@ def _identify(request: Request, context: Context) -> Identity:
     except (Denied, Missing) as error:
         raise NotAuthenticated(str(error)) from error
     return Identity(user)
+
+
+def _handed(request: Request, context: Context) -> Identity:
+    """Whose request a member hands on to here; whatever else it shows counts for nothing."""
+    given = request.headers.getlist(handed.HEADER)
+    if len(given) != 1:
+        raise NotAuthenticated("handed on more than once")
+    asked = handed.Asked(context.node, request.method, target_of(request.scope))
+    found = handed.check(context.accounts.read(), given[0], asked, context.clock.now())
+    noted(request.scope).origin = f"{found.origin}@{found.by}"
+    return found.identity
+
+
+def target_of(scope: Scope) -> str:
+    """Path and query as one member sends them to another, who decodes the path to the same."""
+    path, query = quote(scope["path"], safe="/:@!,=+~"), scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _shows_who(request: Request) -> bool:

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 DEFAULT_REALM = "pam"
 
+#: Seconds between two looks at whether it is time for another key.
+KEYS = 10.0
+
 #: Logins at once; the others wait.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="login")
 
@@ -39,7 +42,7 @@ def full_name(username: str, realm: str | None) -> str:
 async def sign_in(context: Context, attempt: login.Attempt, address: str) -> dict[str, Any]:
     """The answer to POST /access/ticket. Raises NotAuthenticated, and Unavailable where a one-time password is right
     and cannot be used up."""
-    await _renew_keys(context)
+    await renew_keys(context)
     read = context.accounts.snapshot()
     now = context.clock.now()
     pam = _pam(context)
@@ -93,7 +96,15 @@ def _pam(context: Context) -> login.Pam:
     return right
 
 
-async def _renew_keys(context: Context) -> None:
+async def keep_keys(context: Context) -> None:
+    """Have a key that signs on every member of a cluster, before anybody needs one; until cancelled."""
+    while True:
+        if context.others.members.is_member and context.records.quorate:
+            await renew_keys(context)
+        await context.clock.sleep(KEYS)
+
+
+async def renew_keys(context: Context) -> None:
     """Sign with a key of today where it can be written; else that of yesterday goes on."""
     try:
         await context.accounts.change(

@@ -1,9 +1,8 @@
-"""`/cluster/…`: for one node alone, which is its own cluster of one."""
+"""`/cluster/…`: what all nodes show together; a node alone is its own cluster of one."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -13,8 +12,9 @@ from trebol_node.access.errors import shown
 from trebol_node.api.context import Context, TheContext
 from trebol_node.api.errors import wrong
 from trebol_node.api.forms import Parameters, Words, arguments, no_arguments
-from trebol_node.api.identity import SignedIn, is_of
+from trebol_node.api.identity import SignedIn
 from trebol_node.api.rights import requires
+from trebol_node.api.routes.together import entries, newest_tasks, newest_writes
 from trebol_node.api.routing import api_router
 
 OPTIONS = "options"
@@ -22,9 +22,6 @@ OPTIONS = "options"
 #: Identifiers of guests (Proxmox VE's own limits), and where free ones are looked for by default.
 _LOWEST, _HIGHEST = 100, 999_999_999
 _DEFAULT_UPPER = 1_000_000
-
-#: Tasks that `/cluster/tasks` shows: Proxmox VE's number is 25 of each node.
-_TASKS = 25
 
 router = api_router("/cluster", tag="cluster")
 
@@ -48,10 +45,7 @@ async def resources(
     """Nodes, with their numbers for those who may see them; guests and storages once there are any."""
     if wanted.type not in (None, "node"):
         return []
-    entry = dict(await context.entry())
-    if not context.accounts.read().may(who, f"/nodes/{context.node}", ("Sys.Audit",)):
-        entry = {key: entry[key] for key in ("id", "node", "status", "type") if key in entry}
-    return [entry]
+    return await entries(context, who)
 
 
 class NextId(Parameters):
@@ -70,10 +64,8 @@ async def next_id(_who: SignedIn, context: TheContext, wanted: Annotated[NextId,
 
 @router.get("/tasks", dependencies=[no_arguments])
 async def tasks(who: SignedIn, context: TheContext) -> list[Mapping[str, Any]]:
-    """The newest tasks: all for those who may see the node's, else one's own."""
-    found: list[Mapping[str, Any]] = await asyncio.to_thread(context.tasks.list)
-    all_of_them = context.accounts.read().may(who, f"/nodes/{context.node}", ("Sys.Audit",))
-    return [each for each in found if all_of_them or is_of(each["user"], who)][:_TASKS]
+    """The newest tasks of each node: all of those whose node's one may see, else one's own."""
+    return await newest_tasks(context, who)
 
 
 class Latest(Parameters):
@@ -85,24 +77,9 @@ class Latest(Parameters):
 @router.get("/log")
 async def log(
     who: SignedIn, context: TheContext, wanted: Annotated[Latest, arguments(Latest)]
-) -> list[dict[str, Any]]:
-    """Writes since the daemon started: all for those with Sys.Syslog on `/`, else one's own. The journal has all."""
-    all_of_them = context.accounts.read().may(who, "/", ("Sys.Syslog",))
-    newest = [entry for entry in reversed(context.recent.entries) if all_of_them or is_of(entry.user, who)]
-    return [
-        {
-            "id": f"{entry.number}:{context.node}",
-            "msg": f"{entry.method} {entry.path} {entry.status}",
-            "node": context.node,
-            "pid": os.getpid(),
-            "pri": entry.priority,
-            "tag": "trebold",
-            "time": int(entry.time),
-            "uid": entry.number,
-            "user": entry.user,
-        }
-        for entry in newest[: wanted.max]
-    ]
+) -> list[Mapping[str, Any]]:
+    """Writes since the daemons started: all for those with Sys.Syslog on `/`, else one's own. Journals have all."""
+    return newest_writes(context, who, wanted.max)
 
 
 class Options(Parameters):

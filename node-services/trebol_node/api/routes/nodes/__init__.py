@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from trebol_node.api.routes.nodes import apt, disks, guests, logs, names, network, node, services, tasks
+from trebol_node.api.routes.nodes import apt, disks, guests, logs, names, network, node, published, services, tasks
 from trebol_node.api.routes.nodes.view import NodeView
 
 __all__ = ["NodeView", "routers"]
@@ -21,5 +21,6 @@ def routers(view: NodeView) -> tuple[APIRouter, ...]:
         disks.router(view),
         logs.router(view),
         tasks.router(),
+        published.router(),
         guests.router(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
@@ -19,6 +20,7 @@ from trebol_node.api.rights import requires
 from trebol_node.api.routes.nodes.common import NODE, ask, subtree
 from trebol_node.api.routes.nodes.reporting import make_report
 from trebol_node.api.routes.nodes.view import NodeView
+from trebol_node.api.routes.together import entries
 from trebol_node.api.routing import api_router
 from trebol_node.system.clock import time_of, time_servers, timezone
 from trebol_node.system.names import read_dns, read_hosts
@@ -38,10 +40,6 @@ from trebol_node.worker.operations import (
 _AUDIT = requires(NODE, "Sys.Audit")
 _MODIFY = requires(NODE, "Sys.Modify")
 Modifier = Annotated[Identity, _MODIFY]
-
-#: What everybody may see of a node who may see nothing of it.
-_PUBLIC = ("id", "node", "status", "type")
-
 
 #: Domains that the worker takes.
 _DOMAINS = 6
@@ -85,12 +83,9 @@ def router(view: NodeView) -> APIRouter:
     made = api_router(tag="nodes")
 
     @made.get("/nodes", dependencies=[no_arguments])
-    async def nodes(who: SignedIn, context: TheContext) -> list[dict[str, Any]]:
-        """This node, with its numbers for those who may see them."""
-        entry = await view.entry()
-        if not context.accounts.read().may(who, f"/nodes/{view.name}", ("Sys.Audit",)):
-            entry = {key: entry[key] for key in _PUBLIC}
-        return [entry]
+    async def nodes(who: SignedIn, context: TheContext) -> list[Mapping[str, Any]]:
+        """All nodes, with their numbers for those who may see them."""
+        return await entries(context, who)
 
     one = subtree("", "nodes")
 
