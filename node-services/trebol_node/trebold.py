@@ -35,7 +35,7 @@ from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
-from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
+from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight, witness
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
@@ -203,7 +203,13 @@ async def serve(where: Sockets, places: Places) -> None:
         notify(READY)
 
     fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
-    of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced)
+    of_cluster = (
+        joins.router(desk),
+        preflight.router(desk, asked),
+        cluster_config.router(desk),
+        fenced,
+        witness.router(desk),
+    )
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
     server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)
