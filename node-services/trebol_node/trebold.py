@@ -39,6 +39,7 @@ from trebol_node.api.routes import cluster_config, fencing, joins, metrics, node
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
+from trebol_node.api.routes.witness import qnetd_answers
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
@@ -146,7 +147,9 @@ async def serve(where: Sockets, places: Places) -> None:
         membership=membership,
         audit=Journal(),
     )
-    acting = Acting(records, members, lambda: _joined(follower), clock=time.monotonic, grace=places.grace)
+    acting = Acting(
+        records, members, lambda: _joined(follower), clock=time.monotonic, grace=places.grace, answers=qnetd_answers
+    )
     own = Gateway(Configuration(node).client_url, trusted)
     store = Store(gateway.use, listed_by(members), lambda: leads(own))
     voting = Voting(records, node, worker, store, acting, who=DAEMON)

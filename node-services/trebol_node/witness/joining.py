@@ -18,9 +18,19 @@ from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.member import Credentials, MemberApi, find
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.token import Token
-from trebol_node.pki import AUTHORITY, Pair, nss
+from trebol_node.pki import AUTHORITY, STORE, Pair, nss
 from trebol_node.pki.requests import new_key, new_request
-from trebol_node.witness.places import DATABASE, FOLDER, PKI, QNETD_GROUP, QNETD_UNIT, QUORUM_UNIT, Settings
+from trebol_node.witness import storing
+from trebol_node.witness.places import (
+    AGENT_UNIT,
+    DATABASE,
+    FOLDER,
+    PKI,
+    QNETD_GROUP,
+    QNETD_UNIT,
+    QUORUM_UNIT,
+    Settings,
+)
 
 Find = Callable[[Sequence[Address], Credentials], MemberApi]
 
@@ -52,13 +62,16 @@ class Witnessing:
                 authority=token.ca,
                 machine=self.here.machine,
                 qnetd=self._is_on(QNETD_UNIT),
+                store=bool(told["store"]),
             )
             undo.callback(self._stop, settings)
             self._start(settings)
             self.say(_("QNetd runs; the cluster looks for it"))
-            node.post("/witness/ready")
             settings.write(self.here.root)
+            node.post("/witness/ready", store=str(int(settings.store)))
             undo.pop_all()
+        if settings.store:
+            self.here.start(AGENT_UNIT)
         return settings
 
     def leave(self, *, forced: bool = False) -> None:
@@ -74,8 +87,16 @@ class Witnessing:
                 self.find(addresses, shown).post("/witness/leave")
             except Refused as error:
                 raise self._not_known(error) from error
+        self.end(settings)
+
+    def end(self, settings: Settings) -> None:
+        """Be as before, without asking anybody."""
         self._stop(settings)
         self._clear()
+        if settings.store:
+            # The last: it may be who asks for this.
+            self.here.runner.run(["systemctl", "disable", AGENT_UNIT])
+            self.here.runner.run(["systemctl", "stop", "--no-block", AGENT_UNIT])
 
     def _not_known(self, error: Refused) -> TrebolError:
         hint = _("where the cluster knows it no more: trebol-witness leave --forced")
@@ -85,7 +106,16 @@ class Witnessing:
         """Keys of this machine's own, with certificates that the cluster signed."""
         key = self._path(PKI / "quorum.key")
         new_key(key, self.here.runner, own=self.here.own)
-        told: dict[str, object] = node.post("/witness/admit", quorum=new_request(key, self.here.runner))
+        asked = {"quorum": new_request(key, self.here.runner)}
+        store = STORE.pair(self._path(PKI))
+        if storing.is_possible(self.here):
+            new_key(store.key, self.here.runner, mode=0o640, group=STORE.group, own=self.here.own)
+            asked["store"] = new_request(store.key, self.here.runner)
+        else:
+            self.say(_("this machine's etcd is too old for a vote in the store: it needs Debian 13"))
+        told: dict[str, object] = node.post("/witness/admit", **asked)
+        if told["store"]:
+            write_text(store.certificate, str(told["store"]))
         pair, authority = Pair(key, key.with_suffix(".pem")), AUTHORITY.pair(self._path(PKI)).certificate
         write_text(pair.certificate, str(told["quorum"]))
         write_text(authority, str(told["authority"]))
@@ -105,6 +135,7 @@ class Witnessing:
             self.here.start(QNETD_UNIT)
 
     def _clear(self) -> None:
+        storing.abstain(self.here)
         shutil.rmtree(self._path(FOLDER), ignore_errors=True)
 
     def _require_free(self) -> None:

@@ -12,6 +12,7 @@ from typing import IO
 from trebol_common.errors import Refused, TrebolError, of_system, printable
 from trebol_common.i18n import _
 from trebol_node.cluster.here.machine import Here
+from trebol_node.witness import storing
 from trebol_node.witness.joining import Witnessing
 from trebol_node.witness.places import QUORUM_UNIT, Settings
 
@@ -38,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=_("Example: trebol-witness leave"),
     )
     leave.add_argument("--forced", action="store_true", help=_("ask nobody: the cluster knows it no more"))
+    # For trebol-witness.service.
+    commands.add_parser("keep")
     status = commands.add_parser(
         "status",
         help=_("show whose witness this machine is"),
@@ -55,12 +58,24 @@ def run(given: argparse.Namespace, here: Here) -> int:
     if os.geteuid():
         raise Refused(_("has to be root"), where="trebol-witness", hint="sudo trebol-witness …")
     witnessing = Witnessing(here, lambda text: _say(text, sys.stderr))
+    if given.command == "keep":
+        return _keep(witnessing)
     if given.command == "leave":
         witnessing.leave(forced=given.forced)
         return 0
     text = sys.stdin.read() if given.token == "-" else given.token
     settings = witnessing.join(text)
     _say(_("this machine is the witness of the cluster {name}").format(name=settings.cluster))
+    return 0
+
+
+def _keep(witnessing: Witnessing) -> int:
+    """Follow the store's list for ever, or until the cluster wants this witness no more."""
+    if storing.keep(witnessing.here, witnessing.say):
+        witnessing.say("the cluster has removed this witness")
+        settings = Settings.read(witnessing.here.root)
+        if settings is not None:
+            witnessing.end(settings)
     return 0
 
 

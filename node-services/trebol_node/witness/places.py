@@ -17,6 +17,8 @@ PKI = FOLDER / "pki"
 DATABASE = FOLDER / "nssdb"
 SETTINGS = FOLDER / "witness.json"
 
+#: Follows the list of the store's members.
+AGENT_UNIT = "trebol-witness.service"
 QUORUM_UNIT = "trebol-witness-quorum.service"
 #: Debian's own, with a CA of its own; both take the same port.
 QNETD_UNIT = "corosync-qnetd.service"

@@ -251,6 +251,11 @@ def is_open(address: str, port: int) -> bool:
         return False
 
 
+def qnetd_answers(address: str) -> bool:
+    """Whether a witness's QNetd is there."""
+    return is_open(address, PORT)
+
+
 def _resolve(host: str) -> list[str]:
     found = socket.getaddrinfo(host, PORT, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(each[4][0]) for each in found))

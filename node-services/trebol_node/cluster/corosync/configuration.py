@@ -188,8 +188,8 @@ class Totem:
         return self._changed(nodes=nodes, links={link: there[link] for link in sorted(asked)})
 
     def with_device(self, host: str, algorithm: Algorithm = Algorithm.FFSPLIT, *, may_wait: bool = False) -> Totem:
-        """With a quorum device, in place of the one before. Raises BadInput; Refused where it would have no vote: with
-        `may_wait`, on a single node alone, else for any odd number."""
+        """With a quorum device, in place of the one before. Raises BadInput; Refused where it would have no vote:
+        with `may_wait`, on a single node alone."""
         device = Device(canonical(host), algorithm)
         waits = may_wait and len(self.nodes) > 1
         if not device.votes(len(self.nodes)) and not waits:
