@@ -65,6 +65,12 @@ def quorate(node: ContainerNode) -> bool:
     return "Quorate:          Yes" in node.run("corosync-quorumtool", "-s", check=False)
 
 
+def writes(node: ContainerNode) -> bool:
+    """Whether the store takes a write through a node."""
+    said = node.run("sh", "-c", "trebol api set /cluster/options description=x$$ && echo DONE", check=False)
+    return "DONE" in said
+
+
 def test_who_cannot_be_the_witness_is_told_why(pair: Pair) -> None:
     for host, says in (
         (pair.stays.address, "cannot decide between members"),
@@ -91,19 +97,38 @@ def test_with_the_third_vote_one_node_dies_and_the_other_goes_on(pair: Pair) -> 
     assert (entry["ip"], entry["online"]) == (pair.witness.address, 1)
     assert "two_node" not in pair.stays.run("cat", "/etc/corosync/corosync.conf")
 
+    eventually(lambda: shown(pair.stays)["store"] == "voter")
+
     pair.dies.close()
     eventually(lambda: "Nodes:            1" in pair.stays.run("corosync-quorumtool", "-s", check=False))
     assert quorate(pair.stays), pair.stays.run("corosync-quorumtool", "-s", check=False)
+    eventually(lambda: writes(pair.stays))
 
     second = pair.back()
     eventually(lambda: quorate(second) and shown(second)["state"] == "votes")
+    eventually(lambda: writes(second))
 
 
 def test_without_the_witness_again_two_nodes_are_as_before(pair: Pair) -> None:
-    pair.witness.run("trebol-witness", "leave")
+    pair.stays.run("trebol", "cluster", "witness", "remove")
     assert shown(pair.stays) is None
+    eventually(lambda: "no cluster's witness" in pair.witness.run("trebol-witness", "status", check=False))
+    assert "store" not in pair.witness.run("ls", "/var/lib/trebol-witness", check=False)
     eventually(lambda: "two_node" in pair.stays.run("cat", "/etc/corosync/corosync.conf"))
     eventually(
         lambda: pair.stays.run("systemctl", "is-active", "corosync-qdevice", check=False).startswith("inactive")
     )
-    assert "no cluster's witness" in pair.witness.run("trebol-witness", "status")
+
+
+def test_a_witness_leaves_by_itself_and_can_come_again(pair: Pair) -> None:
+    pair.witness.run("trebol-witness", "join", invited(pair.stays, pair.witness.address))
+    eventually(lambda: shown(pair.stays)["store"] == "voter")
+    pair.witness.run("trebol-witness", "leave")
+    assert shown(pair.stays) is None
+    assert writes(pair.stays)
+
+
+def test_without_it_the_one_that_is_left_writes_nothing(pair: Pair) -> None:
+    pair.dies.close()
+    eventually(lambda: "Nodes:            1" in pair.stays.run("corosync-quorumtool", "-s", check=False))
+    eventually(lambda: not writes(pair.stays))
