@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field, TypeAdapter
 
+from trebol_common.answers.values import Peer
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_node.access import Identity
 from trebol_node.api.context import Context, TheContext
@@ -40,14 +41,14 @@ _AUDIT = requires("/", "Sys.Audit")
 Modifier = Annotated[Identity, requires("/", "Sys.Modify")]
 
 #: Seconds until QNetd takes a connection, and until corosync has its vote: the device asks every few seconds.
-_ANSWERS, _VOTES_WITHIN = 3.0, 40.0
+_ANSWERS, _VOTES_WITHIN = 3.0, 30.0
 _LOOK_EVERY = 0.5
 
 
 class Invite(Parameters):
     """`host`: name or address of the machine; the token is good for `ttl`."""
 
-    host: Annotated[str, Field(min_length=1, max_length=253)]
+    host: Peer
     ttl: Annotated[str, Field(max_length=32)] = "1h"
 
 
@@ -96,8 +97,9 @@ class Seats:
         """Its address. Raises as `require_possible`."""
         try:
             resolved = self.resolve(host)
-        except OSError as error:
-            raise BadInput(f"is not known: {error.strerror or error}", where=host, hint="give its address") from error
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"is not known: {reason}", where=host, hint="give its address") from error
         return require_possible(self.totem(), host, resolved, witness(self.desk.records), own)
 
     async def take(self, found: Witness, *, store: bool) -> None:
