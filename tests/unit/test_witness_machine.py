@@ -31,6 +31,10 @@ def machine(root: Path, runner: ScriptedRunner) -> Here:
     return Here(root, runner, own=lambda _path, _group: None)
 
 
+def silent(text: str) -> None:
+    """Who says nothing."""
+
+
 def learning(runner: ScriptedRunner, verb: str) -> ScriptedRunner:
     return runner.expect("systemctl", "enable", storing.UNIT).expect("systemctl", verb, "--no-block", storing.UNIT)
 
@@ -97,19 +101,19 @@ def test_a_machine_is_the_witness_of_one_cluster(tmp_path: Path) -> None:
     here = machine(tmp_path, ScriptedRunner())
     SETTINGS.write(here.root)
     with pytest.raises(Refused, match="is the witness of the cluster clover already"):
-        Witnessing(here, str)._require_free()
+        Witnessing(here, silent)._require_free()
 
 
 def test_a_qnetd_that_serves_others_is_left_alone(tmp_path: Path) -> None:
     runner = ScriptedRunner().expect("systemctl", "is-active", "--quiet", "corosync-qnetd.service")
     runner.expect("corosync-qnetd-tool", "-l", stdout='Cluster "rack7":\n    Algorithm:\t\tFifty-Fifty split\n')
     with pytest.raises(Refused, match="other clusters already: rack7"):
-        Witnessing(machine(tmp_path, runner), str)._require_free()
+        Witnessing(machine(tmp_path, runner), silent)._require_free()
 
 
 def test_whoever_is_no_witness_has_nothing_to_leave(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is no cluster's witness"):
-        Witnessing(machine(tmp_path, ScriptedRunner()), str).leave()
+        Witnessing(machine(tmp_path, ScriptedRunner()), silent).leave()
 
 
 def test_its_command_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
