@@ -16,9 +16,12 @@ from trebol_image.mounts import api_filesystems, overlay, squashfs
 from trebol_image.project import PACKAGE_FILES, Profile, Project
 from trebol_image.squashfs import pack
 from trebol_image.store import Store, Stored
-from trebol_image.tree import copy_tree
+from trebol_image.tree import copy_file, copy_tree, make_folders
 
 NAME = "appliance"
+
+#: Where a node has packages for other machines.
+PACKAGES = "usr/share/trebol/packages"
 
 
 def package_inputs(project: Project) -> dict[str, str]:
@@ -60,6 +63,7 @@ def build_appliance(
     work = store.work_folder(NAME)
     result = work / "result"
     result.mkdir()
+    others = [each.rename(result / each.name) for each in sorted(package.parent.glob("*.deb")) if each != package]
     deb = package.rename(result / package.name)
     upper = work / "upper"
     with (
@@ -68,6 +72,10 @@ def build_appliance(
         overlay([lower], upper, work / "overlay", work / "tree", runner) as tree,
     ):
         install(deb, tree, runner)
+        # For machines beside the cluster, of the same version as its nodes.
+        make_folders(tree / PACKAGES)
+        for each in others:
+            copy_file(each, tree / PACKAGES / each.name)
         copy_tree(project.iso / "overlay" / NAME, tree)
         remove(tree, (*DEBRIS, "tmp/*"))
     require_additions_only(upper)

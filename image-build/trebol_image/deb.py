@@ -19,7 +19,8 @@ _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def build_deb(source: Path, output: Path, runner: Runner, epoch: int) -> Path:
-    """Build `trebol_VERSION_all.deb` from the checkout `source` into the folder `output`; returns its path.
+    """Build `trebol_VERSION_all.deb` from the checkout `source` into the folder `output`; returns its path. Beside it
+    lie the packages for other machines than nodes: `trebol-witness_VERSION_all.deb`.
 
     `epoch` is SOURCE_DATE_EPOCH: the same sources give the same bytes. Raises BadInput where `source` is not a whole
     checkout, and CommandFailed with the last lines of Debian's packaging tools.
@@ -40,6 +41,8 @@ def build_deb(source: Path, output: Path, runner: Runner, epoch: int) -> Path:
                 hint=f"give its first entry the version of pyproject.toml, {version}",
             )
         output.mkdir(parents=True, exist_ok=True)
+        for other in sorted(tree.parent.glob(f"*_{version}_all.deb")):
+            shutil.copy(other, output / other.name)
         return Path(shutil.copy(built, output / built.name))
 
 

@@ -17,6 +17,7 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
+from trebol_node.worker.witness_operations import FollowDevice
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Follower:
         self.seen: Membership | None = None
         #: Whom pacemaker was told to forget since this daemon's start.
         self._forgotten: set[str] = set()
+        #: The configuration whose quorum device runs here, by its digest.
+        self._device = ""
 
     def there(self) -> frozenset[str] | None:
         """Names of the members that corosync sees; None where it does not say."""
@@ -77,6 +80,7 @@ class Follower:
             await self._apply(totem)
             if self._is_mine_to_load(totem):
                 await self._worker.call(LoadCorosync(), who=self._who)
+            await self._follow_device(totem)
             await self._forget(totem)
         except TrebolError as error:
             log.warning("corosync.conf does not follow the cluster's: %s", error)
@@ -90,6 +94,13 @@ class Follower:
             await self._worker.call(InstallCorosync(text=totem.render()), who=self._who)
             if self._records.quorate:
                 await asyncio.to_thread(cluster.edit, self._records, key, lambda before: said)
+
+    async def _follow_device(self, totem: Totem) -> None:
+        """Have the quorum device run as corosync's configuration says, once corosync itself knows that."""
+        if self.seen is None or self.seen.version < totem.version or self._device == totem.digest:
+            return
+        await self._worker.call(FollowDevice(), who=self._who)
+        self._device = totem.digest
 
     async def _forget(self, totem: Totem) -> None:
         """Have pacemaker forget who left, once corosync does: nobody else would, for who has left asks nobody."""

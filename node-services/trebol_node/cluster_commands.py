@@ -13,6 +13,8 @@ from trebol_node.client import API_SOCKET, Api
 from trebol_node.leaving_commands import leave_command, remove_command, state_of, tell_removed
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
+from trebol_node.witness_commands import app as witness
+from trebol_node.witness_commands import line as witness_line
 
 app = typer.Typer(
     help="Several nodes as one.\n\nExample: trebol cluster status",
@@ -29,6 +31,7 @@ tokens = typer.Typer(
     add_completion=False,
 )
 app.add_typer(tokens, name="token")
+app.add_typer(witness, name="witness")
 
 LinkOption = Annotated[
     list[str] | None,
@@ -159,6 +162,8 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
             _("cluster {name}: {count} nodes, {quorum}").format(name=head["name"], count=head["nodes"], quorum=quorum)
         )
         typer.echo(aligned([(_("node"), _("number"), _("address"), _("state")), *map(_row, nodes)]))
+        for each in (entry for entry in found if entry["type"] == "witness"):
+            typer.echo(witness_line(each))
         tell_removed(nodes)
         for reason in head.get("ha-off", ()):
             typer.echo(_("HA is off: {reason}").format(reason=printable(reason)))

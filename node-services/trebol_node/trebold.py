@@ -39,10 +39,11 @@ from trebol_node.api.handing.connecting import Connector
 from trebol_node.api.handing.members import Members as Siblings
 from trebol_node.api.handing.others import Others
 from trebol_node.api.login import keep_keys
-from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
+from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight, witness
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
+from trebol_node.api.routes.witness import qnetd_answers
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
@@ -155,7 +156,9 @@ async def serve(where: Sockets, places: Places) -> None:
         audit=Journal(),
         others=others,
     )
-    acting = Acting(records, members, lambda: _joined(follower), clock=time.monotonic, grace=places.grace)
+    acting = Acting(
+        records, members, lambda: _joined(follower), clock=time.monotonic, grace=places.grace, answers=qnetd_answers
+    )
     own = Gateway(Configuration(node).client_url, trusted)
     store = Store(gateway.use, listed_by(members), lambda: leads(own))
     voting = Voting(records, node, worker, store, acting, who=DAEMON)
@@ -213,7 +216,13 @@ async def serve(where: Sockets, places: Places) -> None:
         notify(READY)
 
     fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
-    of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced)
+    of_cluster = (
+        joins.router(desk),
+        preflight.router(desk, asked),
+        cluster_config.router(desk),
+        fenced,
+        witness.router(desk),
+    )
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
     server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)

@@ -17,6 +17,7 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.voters.choice import Change, Kind
 from trebol_node.cluster.voters.members import Members
+from trebol_node.cluster.witness.record import witness
 from trebol_node.store import reached
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.records import Records
@@ -124,7 +125,9 @@ class Voting:
         if mine.learner:
             voters = sorted(each.name for each in members if each.voter)
             self._done.pop(LeaveStore, None)
-            await self._have(LearnStore(voters=voters, member=mine.learner))
+            third = witness(self._records)
+            beside = third.address if third is not None and third.voter else ""
+            await self._have(LearnStore(voters=voters, member=mine.learner, witness=beside))
         elif mine.voter:
             self._done.pop(LeaveStore, None)
             self._done.pop(LearnStore, None)

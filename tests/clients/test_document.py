@@ -24,6 +24,7 @@ EXAMPLES, OVER_TLS = 3, 1
 BY_TOKEN = (
     *("hello", "prove", "admit", "keys", "store", "corosync", "vote", "end", "undo"),
     *("members", "preflight", "measured"),
+    *("witness/admit", "witness/ready", "witness/leave"),
 )
 
 #: Seconds for an answer.

@@ -26,7 +26,7 @@ from trebol_common.run import Argument, CommandFailed, CommandRunner, Completed
 from trebol_hardware.machine import Machine as Hardware
 from trebol_node import pki
 from trebol_node.api.app import PREFIX, make_app
-from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
+from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight, witness
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.server import Server, tls_context, unix_socket
 from trebol_node.api.wire import Wire
@@ -355,7 +355,8 @@ def of_cluster(folder: Path, records: MemoryRecords, worker: OperationsHere) -> 
     asked = Asked(records, lambda: (), now=lambda: api_node.NOW)
     agents = Agents(CommandRunner(), fence_agents.install(folder / "agents"))
     fences = fencing.router(AtOnce(records, agents))
-    return joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fences
+    third = witness.router(desk, resolve=lambda host: ["192.0.2.9"], answers=lambda address, port: False)
+    return joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fences, third
 
 
 def _made(folder: Path, hardware: str, *, clustered: bool = False) -> _Made:

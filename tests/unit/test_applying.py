@@ -17,6 +17,7 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.store.records import MemoryRecords
 from trebol_node.worker.cluster_operations import InstallCorosync, LoadCorosync, ReadMembership
+from trebol_node.worker.witness_operations import FollowDevice
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Worker:
                 self.done.append("install")
                 if self.refuses:
                     raise BadInput("parse error", where="corosync.conf")
+            case FollowDevice():
+                self.done.append("device")
             case LoadCorosync():
                 self.done.append("load")
                 self.version = 3
@@ -110,6 +113,12 @@ def test_what_corosync_refuses_is_not_said_to_be_there() -> None:
     follow(found, "n1", worker, lambda: bool(worker.done))
 
     assert found.below(cluster.APPLIED) == ()
+
+
+def test_the_quorum_device_follows_once_corosync_has_the_configuration() -> None:
+    found, worker = records(), Worker(version=2, joined=(1,))
+    follow(found, "n1", worker, lambda: "device" in worker.done)
+    assert worker.done == ["install", "load", "device"]
 
 
 def test_a_node_that_stands_alone_asks_nobody() -> None:

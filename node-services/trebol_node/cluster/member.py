@@ -22,8 +22,7 @@ from trebol_common.errors import BadInput, Problem, Refused, TrebolError
 from trebol_common.i18n import _
 from trebol_node.cluster.tokens import proof
 from trebol_node.cluster.tokens.addresses import Address
-from trebol_node.cluster.tokens.agreed import proof_key
-from trebol_node.cluster.tokens.record import hash_secret
+from trebol_node.cluster.tokens.proof import hash_secret, proof_key
 
 PREFIX = "/api2/json"
 JOINS = "/cluster/joins"

@@ -9,6 +9,8 @@ from typing import Any
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.cluster.witness.record import witness
+from trebol_node.cluster.witness.view import as_entry
 from trebol_node.fencing.state import against_ha
 from trebol_node.pki.validity import Ending
 from trebol_node.store.records import Records
@@ -27,6 +29,8 @@ def status(
     if totem is None:
         return [_alone(records, node, addresses)]
     found = [_cluster(records, totem, membership), *(_nodes(records, totem, node, membership))]
+    if (third := witness(records)) is not None:
+        found.append(as_entry(third, totem, membership))
     if cluster.is_foreign(records, node):
         found.append({**_listed(node, addresses[0] if addresses else ""), "local": 1, "removed": 1})
     return found

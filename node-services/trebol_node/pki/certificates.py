@@ -176,22 +176,23 @@ def _make(kind: Kind, names: Names, folder: Path, runner: Runner, own: Own) -> l
             runner.run(
                 ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", fresh]
             )
-            _settle(fresh, pair.key, 0o600 if kind is AUTHORITY else 0o640, kind.group, own)
+            settle(fresh, pair.key, 0o600 if kind is AUTHORITY else 0o640, kind.group, own)
             made.append(pair.key)
         settings = work / "openssl.cnf"
         write_text(settings, render_settings(kind, names, work), mode=0o600)
         write_text(work / "index.txt", "")
         request, certificate = work / "request", work / "certificate"
         runner.run(["openssl", "req", "-new", "-config", settings, "-key", pair.key, "-out", request])
-        runner.run(_sign(kind, folder, settings, request, certificate))
+        runner.run(sign_command(kind, folder, settings, request, certificate))
         if kind is API:
             _remember(names, folder, certificate)
-        _settle(certificate, pair.certificate, 0o644, "root", own)
+        settle(certificate, pair.certificate, 0o644, "root", own)
         made.append(pair.certificate)
     return made
 
 
-def _sign(kind: Kind, folder: Path, settings: Path, request: Path, certificate: Path) -> list[Argument]:
+def sign_command(kind: Kind, folder: Path, settings: Path, request: Path, certificate: Path) -> list[Argument]:
+    """What has the CA in `folder` sign a request."""
     authority = AUTHORITY.pair(folder)
     return [
         *("openssl", "ca", "-config", settings, "-batch", "-notext"),
@@ -223,7 +224,7 @@ def render_settings(kind: Kind, names: Names, folder: Path) -> str:
     )
 
 
-def _settle(fresh: Path, path: Path, mode: int, group: str, own: Own) -> None:
+def settle(fresh: Path, path: Path, mode: int, group: str, own: Own) -> None:
     """Put a finished file into its place: on the disk, with its owner and mode, and only then under its name."""
     with fresh.open("rb") as stream:
         os.fsync(stream.fileno())

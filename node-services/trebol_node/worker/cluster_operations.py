@@ -61,12 +61,13 @@ class ReachStore(Operation):
 
 
 class LearnStore(Operation):
-    """Have this node's store be the learner `member` (its id, hexadecimal) of the one of these voters. Nothing: it
-    starts."""
+    """Have this node's store be the learner `member` (its id, hexadecimal) of the one of these voters, and of the
+    `witness` at that address, where it votes. Nothing: it starts."""
 
     name = "store-learn"
     voters: Voters
     member: Annotated[str, Field(pattern=r"\A[0-9a-f]{1,16}\z")]
+    witness: Annotated[str, Field(max_length=64)] = ""
 
 
 class LeaveStore(Operation):

@@ -29,6 +29,8 @@ from trebol_node.worker import (
     ssh_keys,
     store,
     time_servers,
+    witness,
+    witness_operations,
 )
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context, Machine
@@ -79,6 +81,8 @@ HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     fence_operations.SweepFencing: fencing.sweep,
     fence_operations.WriteFencing: fencing.write,
     fence_operations.TestFencing: fencing.test,
+    witness_operations.FollowDevice: witness.follow_device,
+    witness_operations.SignWitness: witness.sign_witness,
     ops.EndTask: node.end_task,
 }
 
@@ -99,6 +103,7 @@ ALONE = frozenset(
         fence_operations.InstallFencing,
         fence_operations.SweepFencing,
         fence_operations.WriteFencing,
+        witness_operations.FollowDevice,
     }
 )
 

@@ -10,6 +10,7 @@ from trebol_node.cluster.corosync.parse import describes_cluster, read_back
 from trebol_node.cluster.here import store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.steps import disk
+from trebol_node.cluster.witness.record import STORE_NAME
 from trebol_node.worker.cluster_operations import LearnStore, LeaveStore, ReachStore
 from trebol_node.worker.context import Context, Machine
 from trebol_node.worker.corosync import CONFIGURATION
@@ -25,6 +26,8 @@ def learn_store(operation: LearnStore, context: Context, who: str) -> None:
     """See `LearnStore`. Raises as `reach_store` does."""
     here = _here(context.machine)
     voters = _addresses(context.machine, [*operation.voters, here.name])
+    if operation.witness:
+        voters[STORE_NAME] = operation.witness
     store.learn(here, here.name, voters, operation.member)
 
 

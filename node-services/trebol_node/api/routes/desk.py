@@ -27,6 +27,7 @@ from trebol_node.cluster.tokens import proof
 from trebol_node.cluster.tokens.agreed import proof_key
 from trebol_node.cluster.tokens.record import TokenRecord, key_of
 from trebol_node.cluster.voters.members import Members
+from trebol_node.cluster.witness.record import witness
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import ForgetNode, ReadMembership
@@ -82,9 +83,8 @@ class Desk:
         """This side's proof; None where the other one's is none."""
         if self._nonces.pop(given.member_nonce, self) is self or not tokens.is_id(given.id):
             return None
-        found = self.records.get(key_of(given.id))
-        kept = None if found is None else TokenRecord.of(found.value)
-        key = proof_key("0" * 64 if kept is None else kept.hash)
+        kept = self._hash_of(given.id)
+        key = proof_key("0" * 64 if kept is None else kept)
         try:
             exchange = proof.Exchange(
                 bytes.fromhex(given.nonce), bytes.fromhex(given.member_nonce), self._digest(pki.API)
@@ -96,6 +96,15 @@ class Desk:
             return None
         authority = self._digest(pki.AUTHORITY)
         return {"proof": proof.proof_of_member(key, exchange, ca=authority).hex(), "authority": authority.hex()}
+
+    def _hash_of(self, ident: str) -> str | None:
+        """What is kept of the secret of a token, of a node's or the witness's."""
+        found = self.records.get(key_of(ident))
+        kept = None if found is None else TokenRecord.of(found.value)
+        if kept is not None:
+            return kept.hash
+        third = witness(self.records)
+        return third.hash if third is not None and third.id == ident else None
 
     def _digest(self, kind: pki.Kind) -> bytes:
         text = kind.pair(self.certificates).certificate.read_text("ascii")

@@ -29,6 +29,7 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.removal import take_vote
 from trebol_node.cluster.tokens import admission as tokens
 from trebol_node.cluster.tokens import keeping
+from trebol_node.cluster.witness.place import voters_with
 from trebol_node.store.configuration import peer_url
 from trebol_node.worker.cluster_operations import ForgetNode, HandOver
 from trebol_node.worker.operation import NodeName
@@ -126,7 +127,8 @@ def _serve(made: APIRouter, desk: Desk) -> None:
             if votes:
                 desk.members.add_learner(peer_url(member.address))
                 voters[member.name] = member.address
-            return {"votes": votes, "voters": voters}
+            # etcd begins only where it is told of all that vote.
+            return {"votes": votes, "voters": voters_with(desk.records, voters)}
 
         found: dict[str, Any] = await done(request, context, place)
         return found

@@ -187,10 +187,12 @@ class Totem:
         asked = set(_links_of(nodes)) | set(priorities or {})
         return self._changed(nodes=nodes, links={link: there[link] for link in sorted(asked)})
 
-    def with_device(self, host: str, algorithm: Algorithm = Algorithm.FFSPLIT) -> Totem:
-        """With a quorum device, in place of the one before. Raises BadInput; Refused where it would have no vote."""
+    def with_device(self, host: str, algorithm: Algorithm = Algorithm.FFSPLIT, *, may_wait: bool = False) -> Totem:
+        """With a quorum device, in place of the one before. Raises BadInput; Refused where it would have no vote:
+        with `may_wait`, on a single node alone."""
         device = Device(canonical(host), algorithm)
-        if not device.votes(len(self.nodes)):
+        waits = may_wait and len(self.nodes) > 1
+        if not device.votes(len(self.nodes)) and not waits:
             raise Refused.of([_without_vote(len(self.nodes))])
         return self._changed(device=device)
 

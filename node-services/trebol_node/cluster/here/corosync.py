@@ -11,6 +11,7 @@ from trebol_common.files import write_bytes, write_text
 from trebol_node.cluster.corosync.check import check
 from trebol_node.cluster.corosync.configuration import PATH
 from trebol_node.cluster.corosync.status import read
+from trebol_node.cluster.here import qdevice
 from trebol_node.cluster.here.machine import Here
 
 UNIT = "corosync.service"
@@ -37,6 +38,7 @@ def enter(here: Here, text: str, key: bytes | None = None) -> None:
 
 def leave(here: Here) -> None:
     """Stop, and be as before it entered."""
+    qdevice.leave(here)
     here.stop(UNIT)
     here.put_back(PATH, ASIDE)
     here.at(AUTHKEY).unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from trebol_common.i18n import _
 from trebol_common.join_tokens import advice, weakness
 from trebol_node.cluster.tokens import lifetime
 from trebol_node.cluster.tokens.keeping import persist
+from trebol_node.cluster.tokens.proof import proof_key as proof_key
 from trebol_node.cluster.tokens.record import TokenRecord, hash_secret, key_of
 from trebol_node.cluster.tokens.token import ID, PREFIX, SECRET, is_token
 from trebol_node.store.records import Records
@@ -51,11 +52,6 @@ class Agreed:
     def key(self) -> bytes:
         """What proofs are made with: the hash of the secret, which is what a member has of it."""
         return proof_key(hash_secret(self.secret.get_secret_value()))
-
-
-def proof_key(hash_of_secret: str) -> bytes:
-    """The key of proofs of a record's `hash`."""
-    return bytes.fromhex(hash_of_secret)
 
 
 def require_strong(text: str) -> str:

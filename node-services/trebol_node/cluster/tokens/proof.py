@@ -14,6 +14,7 @@ what is passed on. The node goes first: a stranger who asks a member gets nothin
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -38,6 +39,16 @@ class Exchange:
         # Of fixed lengths, what is put together can be taken apart in one way only.
         if (len(self.joiner), len(self.member), len(self.certificate)) != (NONCE, NONCE, _DIGEST):
             raise ValueError("a nonce or digest of another length")
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a secret. It has 128 random bits: no salt, no slow hash would make it harder to guess."""
+    return hashlib.sha256(secret.encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+def proof_key(hash_of_secret: str) -> bytes:
+    """The key of proofs of a record's `hash`."""
+    return bytes.fromhex(hash_of_secret)
 
 
 def new_nonce() -> bytes:

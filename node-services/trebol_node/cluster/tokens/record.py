@@ -6,11 +6,12 @@ by one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trebol_node.cluster.tokens.proof import hash_secret as hash_secret
 
 FOLDER = "cluster/tokens/"
 
@@ -71,8 +72,3 @@ class TokenRecord(_Stored):
 def key_of(ident: str) -> str:
     """The key of a token's record."""
     return FOLDER + ident
-
-
-def hash_secret(secret: str) -> str:
-    """What is kept of a secret. It has 128 random bits: no salt, no slow hash would make it harder to guess."""
-    return hashlib.sha256(secret.encode("utf-8", errors="surrogatepass")).hexdigest()

@@ -16,6 +16,8 @@ from trebol_node.cluster.records import State
 from trebol_node.cluster.voters.choice import GRACE, Candidate, Change, Kind, Vote, next_change
 from trebol_node.cluster.voters.members import Member, Members
 from trebol_node.cluster.voters.silence import Silence
+from trebol_node.cluster.witness.record import KEY as WITNESS
+from trebol_node.cluster.witness.record import STORE_NAME, Witness, witness
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.gateway import Gateway
 from trebol_node.store.records import Records
@@ -57,19 +59,57 @@ def seats(nodes: Sequence[cluster.Member], listed: Sequence[Member]) -> tuple[Se
     return tuple(Seat(each, by_url.get(peer_url(each.address))) for each in nodes)
 
 
+@dataclass(frozen=True)
+class Third:
+    """A witness that offers a vote, and its member in the store's list, where there is one."""
+
+    witness: Witness
+    member: Member | None
+
+    @property
+    def vote(self) -> Vote:
+        """What it is in the store."""
+        if self.member is None:
+            return Vote.NONE
+        return Vote.LEARNER if self.member.learner else Vote.VOTER
+
+    @property
+    def learner(self) -> str:
+        """As the record has it."""
+        return f"{self.member.id:x}" if self.member is not None and self.member.learner else ""
+
+
+def third_of(found: Witness | None, listed: Sequence[Member]) -> Third | None:
+    """The witness with its member; None where none offers a vote. Pure."""
+    if found is None or not found.here or not found.store:
+        return None
+    url = peer_url(found.address)
+    return Third(found, next((each for each in listed if url in each.peer_urls), None))
+
+
 def candidates(
-    seated: Sequence[Seat], listed: Sequence[Member], ranks: Mapping[str, int], silent: Mapping[str, float]
+    seated: Sequence[Seat],
+    listed: Sequence[Member],
+    ranks: Mapping[str, int],
+    silent: Mapping[str, float],
+    third: Third | None = None,
 ) -> list[Candidate]:
-    """What `choice` chooses from; members of the store that are no node of the cluster leave it. Pure.
+    """What `choice` chooses from; members of the store that are no node of the cluster leave it, but for the
+    witness's. Pure.
 
     `ranks` are the numbers of the nodes, `silent` seconds by name.
     """
     known = {seat.member.id for seat in seated if seat.member is not None}
+    if third is not None and third.member is not None:
+        known.add(third.member.id)
     found = [
         Candidate(each.node.name, ranks[each.node.name], _vote(each), silent.get(each.node.name, 0.0))
         for each in seated
         if each.node.name in ranks
     ]
+    if third is not None:
+        silence = silent.get(STORE_NAME, 0.0)
+        found.append(Candidate(STORE_NAME, max(ranks.values(), default=0), third.vote, silence, witness=True))
     last = max(ranks.values(), default=0)
     strangers = [each for each in listed if each.id not in known]
     return found + [
@@ -96,7 +136,8 @@ def _vote(seat: Seat) -> Vote:
 
 
 class Acting:
-    """Carries changes out. `online` names the nodes that corosync sees; `clock` gives monotonic seconds."""
+    """Carries changes out. `online` names the nodes that corosync sees; `clock` gives monotonic seconds; `answers`:
+    whether the witness at an address is there."""
 
     def __init__(
         self,
@@ -106,7 +147,9 @@ class Acting:
         *,
         clock: Callable[[], float],
         grace: float = GRACE,
+        answers: Callable[[str], bool] = lambda address: False,
     ) -> None:
+        self._answers = answers
         self._records = records
         self._members = members
         self._online = online
@@ -128,11 +171,14 @@ class Acting:
         ranks = {} if totem is None else {each.name: each.id for each in totem.nodes}
         listed = self._members.members()
         seated = self._note(listed)
-        found = candidates(seated, listed, ranks, self._silent(seated, listed))
+        third = self._third(listed)
+        found = candidates(seated, listed, ranks, self._silent(seated, listed, third), third)
         chosen = next_change(found, grace=self._grace)
         if chosen.kind is not Kind.NOTHING:
-            self._do(chosen, seated, listed)
-            self._note(self._members.members())
+            self._do(chosen, seated, listed, third)
+            after = self._members.members()
+            self._note(after)
+            self._third(after)
         return chosen
 
     def _busy(self) -> str:
@@ -151,22 +197,40 @@ class Acting:
                 cluster.edit(self._records, f"{cluster.NODES}{each.node.name}", _as(each))
         return seated
 
-    def _silent(self, seated: Sequence[Seat], listed: Sequence[Member]) -> Mapping[str, float]:
+    def _third(self, listed: Sequence[Member]) -> Third | None:
+        """The witness, whose record says what the list says from now on."""
+        third = third_of(witness(self._records), listed)
+        if third is not None:
+            said = third.vote is Vote.VOTER, third.learner
+            if (third.witness.voter, third.witness.learner) != said:
+                cluster.edit(self._records, WITNESS, _as_third(third))
+        return third
+
+    def _silent(self, seated: Sequence[Seat], listed: Sequence[Member], third: Third | None) -> Mapping[str, float]:
         """For how long: of members of the store by the store, of the other nodes by corosync."""
         answering = self._members.answering(tuple(listed))
         names = {each.id: name_of(each) for each in listed}
         names |= {seat.member.id: seat.node.name for seat in seated if seat.member is not None}
+        if third is not None and third.member is not None:
+            names[third.member.id] = STORE_NAME
         there = {name for number, name in names.items() if number in answering}
         without = {seat.node.name for seat in seated if seat.member is None}
-        return self._silence.look({*names.values(), *without}, there | (without & set(self._online())))
+        online = without & set(self._online())
+        if third is not None and third.member is None and len(seated) == 2:
+            without.add(STORE_NAME)
+            online |= {STORE_NAME} if self._answers(third.witness.address) else set()
+        return self._silence.look({*names.values(), *without}, there | online)
 
-    def _do(self, chosen: Change, seated: Sequence[Seat], listed: Sequence[Member]) -> None:
+    def _do(self, chosen: Change, seated: Sequence[Seat], listed: Sequence[Member], third: Third | None) -> None:
         by_name = {name_of(each): each for each in listed}
         by_name |= {seat.node.name: seat.member for seat in seated if seat.member is not None}
+        addresses = {each.node.name: each.node.address for each in seated}
+        if third is not None:
+            addresses[STORE_NAME] = third.witness.address
+            by_name |= {STORE_NAME: third.member} if third.member is not None else {}
         match chosen.kind:
             case Kind.ADD:
-                node = next(each.node for each in seated if each.node.name == chosen.name)
-                self._members.add_learner(peer_url(node.address), seconds=_WAIT)
+                self._members.add_learner(peer_url(addresses[chosen.name]), seconds=_WAIT)
             case Kind.PROMOTE:
                 self._members.promote(by_name[chosen.name].id, seconds=_WAIT)
             case Kind.REMOVE:
@@ -178,5 +242,14 @@ def _as(seat: Seat) -> cluster.Change:
         if before is None:
             return None
         return replace(cluster.Member.of(before), voter=seat.voter, learner=seat.learner).to_members()
+
+    return changed
+
+
+def _as_third(third: Third) -> cluster.Change:
+    def changed(before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if before is None:
+            return None
+        return {**before, "voter": third.vote is Vote.VOTER, "learner": third.learner}
 
     return changed

@@ -1,0 +1,1 @@
+"""The machine beside two nodes that has the third vote: what the cluster knows of it."""
