@@ -25,6 +25,7 @@ from trebol_node.cluster.member import Credentials
 from trebol_node.cluster.steps import engine
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.token import Token
+from trebol_node.cluster.waiting import Waits
 from trebol_node.keys import prepare_node
 from trebol_node.store import reached
 
@@ -231,7 +232,7 @@ def test_a_busy_member_is_waited_for_and_not_for_ever(
         def post(self, path: str, **fields: str) -> Any:
             if path == "/admit" and self.asked.count("/admit") < turns:
                 self.asked.append(path)
-                raise Refused("joins at the moment, since now: one node at a time", where="n9")
+                raise Waits("joins at the moment, since now: one change at a time", where="n9")
             return super().post(path, **fields)
 
     for turns, joined in ((2, True), (9, False)):

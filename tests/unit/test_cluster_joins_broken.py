@@ -22,6 +22,7 @@ from trebol_node.api.app import PREFIX
 from trebol_node.api.routes.cluster_config import CODES
 from trebol_node.api.routes.desk import Desk
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.records import State
@@ -164,7 +165,7 @@ def test_steps_that_are_asked_for_twice_are_done_once(world: World) -> None:
         assert world.step(path, token) == first
         assert world.kept() == before
     assert cluster.members(world.records)[0].state is State.MEMBER
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
 
 
 def test_an_end_that_was_cut_short_is_finished_by_asking_again(world: World) -> None:
@@ -175,7 +176,7 @@ def test_an_end_that_was_cut_short_is_finished_by_asking_again(world: World) -> 
     assert member is not None
     world.records.put(member.key, {**member.value, "state": "member"}, expected=member.revision)
     world.step("/end", token)
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
     world.step("/admit", token, 409)
     world.step("/keys", token, 403)
 
@@ -303,7 +304,7 @@ def test_a_token_that_is_deleted_lets_nobody_else_in_and_its_join_goes_on(world:
     world.step("/corosync", token)
     world.step("/undo", token)
     assert "ended" in world.step("/admit", token, 403)["message"]
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
     assert world.node.root.delete(path).status_code == 200
     assert world.records.get(key_of(token.id)) is None
 

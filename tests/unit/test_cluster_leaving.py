@@ -164,6 +164,9 @@ class Voters:
     def at(self, url: str) -> Voter | None:
         return next((Voter(0, name, (url,), (), False) for name in self.names if address(name) in url), None)
 
+    def require_dispensable(self, url: str) -> None:
+        """They do without it."""
+
     def remove(self, number: int) -> None:
         if self.refuses:
             self.refuses -= 1
@@ -198,6 +201,12 @@ def leaving(folder: Path, records: MemoryRecords, voters: Voters, while_waiting:
     time = Time(while_waiting)
     here = Here(folder, machine, own=nobody, pause=time.pause, clock=lambda: time.seconds)  # type: ignore[arg-type]
     return Leave(here, lambda urls: leave.Store(records, voters), now=lambda: NOW)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def corosync_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody says otherwise."""
+    monkeypatch.setattr(leave, "read", lambda _runner: seen(NAMES, NAMES))
 
 
 def began(found: Leave, folder: Path) -> engine.Outcome:

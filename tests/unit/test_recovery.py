@@ -16,12 +16,13 @@ from tests.unit.worker_context import write
 from trebol_common.errors import Refused
 from trebol_common.run import Argument, CommandFailed, Completed
 from trebol_node.cluster import records as cluster
-from trebol_node.cluster import recovering
+from trebol_node.cluster import recovering, under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.here import store
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.records import Joining, Member, State
+from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.recovery import Plan, force, plan, require_copy, require_no_quorum, settle
+from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.store import reached
 from trebol_node.store.configuration import PATH, of_cluster, parse, render
 from trebol_node.store.errors import Unavailable
@@ -154,7 +155,7 @@ def records() -> MemoryRecords:
         for name, address in ADDRESSES.items()
     }
     applied = {f"{cluster.APPLIED}{name}": {"corosync": ""} for name in ADDRESSES}
-    joining = {cluster.JOINING: Joining("n4", "4" * 32, "t", "").to_members()}
+    joining = {under_way.KEY: UnderWay(Kind.JOIN, "n4", "", "4" * 32, "t").to_members()}
     return MemoryRecords({**values, **applied, **joining, cluster.COROSYNC: totem().to_members()})
 
 
@@ -162,7 +163,7 @@ def test_records_and_corosync_know_the_survivor_alone(here: Here) -> None:
     kept = records()
     told = list(settle(here, plan(here), kept))
     assert [(each.name, each.voter) for each in cluster.members(kept)] == [("n1", True)]
-    assert cluster.joining(kept) is None
+    assert under_way.found(kept) is None
     smaller = cluster.totem(kept)
     assert smaller is not None and [each.name for each in smaller.nodes] == ["n1"]
     assert (smaller.version, smaller.expected_votes) == (totem().version + 1, 1)

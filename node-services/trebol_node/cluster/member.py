@@ -24,6 +24,7 @@ from trebol_node.cluster.tokens import proof
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.agreed import proof_key
 from trebol_node.cluster.tokens.record import hash_secret
+from trebol_node.cluster.waiting import BY_CODE
 
 PREFIX = "/api2/json"
 JOINS = "/cluster/joins"
@@ -178,7 +179,8 @@ def _data(address: Address, status: int, reason: str, text: bytes) -> Any:
         return answer.get("data")
     errors = answer.get("errors")
     problems = [Problem(str(why), str(name)) for name, why in errors.items()] if isinstance(errors, dict) else []
-    kind = BadInput if status in (400, 404) else Refused if status in (401, 403, 409) else TrebolError
+    refused = BY_CODE.get(str(answer.get("code")), Refused)
+    kind = BadInput if status in (400, 404) else refused if status in (401, 403, 409) else TrebolError
     raise kind.of(problems or [Problem(str(answer.get("message") or reason).strip())])
 
 

@@ -18,6 +18,7 @@ from trebol_common.errors import Refused, TrebolError
 from trebol_common.files import write_text
 from trebol_common.i18n import _
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync import configuration, status
 from trebol_node.cluster.corosync.parse import describes_cluster, read_back
 from trebol_node.cluster.here import corosync, store
@@ -130,7 +131,7 @@ def settle(here: Here, plan: Plan, records: Records) -> Iterator[str]:
     """Have records, corosync and pacemaker say so too; a line for each thing done. Raises as `Records.put`."""
     store.reach_at(here, plan.node, {plan.node: plan.address})
     staying = {plan.node, *plan.stay}
-    cluster.remove(records, cluster.JOINING)
+    cluster.remove(records, under_way.KEY)
     for member in cluster.members(records):
         key = f"{cluster.NODES}{member.name}"
         if member.name not in staying:
