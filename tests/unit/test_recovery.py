@@ -21,7 +21,16 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.here import store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.records import Member, State
-from trebol_node.cluster.recovery import Plan, force, plan, require_copy, require_no_quorum, settle
+from trebol_node.cluster.recovery import (
+    ONCE,
+    ONCE_ENVIRONMENT,
+    Plan,
+    force,
+    plan,
+    require_copy,
+    require_no_quorum,
+    settle,
+)
 from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.store import reached
 from trebol_node.store.configuration import PATH, of_cluster, parse, render
@@ -47,6 +56,7 @@ class Programs:
     root: Path
     starts: bool = True
     started_with: str = ""
+    kept_with: str = ""
     ran: list[str] = field(default_factory=list)
 
     def run(self, command: Sequence[Argument], **options: Any) -> Completed:
@@ -58,7 +68,10 @@ class Programs:
                 Path(before).mkdir()
                 (Path(before) / "content").write_text((Path(after) / "content").read_text())
             case ["systemctl", "enable", "--now", store.UNIT]:
-                self.started_with = (self.root / PATH.relative_to("/")).read_text()
+                once = self.root / ONCE_ENVIRONMENT.relative_to("/")
+                path = Path(once.read_text().strip().removeprefix("CONFIGURATION=")) if once.exists() else PATH
+                self.started_with = (self.root / path.relative_to("/")).read_text()
+                self.kept_with = (self.root / PATH.relative_to("/")).read_text()
                 if "force-new-cluster: true" in self.started_with:
                     (self.root / "var/lib/etcd/trebol/content").write_text("forced")
                     if not self.starts:
@@ -132,7 +145,8 @@ def test_the_store_goes_on_with_what_it_holds_as_its_only_voter(here: Here) -> N
     kept = here.at(store.DATA).with_name("trebol.20261128T123000Z")
     assert "force-new-cluster: true" in programs(here).started_with
     after = here.at(PATH).read_text()
-    assert "force-new-cluster" not in after, "for one start"
+    assert "force-new-cluster" not in programs(here).kept_with, "a crash in the middle throws nobody out again"
+    assert not any(map(here.is_there, (ONCE, ONCE_ENVIRONMENT))), "for one start"
     assert parse(after) == of_cluster("n1", {"n1": "192.0.2.1"})
     assert (kept / "content").read_text() == "before"
     assert told[0] == "the store runs, n1 is its only voter"
@@ -147,6 +161,7 @@ def test_where_it_does_not_start_so_all_is_as_before(here: Here) -> None:
     assert (here.at(store.DATA) / "content").read_text() == "before"
     assert [path.name for path in here.at(store.DATA).parent.iterdir()] == ["trebol"]
     assert programs(here).started_with == before, "it is started as it was"
+    assert not any(map(here.is_there, (ONCE, ONCE_ENVIRONMENT)))
 
 
 def records() -> MemoryRecords:

@@ -253,7 +253,7 @@ def require_spare(totem: Totem, node: str, membership: Membership) -> None:
 
 def require_nobody(here: Here) -> None:
     """Raises Refused where the node stands alone already, or works together with others."""
-    if not here.is_there(reached.PATH) and not here.is_there(corosync.ASIDE):
+    if not any(map(here.is_there, (reached.PATH, corosync.ASIDE, certificates.ASIDE, certificates.GONE))):
         raise cluster.stands_alone()
     try:
         membership = read(here.runner)

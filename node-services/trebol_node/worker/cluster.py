@@ -115,6 +115,8 @@ def run_leave(operation: LeaveCluster, machine: Machine, upid: Upid, log: Log) -
             arguments=leaving.prepared(how),
             secrets={},
             say=log.say,
+            # Whoever was removed in the middle of a join or a leave can neither end nor take back what it began.
+            supersedes=how is How.FORCED,
         )
 
 
