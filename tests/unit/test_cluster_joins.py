@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.unit.api_node import NODE, LiveNode, context, serving
+from tests.unit.api_node import TestClock as ClockOfTests
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import CommandRunner
@@ -22,6 +23,7 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.join import _passes, credentials
 from trebol_node.cluster.member import Credentials, MemberApi, find
 from trebol_node.cluster.records import Member, Settings, State
+from trebol_node.cluster.tokens import keeping
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.agreed import Agreed
 from trebol_node.cluster.voters.members import Members
@@ -172,3 +174,17 @@ def test_what_is_waited_for_is_told_by_its_code_whatever_the_words_say(node: Liv
         asked(node, "n3").post("/admit", links="0=192.0.2.12")
     assert _passes(waiting.value, ever=False)
     assert not _passes(Refused("joins at the moment"), ever=True), "words are for people"
+
+
+def test_tokens_that_are_over_since_a_day_go_when_one_is_made(node: LiveNode) -> None:
+    become_cluster(node)
+    api = Api(node.path)
+    old = api.create("/cluster/tokens", agreed=TEXT, ttl="15m")["id"]
+    clock = node.context.clock
+    assert isinstance(clock, ClockOfTests)
+    clock.time += 3600
+    api.create("/cluster/tokens", agreed=TEXT[::-1])
+    assert old in {each["id"] for each in api.get("/cluster/tokens")}, "who shows it is told that it has ended"
+    clock.time += keeping.KEPT
+    api.create("/cluster/tokens", agreed=TEXT[::-1])
+    assert old not in {each["id"] for each in api.get("/cluster/tokens")}

@@ -39,13 +39,15 @@ log = logging.getLogger(__name__)
 class Noted:
     """What is learned of a request while it is answered. `user` is whom the log names, empty until somebody is known;
     `identity` is who it is for certain; `since` is when a login began, on the monotonic clock; `hidden` is what of
-    the path may be a secret."""
+    the path may be a secret. `fleeting`: anybody may send any number of these; the journal has them, and they push
+    nothing out of `/cluster/log`."""
 
     user: str = ""
     identity: Identity | None = None
     names: tuple[str, ...] = ()
     since: float | None = None
     hidden: str = ""
+    fleeting: bool = False
 
 
 def noted(scope: MutableMapping[str, Any]) -> Noted:
@@ -153,7 +155,8 @@ class Audit:
             tuple(_word(name, _NAME) for name in about.names),
             status,
         )
-        self._recent.entries.append(entry)
+        if not about.fleeting:
+            self._recent.entries.append(entry)
         self._sink.write(entry)
 
 

@@ -15,7 +15,7 @@ from trebol_node import pki
 from trebol_node.cluster.create import numbered
 from trebol_node.cluster.here import certificates, corosync, pacemaker, store
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.member import Credentials, MemberApi, Unanswered, find
+from trebol_node.cluster.member import PATIENCE_FOR_VOTE, Credentials, MemberApi, Unanswered, find
 from trebol_node.cluster.preflight.asking import ask
 from trebol_node.cluster.preflight.findings import evaluate, require, stopping
 from trebol_node.cluster.preflight.report import to_text
@@ -166,7 +166,7 @@ class Join:
         pacemaker.leave(self.here)
 
     def _vote(self, work: Work) -> None:
-        self._member(work).post("/vote")
+        self._member(work).post("/vote", patience=PATIENCE_FOR_VOTE)
 
     def _end(self, work: Work) -> None:
         self._member(work).post("/end")

@@ -24,6 +24,7 @@ from trebol_node.cluster.tokens import proof
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.agreed import proof_key
 from trebol_node.cluster.tokens.record import hash_secret
+from trebol_node.cluster.voters.members import IN_SYNC
 from trebol_node.cluster.waiting import BY_CODE
 
 PREFIX = "/api2/json"
@@ -31,6 +32,8 @@ JOINS = "/cluster/joins"
 
 #: Seconds for one answer: a configuration that all members load takes the longest.
 PATIENCE = 60.0
+#: The same until a learner votes: the member waits that long for it to have what the store holds, and else tells why.
+PATIENCE_FOR_VOTE = IN_SYNC + 30.0
 #: Seconds until an address that does not answer is given up.
 _CONNECT = 3.0
 _LARGEST = 2**20
@@ -74,9 +77,10 @@ class MemberApi:
     authority: str
     credentials: Credentials
 
-    def post(self, path: str, **fields: str) -> Any:
-        """What the member answers to a form; raises Refused, BadInput, Unanswered with its words."""
-        connection = Pinned(self.address, self.shown)
+    def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
+        """What the member answers to a form within `patience` seconds; raises Refused, BadInput, Unanswered with its
+        words."""
+        connection = Pinned(self.address, self.shown, patience)
         try:
             return post_form(connection, f"{JOINS}{path}", {**self.credentials.fields(), **fields})
         finally:
@@ -137,7 +141,7 @@ class Pinned(http.client.HTTPSConnection):
     """TLS to whoever shows the certificate with that SHA-256 (None: any, to be looked at), checked before anything
     is sent."""
 
-    def __init__(self, address: Address, expected: str | None) -> None:
+    def __init__(self, address: Address, expected: str | None, patience: float = PATIENCE) -> None:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -145,6 +149,7 @@ class Pinned(http.client.HTTPSConnection):
         self.address = address
         self.shown = ""
         self._expected = expected
+        self._patience = patience
 
     def connect(self) -> None:
         super().connect()
@@ -152,7 +157,7 @@ class Pinned(http.client.HTTPSConnection):
         if self._expected is not None and self.shown != self._expected:
             self.close()
             raise ssl.SSLError("it shows another certificate than before")
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self._patience)
 
 
 def post_form(

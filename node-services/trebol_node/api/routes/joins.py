@@ -66,8 +66,9 @@ def router(desk: Desk) -> APIRouter:
 
 def _greet(made: APIRouter, desk: Desk) -> None:
     @made.post("/hello", openapi_extra=BY_TOKEN, dependencies=[no_arguments])
-    async def hello() -> dict[str, str]:
+    async def hello(request: Request) -> dict[str, str]:
         """A nonce, for one proof; 409 on a node that stands alone."""
+        noted(request.scope).fleeting = True
         return desk.hello()
 
     @made.post("/prove", openapi_extra=BY_TOKEN)
@@ -75,7 +76,10 @@ def _greet(made: APIRouter, desk: Desk) -> None:
         request: Request, context: TheContext, given: Annotated[Prove, arguments(Prove)]
     ) -> dict[str, str]:
         """Both sides know the token's secret, and this is the member that the node talks to."""
+        # Of who is locked out, too; what comes before that is counted.
+        noted(request.scope).fleeting = True
         _count(request, context)
+        noted(request.scope).fleeting = False
         answer = desk.prove(given)
         if answer is None:
             refusal = tokens.NotAdmitted(tokens.Unknown())
