@@ -20,7 +20,7 @@ assert _TIME + _RANDOM + _SEAL == NONCE
 
 @dataclass
 class Nonces:
-    """Of one process; `now` in seconds since 1970. Each says when it was made, under a seal; kept are those alone that
+    """Of one process; `now` in seconds since 1970. Each says when it was made, under a seal; kept are those that
     were used and would still be good."""
 
     now: Callable[[], float]
