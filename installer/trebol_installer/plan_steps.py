@@ -106,7 +106,9 @@ def _cluster_intent(answers: Answers) -> Iterator[Step]:
     """What the first boot is to create or join, where the node is not to stand alone."""
     wanted = answers.cluster
     if wanted.mode is not ClusterMode.STAND_ALONE:
-        yield steps.WriteClusterIntent(wanted.mode, wanted.name, wanted.peer, wanted.token is not None, wanted.nodes)
+        yield steps.WriteClusterIntent(
+            wanted.mode, wanted.name, wanted.peer, wanted.token is not None, wanted.nodes, wanted.force
+        )
 
 
 def _executable(wanted: FirstBoot | None) -> Iterator[Step]:

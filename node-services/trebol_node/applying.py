@@ -5,21 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
 from trebol_common.errors import TrebolError
+from trebol_node.beside import Said
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
 from trebol_node.worker.witness_operations import FollowDevice
-
-log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the members, where no record changes; what failed is tried again then.
 _EVERY = 2.0
@@ -42,6 +40,7 @@ class Follower:
         self._worker = worker
         self._who = who
         self._changed = asyncio.Event()
+        self._said = Said()
         self.seen: Membership | None = None
         #: Whom pacemaker was told to forget since this daemon's start.
         self._forgotten: set[str] = set()
@@ -57,12 +56,17 @@ class Follower:
         self._records.on_change(in_loop(self._changed.set))
         while True:
             self._changed.clear()
-            totem = cluster.totem(self._records)
-            if totem is None:
-                self.seen = None
-            else:
-                await self._look()
-                await self._follow(totem)
+            try:
+                totem = cluster.totem(self._records)
+                if totem is None:
+                    self.seen = None
+                else:
+                    await self._look()
+                    await self._follow(totem)
+                self._said.worked()
+            except TrebolError as error:
+                # A record that cannot be read, too: it may be mended, or this node upgraded.
+                self._said.warn("corosync.conf does not follow the cluster's", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY):
                     await self._changed.wait()
@@ -76,14 +80,11 @@ class Follower:
             self.seen = None
 
     async def _follow(self, totem: Totem) -> None:
-        try:
-            await self._apply(totem)
-            if self._is_mine_to_load(totem):
-                await self._worker.call(LoadCorosync(), who=self._who)
-            await self._follow_device(totem)
-            await self._forget(totem)
-        except TrebolError as error:
-            log.warning("corosync.conf does not follow the cluster's: %s", error)
+        await self._apply(totem)
+        if self._is_mine_to_load(totem):
+            await self._worker.call(LoadCorosync(), who=self._who)
+        await self._follow_device(totem)
+        await self._forget(totem)
 
     async def _apply(self, totem: Totem) -> None:
         """Have the configuration on this node, and say so."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from trebol_common.errors import TrebolError
 from trebol_node.applying import Worker, in_loop
+from trebol_node.beside import Said
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
@@ -18,8 +18,6 @@ from trebol_node.fencing import records as kept
 from trebol_node.fencing.device import Device, digest_of
 from trebol_node.store.records import Records
 from trebol_node.worker.fence_operations import FenceDevice, InstallFencing, SweepFencing, WriteFencing
-
-log = logging.getLogger(__name__)
 
 #: Seconds between two looks where no record changes: at what failed, and at who is there.
 _EVERY = 2.0
@@ -40,29 +38,27 @@ class FencingFollower:
         self._written: tuple[str, str | None] | None = None
         self._installed = ""
         self._swept = ""
-        self._said = ""
+        self._said = Said()
 
     async def keep(self) -> None:
         """Follow until cancelled; on a node that stands alone there is nothing to follow."""
         self._records.on_change(in_loop(self._changed.set))
         while True:
             self._changed.clear()
-            totem = cluster.totem(self._records)
-            if totem is not None and self._records.quorate:
-                await self._try(totem)
+            await self._try()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY):
                     await self._changed.wait()
 
-    async def _try(self, totem: Totem) -> None:
+    async def _try(self) -> None:
         try:
-            await self.follow(totem)
-            self._said = ""
+            totem = cluster.totem(self._records)
+            if totem is not None and self._records.quorate:
+                await self.follow(totem)
+            self._said.worked()
         except TrebolError as error:
-            # Tried again every two seconds: said once.
-            if str(error) != self._said:
-                log.warning("the fence devices are not as the cluster has them: %s", error)
-            self._said = str(error)
+            # A record that cannot be read, too: it may be mended, or this node upgraded.
+            self._said.warn("the fence devices are not as the cluster has them", error)
 
     async def follow(self, totem: Totem) -> None:
         """Do what is to be done now. Raises TrebolError."""

@@ -78,14 +78,14 @@ def join_command(
     if resume or abort:
         if token or (resume and abort):
             raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
-        _follow_join(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
+        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
         return
     if not token:
         raise BadInput(_("is missing"), where="TOKEN", hint="trebol cluster token create")
     from trebol_node.cluster.preflight.findings import check_force
 
     given = {"force": sorted(check_force(force))} if force else {}
-    _follow_join(api, api.create("/cluster/config/join", token=_token(token), **given, **_peer(peer), **_links(link)))
+    follow(api, api.create("/cluster/config/join", token=_token(token), **given, **_peer(peer), **_links(link)))
 
 
 @app.command("preflight")
@@ -133,10 +133,9 @@ def replace_command(
 
     Example: trebol cluster replace node3 trebol1-AbC…
     """
-    text = typer.get_text_stream("stdin").read() if token == "-" else token
-    given = {"hostname": peer} if peer else {}
     api = Api(socket)
-    _follow_join(api, api.create("/cluster/config/join", token=text, replaces=node, **given, **_links(link)))
+    given = {"token": _token(token), "replaces": node}
+    follow(api, api.create("/cluster/config/join", **given, **_peer(peer), **_links(link)))
 
 
 app.command("leave")(leave_command)
@@ -234,15 +233,12 @@ def list_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
 
 @tokens.command("delete")
 def delete_command(ident: Annotated[str, typer.Argument(metavar="ID")], socket: Socket = API_SOCKET) -> None:
-    """Delete a token: it lets nobody in any more.
+    """Delete a token: it lets nobody in any more. A join that it began goes on: one that should not be there is
+    stopped by `trebol cluster remove NODE`.
 
     Example: trebol cluster token delete 0123456789abcdef
     """
     Api(socket).delete(f"/cluster/tokens/{ident}")
-
-
-def _follow_join(api: Api, upid: str) -> None:
-    follow(api, upid)
 
 
 def _token(given: str) -> str:

@@ -17,7 +17,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ from trebol_node.api.routes.witness import qnetd_answers
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
+from trebol_node.beside import keep_going
 from trebol_node.client import API_SOCKET
 from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.view import status as cluster_status
@@ -169,13 +170,7 @@ async def serve(where: Sockets, places: Places) -> None:
         await asyncio.to_thread(records.start)
         beside = [
             asyncio.create_task(keep_alive(), name="watchdog"),
-            asyncio.create_task(keep_saying(records, node, about), name="announce"),
-            asyncio.create_task(keep_following(node, followed), name="follow"),
-            asyncio.create_task(follower.keep(), name="corosync"),
-            asyncio.create_task(voting.keep(), name="voting"),
-            asyncio.create_task(fences.keep(), name="fencing"),
-            asyncio.create_task(answerer.keep(), name="preflight"),
-            asyncio.create_task(keep_keys(context), name="keys"),
+            *(asyncio.create_task(keep_going(name, keep), name=name) for name, keep in kept.items()),
         ]
         try:
             async with view.running(), others.running():
@@ -207,6 +202,16 @@ async def serve(where: Sockets, places: Places) -> None:
         server.should_exit = True
 
     followed = Node(socket.gethostname, names, renew, load, end)
+
+    kept: Mapping[str, Callable[[], Awaitable[None]]] = {
+        "announce": lambda: keep_saying(records, node, about),
+        "follow": lambda: keep_following(node, followed),
+        "corosync": follower.keep,
+        "voting": voting.keep,
+        "fencing": fences.keep,
+        "preflight": answerer.keep,
+        "keys": lambda: keep_keys(context),
+    }
 
     async def ready() -> None:
         # What is there now stays: the collector need not look through it again and again.

@@ -9,8 +9,9 @@ from tests.unit.cluster_tokens import NOW
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Member as Seen
 from trebol_node.cluster.corosync.status import Membership
-from trebol_node.cluster.records import Joining, Member, State
+from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.removal import Removal
+from trebol_node.cluster.under_way import KEY, Kind, UnderWay
 from trebol_node.store.records import MemoryRecords
 
 NAMES = ("n1", "n2", "n3")
@@ -41,7 +42,9 @@ def records_of(*names: str, joining: str = "", leaving: str = "") -> MemoryRecor
         found[f"cluster/applied/{name}"] = {"corosync": totem_of(names).digest}
         found[f"nodes/{name}"] = {"version": "1", "addresses": [address(name)]}
     if joining:
-        found["cluster/joining"] = Joining(joining, f"m{joining[1:]}", "0" * 16, "then").to_members()
+        found[KEY] = UnderWay(Kind.JOIN, joining, "then", f"m{joining[1:]}", "0" * 16).to_members()
+    if leaving:
+        found[KEY] = UnderWay(Kind.LEAVE, leaving, "then").to_members()
     return MemoryRecords(found)
 
 

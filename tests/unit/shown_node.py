@@ -39,8 +39,8 @@ from trebol_node.store.records import MemoryRecords
 from trebol_node.tasks import Tasks, Upid
 from trebol_node.worker.cluster_operations import (
     CreateCluster,
-    EndJoin,
     ForgetNode,
+    GoOn,
     HandOver,
     JoinCluster,
     LeaveCluster,
@@ -230,7 +230,7 @@ class OperationsHere:
         match operation:
             case ServiceAction() | ApplyNetwork() | EndTask() | RefreshPackages() | UpgradePackages() | MakeReport():
                 return str(STARTED)
-            case CreateCluster() | JoinCluster() | Preflight() | LeaveCluster() | EndJoin() | TestFencing():
+            case CreateCluster() | JoinCluster() | Preflight() | LeaveCluster() | GoOn() | TestFencing():
                 return str(STARTED)
             case Power() | ForgetNode():
                 return None

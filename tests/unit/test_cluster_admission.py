@@ -9,7 +9,8 @@ import pytest
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_node.cluster import records as cluster
-from trebol_node.cluster.admission import Admission, Applicant, Busy
+from trebol_node.cluster import under_way
+from trebol_node.cluster.admission import Admission, Applicant
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.records import Member, Settings, State
 from trebol_node.cluster.tokens import keeping
@@ -76,7 +77,7 @@ def test_a_node_is_listed_as_joining_and_then_as_a_member() -> None:
     world.admission.vote("n2")
     world.admission.end(who)
     assert cluster.members(world.records)[1] == Member("n2", who.machine, "192.0.2.12", State.MEMBER, voter=True)
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
 
 
 def test_each_step_bears_being_done_twice() -> None:
@@ -112,7 +113,7 @@ def test_one_node_joins_at_a_time() -> None:
     world.admission.admit(world.applicant(), OTHER)
     third = world.applicant("n3", "3" * 32)
 
-    with pytest.raises(Busy, match="n2: joins at the moment"):
+    with pytest.raises(under_way.Busy, match="n2: joins at the moment"):
         world.admission.admit(third, {0: "192.0.2.13"})
     with pytest.raises(Refused, match="does not join at the moment"):
         world.admission.require(third)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from tests.unit.test_cluster_view import membership
 
-from trebol_common.errors import Refused, TrebolError
+from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import CommandFailed, CommandRunner, Completed
 from trebol_node import pki
 from trebol_node.cluster import join
@@ -21,10 +21,12 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.here import corosync
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.join import Join
-from trebol_node.cluster.member import Credentials
+from trebol_node.cluster.member import PATIENCE, Credentials
 from trebol_node.cluster.steps import engine
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.token import Token
+from trebol_node.cluster.voters.members import IN_SYNC
+from trebol_node.cluster.waiting import Waits
 from trebol_node.keys import prepare_node
 from trebol_node.store import reached
 
@@ -58,6 +60,9 @@ class Programs:
         return Completed(0, said.get(words[0], ""))
 
 
+#: Tests put another one in its place.
+MEASURE = Join._measure
+
 CREDENTIALS = Credentials("00" * 8, SecretStr("11" * 16), "n2", "2" * 32)
 
 
@@ -70,8 +75,9 @@ class FakeMember:
     authority: Path = Path()
     credentials: Credentials = CREDENTIALS
 
-    def post(self, path: str, **fields: str) -> Any:
+    def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
         self.asked.append(path)
+        self.patience = patience
         if path == self.refuses:
             raise Refused("refuses", where=path)
         totem = Totem.first("clover", "n1", {0: "192.0.2.11"}).with_node("n2", {0: "192.0.2.12"})
@@ -228,10 +234,10 @@ def test_a_busy_member_is_waited_for_and_not_for_ever(
     node: Callable[[str], Path], authority: Path, token: str
 ) -> None:
     class Busy(FakeMember):
-        def post(self, path: str, **fields: str) -> Any:
+        def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
             if path == "/admit" and self.asked.count("/admit") < turns:
                 self.asked.append(path)
-                raise Refused("joins at the moment, since now: one node at a time", where="n9")
+                raise Waits("joins at the moment, since now: one change at a time", where="n9")
             return super().post(path, **fields)
 
     for turns, joined in ((2, True), (9, False)):
@@ -243,3 +249,37 @@ def test_a_busy_member_is_waited_for_and_not_for_ever(
         else:
             with pytest.raises(Refused, match="joins at the moment"):
                 run(root, Programs(), member, token)
+
+
+def test_a_vote_is_waited_for_longer_than_the_member_waits_for_it(
+    node: Callable[[str], Path], authority: Path, token: str
+) -> None:
+    class Slow(FakeMember):
+        def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
+            if path == "/vote":
+                assert patience > IN_SYNC, "else the answer, or the reason, is lost"
+            return super().post(path, patience=patience, **fields)
+
+    member = Slow(authority=authority)
+    run(node("n"), Programs(), member, token)
+    assert "/vote" in member.asked
+
+
+def test_a_join_that_meets_anothers_preflight_waits(
+    node: Callable[[str], Path], authority: Path, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[int] = []
+
+    def ask(*_given: Any, **_how: Any) -> Any:
+        measured.append(1)
+        if len(measured) < 3:
+            raise Waits("is measured at the moment: one node at a time", where="n9")
+        raise BadInput("its turn came", where="n2")
+
+    root = node("n")
+    monkeypatch.setattr(Join, "_measure", MEASURE)
+    monkeypatch.setattr(join, "introduction", lambda member, here: "")
+    monkeypatch.setattr(join, "ask", ask)
+    with pytest.raises(BadInput, match="its turn came"):
+        run(root, Programs(), FakeMember(authority=authority), token)
+    assert len(measured) == 3

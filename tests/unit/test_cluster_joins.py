@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.unit.api_node import NODE, LiveNode, context, serving
+from tests.unit.api_node import TestClock as ClockOfTests
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import CommandRunner
@@ -18,14 +19,15 @@ from trebol_node.api.routes import cluster_config, joins
 from trebol_node.api.routes.desk import Desk
 from trebol_node.client import Api
 from trebol_node.cluster import records as cluster
-from trebol_node.cluster.admission import LOCKED_OUT
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.join import _passes, credentials
 from trebol_node.cluster.member import Credentials, MemberApi, find
-from trebol_node.cluster.records import NO_CLUSTER, Member, Settings, State
+from trebol_node.cluster.records import Member, Settings, State
+from trebol_node.cluster.tokens import keeping
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.agreed import Agreed
 from trebol_node.cluster.voters.members import Members
+from trebol_node.cluster.waiting import LockedOut, NoCluster, Waits
 from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.worker.cluster_operations import JoinCluster
 
@@ -143,7 +145,46 @@ def test_a_join_waits_as_long_as_it_is_told_to(
     assert [each.patience for each in seen] == [patience]
 
 
+def guess(node: LiveNode, mine: Credentials) -> None:
+    """Show a token that the node does not know; raises LockedOut once that was too often."""
+    with pytest.raises(Refused) as caught:
+        find((Address("127.0.0.1", node.port),), mine)
+    if isinstance(caught.value, LockedOut):
+        raise caught.value
+
+
 def test_whoever_waits_for_ever_waits_for_the_cluster_and_others_do_not(node: LiveNode) -> None:
-    for early in (NO_CLUSTER, LOCKED_OUT):
-        error = Refused(f"this node: {early}")
+    with pytest.raises(NoCluster) as alone:
+        asked(node, "n2")
+    become_cluster(node)
+    mine = shown("n2")
+    with pytest.raises(LockedOut) as guessing:
+        for _guess in range(20):
+            guess(node, mine)
+    for error in (alone.value, guessing.value):
         assert _passes(error, ever=True) and not _passes(error, ever=False)
+
+
+def test_what_is_waited_for_is_told_by_its_code_whatever_the_words_say(node: LiveNode) -> None:
+    become_cluster(node)
+    for name in ("n2", "n3"):
+        Api(node.path).create("/cluster/tokens", agreed=TEXT, node=name)
+    asked(node, "n2").post("/admit", links="0=192.0.2.11")
+    with pytest.raises(Waits) as waiting:
+        asked(node, "n3").post("/admit", links="0=192.0.2.12")
+    assert _passes(waiting.value, ever=False)
+    assert not _passes(Refused("joins at the moment"), ever=True), "words are for people"
+
+
+def test_tokens_that_are_over_since_a_day_go_when_one_is_made(node: LiveNode) -> None:
+    become_cluster(node)
+    api = Api(node.path)
+    old = api.create("/cluster/tokens", agreed=TEXT, ttl="15m")["id"]
+    clock = node.context.clock
+    assert isinstance(clock, ClockOfTests)
+    clock.time += 3600
+    api.create("/cluster/tokens", agreed=TEXT[::-1])
+    assert old in {each["id"] for each in api.get("/cluster/tokens")}, "who shows it is told that it has ended"
+    clock.time += keeping.KEPT
+    api.create("/cluster/tokens", agreed=TEXT[::-1])
+    assert old not in {each["id"] for each in api.get("/cluster/tokens")}

@@ -15,19 +15,20 @@ import pytest
 from tests.unit import api_node
 from tests.unit.cluster_tokens import ADDRESSES, CA
 from tests.unit.preflight_facts import NEW, host
-from tests.unit.shown_node import Shown, cluster_of_one, shown_node
+from tests.unit.shown_node import Shown, shown_node
 
 from trebol_node import pki
 from trebol_node.api.app import PREFIX
 from trebol_node.api.routes.cluster_config import CODES
-from trebol_node.api.routes.desk import Desk
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.records import State
 from trebol_node.cluster.removal import Removal
 from trebol_node.cluster.tokens import keeping, proof
 from trebol_node.cluster.tokens.agreed import proof_key
+from trebol_node.cluster.tokens.nonces import GOOD, Nonces
 from trebol_node.cluster.tokens.record import TokenRecord, hash_secret, key_of
 from trebol_node.cluster.tokens.token import Token
 from trebol_node.store.records import MemoryRecords
@@ -130,11 +131,29 @@ def test_a_nonce_of_another_length_is_refused_and_no_guess(world: World, name: s
     world.post("/prove", given)
 
 
-def test_who_floods_a_member_with_hello_fills_no_memory(tmp_path: Path) -> None:
-    desk = Desk(NODE, MemoryRecords(cluster_of_one()), None, None, lambda: 0.0, tmp_path)  # type: ignore[arg-type]
-    for _ in range(2000):
-        desk.hello()
-    assert len(desk._nonces) == 256
+def test_who_floods_a_member_with_hello_pushes_nobody_out(world: World) -> None:
+    world.step("/admit", world.token())
+    entries = [str(each) for each in world.node.context.recent.entries]
+    given = world.proof(world.tokens[0], world.hello())
+    for _ in range(1200):
+        world.hello()
+    assert [str(each) for each in world.node.context.recent.entries] == entries, "/cluster/log has what it had"
+    assert len(world.node.context.audit.entries) > 1200, "the journal has all of them"
+    assert set(world.post("/prove", given)) == {"proof", "authority"}
+
+
+def test_a_nonce_is_good_once_and_for_a_minute_and_where_it_was_made() -> None:
+    now = [1000.0]
+    mine, other = Nonces(lambda: now[0]), Nonces(lambda: now[0])
+    first, late = mine.new(), mine.new()
+    assert not other.use(first)
+    assert mine.use(first) and not mine.use(first)
+    now[0] += GOOD + 1
+    assert not mine.use(late) and not mine.use(first)
+    assert mine.use(mine.new()) and len(mine._used) == 1, "those that are over take no room"
+    forged = bytearray(mine.new())
+    forged[7] ^= 1
+    assert not mine.use(bytes(forged))
 
 
 @pytest.mark.parametrize("path", ["/keys", "/store", "/corosync", "/vote", "/end"])
@@ -164,7 +183,7 @@ def test_steps_that_are_asked_for_twice_are_done_once(world: World) -> None:
         assert world.step(path, token) == first
         assert world.kept() == before
     assert cluster.members(world.records)[0].state is State.MEMBER
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
 
 
 def test_an_end_that_was_cut_short_is_finished_by_asking_again(world: World) -> None:
@@ -175,7 +194,7 @@ def test_an_end_that_was_cut_short_is_finished_by_asking_again(world: World) -> 
     assert member is not None
     world.records.put(member.key, {**member.value, "state": "member"}, expected=member.revision)
     world.step("/end", token)
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
     world.step("/admit", token, 409)
     world.step("/keys", token, 403)
 
@@ -303,7 +322,7 @@ def test_a_token_that_is_deleted_lets_nobody_else_in_and_its_join_goes_on(world:
     world.step("/corosync", token)
     world.step("/undo", token)
     assert "ended" in world.step("/admit", token, 403)["message"]
-    assert cluster.joining(world.records) is None
+    assert under_way.found(world.records) is None
     assert world.node.root.delete(path).status_code == 200
     assert world.records.get(key_of(token.id)) is None
 

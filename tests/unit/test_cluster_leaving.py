@@ -20,7 +20,7 @@ from trebol_node.cluster.here import certificates, store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.leave import How, Leave
 from trebol_node.cluster.records import State
-from trebol_node.cluster.steps import engine
+from trebol_node.cluster.steps import disk, engine
 from trebol_node.cluster.voters.members import Member as Voter
 from trebol_node.facts import ADDRESSES
 from trebol_node.keys import names_now
@@ -164,6 +164,9 @@ class Voters:
     def at(self, url: str) -> Voter | None:
         return next((Voter(0, name, (url,), (), False) for name in self.names if address(name) in url), None)
 
+    def require_dispensable(self, url: str) -> None:
+        """They do without it."""
+
     def remove(self, number: int) -> None:
         if self.refuses:
             self.refuses -= 1
@@ -198,6 +201,12 @@ def leaving(folder: Path, records: MemoryRecords, voters: Voters, while_waiting:
     time = Time(while_waiting)
     here = Here(folder, machine, own=nobody, pause=time.pause, clock=lambda: time.seconds)  # type: ignore[arg-type]
     return Leave(here, lambda urls: leave.Store(records, voters), now=lambda: NOW)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def corosync_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody says otherwise."""
+    monkeypatch.setattr(leave, "read", lambda _runner: seen(NAMES, NAMES))
 
 
 def began(found: Leave, folder: Path) -> engine.Outcome:
@@ -265,6 +274,54 @@ def test_keys_whose_change_was_cut_between_two_renames_are_there_after_all(tmp_p
     folder.rename(here.at(certificates.GONE))
     certificates.begin_anew(here)
     assert (folder / "new").exists() and not here.is_there(certificates.GONE)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_a_node_that_was_removed_in_the_middle_of_its_join_stands_alone_after_all(tmp_path: Path) -> None:
+    """Beyond the point of no return, it can neither go on nor go back."""
+    here, _machine = member(tmp_path)
+
+    def refuse(_work: object) -> None:
+        raise Refused("does not join at the moment", where="n1")
+
+    steps = (engine.Step("vote", refuse, point_of_no_return=True),)
+    folder = here.at(disk.FOLDER)
+    with pytest.raises(engine.Unfinished, match="does not join") as caught:
+        engine.start(folder, "join", steps, arguments={}, secrets={"token": "t"}, say=lambda line: None)
+    assert "where the others removed this node: trebol cluster leave --forced" in str(caught.value)
+    with pytest.raises(Refused, match="an earlier one was not ended") as caught_again:
+        engine.start(folder, "join", steps, arguments={}, secrets={}, say=lambda line: None)
+    assert "trebol cluster leave --forced" in str(caught_again.value)
+
+    forced = Leave(here, lambda urls: pytest.fail("nobody is asked")).steps(How.FORCED)
+    given = {"arguments": {"how": "forced"}, "secrets": {}, "say": lambda line: None}
+    engine.start(folder, leave.KIND, forced, supersedes=True, **given)  # type: ignore[arg-type]
+    assert disk.look(folder) is None and not (folder / "secrets.json").exists()
+    assert parse(here.at(PATH).read_text("utf-8")) == Configuration("n1")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+@pytest.mark.parametrize("then", ["joins", "leaves"])
+def test_somebodys_own_certificate_outlives_a_join_that_was_cut_between_two_renames(
+    tmp_path: Path, then: str
+) -> None:
+    here, _machine = member(tmp_path)
+    folder, theirs = here.at(FOLDER), tmp_path / "theirs"
+    prepare(names_now(tmp_path, here.runner), CommandRunner(), folder=theirs, own=nobody)
+    own = AUTHORITY.pair(theirs).certificate.read_bytes()
+    API.pair(folder).certificate.write_bytes(own)
+    shutil.copytree(theirs, here.at(certificates.FRESH))
+    folder.rename(here.at(certificates.ASIDE))
+    before = AUTHORITY.pair(theirs)
+
+    if then == "joins":
+        key, certificate = (path.read_text("ascii") for path in (before.key, before.certificate))
+        certificates.enter(here, key=key, certificate=certificate)
+    else:
+        certificates.begin_anew(here)
+    assert API.pair(folder).certificate.read_bytes() == own
+    is_theirs = AUTHORITY.pair(folder).certificate.read_bytes() == before.certificate.read_bytes()
+    assert is_theirs is (then == "joins"), "who leaves keeps no key of the cluster's"
 
 
 def test_a_node_that_works_together_with_others_is_not_torn_away(

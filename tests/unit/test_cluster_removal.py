@@ -11,6 +11,7 @@ from tests.unit.cluster_tokens import NOW, issued
 from trebol_common.errors import BadInput, Refused
 from trebol_node.announce import say
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.admission import Admission, Applicant
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping
@@ -82,7 +83,7 @@ def test_one_that_had_joined_by_halves_gives_its_token_back_and_others_may_join(
 
     removal(records).configure("n4")
     removal(records).end("n4")
-    assert cluster.joining(records) is None
+    assert under_way.found(records) is None
     assert keeping.tokens(records)[token.id].used_by is None
     admission.admit(Applicant("n5", "m5", token.id, token.secret.get_secret_value()), {0: address("n5")})
 

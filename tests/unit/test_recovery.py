@@ -16,12 +16,22 @@ from tests.unit.worker_context import write
 from trebol_common.errors import Refused
 from trebol_common.run import Argument, CommandFailed, Completed
 from trebol_node.cluster import records as cluster
-from trebol_node.cluster import recovering
+from trebol_node.cluster import recovering, under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.here import store
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.records import Joining, Member, State
-from trebol_node.cluster.recovery import Plan, force, plan, require_copy, require_no_quorum, settle
+from trebol_node.cluster.records import Member, State
+from trebol_node.cluster.recovery import (
+    ONCE,
+    ONCE_ENVIRONMENT,
+    Plan,
+    force,
+    plan,
+    require_copy,
+    require_no_quorum,
+    settle,
+)
+from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.store import reached
 from trebol_node.store.configuration import PATH, of_cluster, parse, render
 from trebol_node.store.errors import Unavailable
@@ -46,6 +56,7 @@ class Programs:
     root: Path
     starts: bool = True
     started_with: str = ""
+    kept_with: str = ""
     ran: list[str] = field(default_factory=list)
 
     def run(self, command: Sequence[Argument], **options: Any) -> Completed:
@@ -57,7 +68,10 @@ class Programs:
                 Path(before).mkdir()
                 (Path(before) / "content").write_text((Path(after) / "content").read_text())
             case ["systemctl", "enable", "--now", store.UNIT]:
-                self.started_with = (self.root / PATH.relative_to("/")).read_text()
+                once = self.root / ONCE_ENVIRONMENT.relative_to("/")
+                path = Path(once.read_text().strip().removeprefix("CONFIGURATION=")) if once.exists() else PATH
+                self.started_with = (self.root / path.relative_to("/")).read_text()
+                self.kept_with = (self.root / PATH.relative_to("/")).read_text()
                 if "force-new-cluster: true" in self.started_with:
                     (self.root / "var/lib/etcd/trebol/content").write_text("forced")
                     if not self.starts:
@@ -131,7 +145,8 @@ def test_the_store_goes_on_with_what_it_holds_as_its_only_voter(here: Here) -> N
     kept = here.at(store.DATA).with_name("trebol.20261128T123000Z")
     assert "force-new-cluster: true" in programs(here).started_with
     after = here.at(PATH).read_text()
-    assert "force-new-cluster" not in after, "for one start"
+    assert "force-new-cluster" not in programs(here).kept_with, "a crash in the middle throws nobody out again"
+    assert not any(map(here.is_there, (ONCE, ONCE_ENVIRONMENT))), "for one start"
     assert parse(after) == of_cluster("n1", {"n1": "192.0.2.1"})
     assert (kept / "content").read_text() == "before"
     assert told[0] == "the store runs, n1 is its only voter"
@@ -146,6 +161,7 @@ def test_where_it_does_not_start_so_all_is_as_before(here: Here) -> None:
     assert (here.at(store.DATA) / "content").read_text() == "before"
     assert [path.name for path in here.at(store.DATA).parent.iterdir()] == ["trebol"]
     assert programs(here).started_with == before, "it is started as it was"
+    assert not any(map(here.is_there, (ONCE, ONCE_ENVIRONMENT)))
 
 
 def records() -> MemoryRecords:
@@ -154,7 +170,7 @@ def records() -> MemoryRecords:
         for name, address in ADDRESSES.items()
     }
     applied = {f"{cluster.APPLIED}{name}": {"corosync": ""} for name in ADDRESSES}
-    joining = {cluster.JOINING: Joining("n4", "4" * 32, "t", "").to_members()}
+    joining = {under_way.KEY: UnderWay(Kind.JOIN, "n4", "", "4" * 32, "t").to_members()}
     return MemoryRecords({**values, **applied, **joining, cluster.COROSYNC: totem().to_members()})
 
 
@@ -162,7 +178,7 @@ def test_records_and_corosync_know_the_survivor_alone(here: Here) -> None:
     kept = records()
     told = list(settle(here, plan(here), kept))
     assert [(each.name, each.voter) for each in cluster.members(kept)] == [("n1", True)]
-    assert cluster.joining(kept) is None
+    assert under_way.found(kept) is None
     smaller = cluster.totem(kept)
     assert smaller is not None and [each.name for each in smaller.nodes] == ["n1"]
     assert (smaller.version, smaller.expected_votes) == (totem().version + 1, 1)

@@ -158,6 +158,12 @@ def test_a_join_waits_as_long_as_it_takes_and_the_boot_does_not_wait_for_it(boot
     assert found.waits == 1
 
 
+def test_what_the_answers_force_is_forced(boot: Callable[..., Boot]) -> None:
+    found = boot(f'{JOIN}force = ["rtt-high", "mtu-path"]\n')
+    found.carry_out()
+    assert [arguments.get("force") for _path, arguments in found.node.asked] == ["rtt-high,mtu-path"]
+
+
 def test_a_join_without_a_token_is_left_to_somebody(boot: Callable[..., Boot]) -> None:
     state, reason = boot(JOIN.replace(f'token = "{TEXT}"\n', "")).carry_out()
     assert state is State.WAITING and "trebol cluster join" in reason

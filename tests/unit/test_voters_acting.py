@@ -14,12 +14,14 @@ from tests.unit.fake_members import FakeMembers, Listed
 
 from trebol_common.errors import TrebolError
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.admission import Admission, Applicant, Learning
 from trebol_node.cluster.corosync.configuration import Totem
-from trebol_node.cluster.records import Joining, Settings, State
 from trebol_node.cluster.records import Member as Node
+from trebol_node.cluster.records import Settings, State
 from trebol_node.cluster.tokens import keeping
 from trebol_node.cluster.tokens.addresses import Address
+from trebol_node.cluster.under_way import UnderWay
 from trebol_node.cluster.voters.acting import Acting, leads
 from trebol_node.cluster.voters.choice import Change, Kind
 from trebol_node.cluster.voters.members import Members
@@ -161,7 +163,7 @@ def test_a_voter_that_is_no_node_any_more_goes(world: Worlds) -> None:
 @pytest.mark.parametrize(
     "busy",
     [
-        {cluster.JOINING: Joining("n5", "5" * 32, "t", "").to_members()},
+        {under_way.KEY: UnderWay(under_way.Kind.JOIN, "n5", "", "5" * 32, "t").to_members()},
         {f"{cluster.NODES}n5": Node("n5", "5" * 32, address(5)).to_members()},
     ],
 )
@@ -217,7 +219,7 @@ def test_a_node_that_wants_to_join_waits_while_another_gets_a_vote(world: Worlds
     )
     with pytest.raises(Learning, match="n4: is getting a vote in the store at the moment"):
         admission.admit(Applicant("n5", "5" * 32, token.id, token.secret.get_secret_value()), {0: address(5)})
-    assert cluster.joining(four.records) is None
+    assert under_way.found(four.records) is None
     admission.vote("n4")
     assert four.noted()["n4"] == "voter" and not cluster.members(four.records)[3].learner
 

@@ -15,6 +15,7 @@ from trebol_common.answers.section import Section
 from trebol_common.answers.values import ClusterName, JoinToken, NodeName, Peer
 from trebol_common.i18n import _
 from trebol_common.join_tokens import advice, is_printed
+from trebol_common.preflight_codes import FORCEABLE
 
 #: Nodes that one text lets in.
 MOST = 31
@@ -32,7 +33,7 @@ class ClusterMode(StrEnum):
 KEYS: Mapping[ClusterMode, tuple[str, ...]] = {
     ClusterMode.STAND_ALONE: (),
     ClusterMode.CREATE: ("name", "token", "nodes"),
-    ClusterMode.JOIN: ("peer", "token"),
+    ClusterMode.JOIN: ("peer", "token", "force"),
 }
 
 
@@ -41,7 +42,7 @@ class Cluster(Section):
 
     `peer` is a member of the cluster to join, by its address or name. Without `token`, joining is left to somebody at
     the console. Where the node creates the cluster, `token` is the text that others join with, once each: `nodes` by
-    name, or whichever comes first.
+    name, or whichever comes first. `force`: codes of findings of the preflight that do not stop the join.
     """
 
     mode: ClusterMode = ClusterMode.STAND_ALONE
@@ -49,6 +50,7 @@ class Cluster(Section):
     peer: Peer | None = None
     token: JoinToken | None = None
     nodes: Annotated[tuple[NodeName, ...], Field(max_length=MOST)] = ()
+    force: Annotated[tuple[str, ...], Field(max_length=len(FORCEABLE))] = ()
 
     @model_validator(mode="after")
     def _fits_mode(self) -> Self:
@@ -66,6 +68,10 @@ class Cluster(Section):
                 yield _('mode = "{mode}" also needs {key}').format(mode=self.mode.value, key=key)
         if self.mode is ClusterMode.CREATE:
             yield from self._not_agreed()
+        if unknown := [code for code in self.force if code not in FORCEABLE]:
+            yield _("force: {code} is no finding that can be forced: one of {codes}").format(
+                code=unknown[0], codes=", ".join(sorted(FORCEABLE))
+            )
 
     def _not_agreed(self) -> Iterator[str]:
         if self.token is None:

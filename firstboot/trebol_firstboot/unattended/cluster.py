@@ -116,8 +116,9 @@ class ClusterTask:
                 assert wanted.token is not None and wanted.peer is not None
                 self.log.tell(_("joins the cluster of {peer}, as soon as it can").format(peer=wanted.peer))
                 self.waiting()
-                token = wanted.token.get_secret_value()
-                self._follow(self.api.create("/cluster/config/join", token=token, hostname=wanted.peer, patience="0"))
+                given = {"token": wanted.token.get_secret_value(), "hostname": wanted.peer, "patience": "0"}
+                forced = {"force": ",".join(wanted.force)} if wanted.force else {}
+                self._follow(self.api.create("/cluster/config/join", **given, **forced))
             case ClusterMode.STAND_ALONE if found is None:
                 raise TrebolError(_("is missing"), where=str(self.root / CLUSTER_INTENT))
 

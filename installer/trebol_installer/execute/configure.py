@@ -176,6 +176,7 @@ def write_cluster_intent(step: WriteClusterIntent, run: Run) -> None:
         "peer": step.peer,
         "token": token.get_secret_value() if token else None,
         "nodes": list(step.nodes) or None,
+        "force": list(step.force) or None,
     }
     members = {"cluster": {key: value for key, value in wanted.items() if value is not None}}
     path = run.inside(CLUSTER_INTENT)

@@ -155,13 +155,15 @@ class WriteNodeConfiguration:
 @dataclass(frozen=True)
 class WriteClusterIntent:
     """What the first boot does, into `trebol_common.CLUSTER_INTENT`: create the cluster `name`, which `nodes` join by
-    the answers' token, or join that of the member `peer`; `token`: the answers have one."""
+    the answers' token, or join that of the member `peer`; `token`: the answers have one; `force`: findings of the
+    preflight that do not stop it."""
 
     mode: ClusterMode
     name: str | None
     peer: str | None
     token: bool
     nodes: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ class Noted:
     """What is learned of a request while it is answered. `user` is whom the log names, empty until somebody is known;
     `identity` is who it is for certain; `since` is when a login began, on the monotonic clock; `hidden` is what of
     the path may be a secret. `origin` is where it came from, if not from whoever the connection is to; `handed`: it
-    was carried out by another member, whose log has it."""
+    was carried out by another member, whose log has it. `fleeting`: anybody may send any number of these; the journal
+    has them, and they push nothing out of `/cluster/log`."""
 
     user: str = ""
     identity: Identity | None = None
@@ -49,6 +50,7 @@ class Noted:
     hidden: str = ""
     origin: str = ""
     handed: bool = False
+    fleeting: bool = False
 
 
 def noted(scope: MutableMapping[str, Any]) -> Noted:
@@ -159,7 +161,8 @@ class Audit:
             tuple(_word(name, _NAME) for name in about.names),
             status,
         )
-        self._recent.entries.append(entry)
+        if not about.fleeting:
+            self._recent.entries.append(entry)
         self._sink.write(entry)
 
 

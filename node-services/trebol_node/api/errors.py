@@ -1,7 +1,8 @@
 """What goes wrong, as an answer: one status, one shape, and the message as the reason phrase.
 
-`{"data": null, "message": "…\\n"}`, with `"errors": {"argument": "why"}` where arguments are to blame. Messages are
-for programs too, and stay English: "does not exist" and "already exists" are what clients look for.
+`{"data": null, "message": "…\\n"}`, with `"errors": {"argument": "why"}` where arguments are to blame, and `"code"`
+where it passes by itself (`trebol_node.cluster.waiting`). Messages are for programs too, and stay English: "does not
+exist" and "already exists" are what clients look for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trebol_common.errors import BadInput, NoSpace, Refused, TrebolError
 from trebol_node.access.errors import Denied, Exists, Invalid, Missing, NotAuthenticated
 from trebol_node.api.wire import phrase
+from trebol_node.cluster.waiting import code_of
 from trebol_node.store.errors import Conflict, TooLarge, Unavailable
 from trebol_node.system.held import NotRead
 from trebol_node.tasks import NoSuchTask
@@ -31,7 +33,7 @@ CONTENT_TYPE = "application/json;charset=UTF-8"
 
 
 class ApiError(Exception):
-    """An answer that is not 200. `errors` says what is wrong with which argument."""
+    """An answer that is not 200. `errors` says what is wrong with which argument; `code` is for programs."""
 
     def __init__(
         self,
@@ -40,12 +42,14 @@ class ApiError(Exception):
         *,
         errors: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        code: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.errors = dict(errors or {})
         self.headers = dict(headers or {})
+        self.code = code
 
 
 def wrong(**errors: str) -> ApiError:
@@ -58,11 +62,13 @@ def wrong_arguments(errors: Mapping[str, str]) -> ApiError:
     return ApiError(400, "Parameter verification failed.", errors=errors)
 
 
-def body_of(message: str, errors: Mapping[str, str] | None = None) -> bytes:
+def body_of(message: str, errors: Mapping[str, str] | None = None, code: str = "") -> bytes:
     """The JSON of an error."""
     shape: dict[str, object] = {"data": None, "message": message.rstrip("\n") + "\n"}
     if errors:
         shape["errors"] = dict(errors)
+    if code:
+        shape["code"] = code
     return json.dumps(shape, ensure_ascii=False).encode()
 
 
@@ -70,7 +76,7 @@ def answer(request: Request, error: ApiError) -> Response:
     """The response to `request` that says `error`."""
     phrase(request.scope, error.message)
     return Response(
-        body_of(error.message, error.errors), error.status, headers=error.headers, media_type=CONTENT_TYPE
+        body_of(error.message, error.errors, error.code), error.status, headers=error.headers, media_type=CONTENT_TYPE
     )
 
 
@@ -100,7 +106,8 @@ def of_trebol(error: TrebolError) -> ApiError:
     if isinstance(error, Invalid) and error.argument:
         return wrong_arguments({error.argument: error.problems[0].what})
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
-    return ApiError(status, "; ".join(_line(each.what, each.where, each.hint) for each in error.problems))
+    text = "; ".join(_line(each.what, each.where, each.hint) for each in error.problems)
+    return ApiError(status, text, code=code_of(error))
 
 
 def _line(what: str, where: str, hint: str) -> str:

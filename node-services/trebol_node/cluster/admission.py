@@ -1,29 +1,27 @@
 """A member's side of a join: what it does, step by step, for a node that shows a token.
 
 Everything is in the store, so that any member can go on with what another one began, and bears being done twice. One
-node joins at a time: two that changed the configuration at once would not know of each other.
+node comes or goes at a time: see `trebol_node.cluster.under_way`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.rules import canonical
-from trebol_node.cluster.records import Joining, Member, State
+from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
 from trebol_node.cluster.tokens.admission import Admitted, Garbled, NotAdmitted, Unknown, Used
+from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.cluster.voters.choice import wanted
+from trebol_node.cluster.waiting import Waits
 from trebol_node.store.records import Records
-
-#: What a node says to one that would join through it and has come too early.
-#: And where somebody guessed: the node itself, or another one that has the same address for this one.
-LOCKED_OUT = "too many wrong tokens from this address: wait five minutes"
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,18 @@ class Admission:
     def admit(self, applicant: Applicant, addresses: Mapping[int, str]) -> dict[str, Any]:
         """Step 1: list the node as joining. What it has to know of the cluster.
 
-        Raises NotAdmitted, Busy while another node joins, Learning while one gets a vote, Refused for a name or
-        machine that the cluster has, BadInput for addresses that do not fit.
+        Raises NotAdmitted, Busy while another node comes or goes, Learning while one gets a vote, Refused for a name
+        or machine that the cluster has, BadInput for addresses that do not fit.
         """
         settings = self._settings()
         self._require_known(applicant)
-        under_way = cluster.joining(self.records)
-        if under_way is not None and under_way.machine != applicant.machine:
-            raise Busy(under_way)
+        mine, change = self._change(applicant), under_way.found(self.records)
+        if change is not None and not mine.goes_on_with(change):
+            raise under_way.Busy(change)
         members = cluster.members(self.records)
         learning = next((each.name for each in members if each.learner), None)
-        if under_way is None and learning is not None:
+        if change is None and learning is not None:
             raise Learning(learning)
-        _refuse_while_one_leaves(members)
         _refuse_taken(applicant, members)
         totem = self._totem()
         for member in members:
@@ -71,7 +68,7 @@ class Admission:
         if not totem.has(applicant.node):
             totem = totem.with_node(applicant.node, addresses)
         self.let_in(applicant)
-        self._begin(applicant)
+        under_way.take(self.records, mine)
         member = Member(applicant.node, applicant.machine, canonical(addresses[0]))
         key = f"{cluster.NODES}{applicant.node}"
         cluster.edit(self.records, key, lambda before: before or member.to_members())
@@ -116,8 +113,8 @@ class Admission:
         """The node that a later step is for. Raises NotAdmitted, Refused where its join is not the one under way."""
         # A token that has begun no join stays unused.
         begun = self._require_good(applicant).again
-        under_way, member = cluster.joining(self.records), self._listed(applicant.node)
-        if not begun or under_way is None or under_way.machine != applicant.machine or member is None:
+        join, member = under_way.joining(self.records), self._listed(applicant.node)
+        if not begun or join is None or join.machine != applicant.machine or member is None:
             raise Refused("does not join at the moment", where=applicant.node, hint="begin anew")
         return member
 
@@ -147,15 +144,12 @@ class Admission:
         Raises NotAdmitted for who knows no token, Refused for a member.
         """
         self._require_known(applicant)
-        under_way, member = cluster.joining(self.records), self._listed(applicant.node)
+        join, member = under_way.joining(self.records), self._listed(applicant.node)
         own = member is not None and member.machine == applicant.machine
         if own and member is not None and member.state is not State.JOINING:
             raise Refused("is a member by now", where=applicant.node, hint="trebol cluster leave")
-        is_under_way = under_way is not None and (under_way.node, under_way.machine) == (
-            applicant.node,
-            applicant.machine,
-        )
-        if under_way is not None and is_under_way and under_way.token != applicant.token:
+        is_under_way = join is not None and (join.node, join.machine) == (applicant.node, applicant.machine)
+        if join is not None and is_under_way and join.token != applicant.token:
             # Who only says that it is the same machine takes nothing of another token's back.
             self._require_good(applicant)
         if own and is_under_way:
@@ -168,10 +162,10 @@ class Admission:
 
     def drop(self, token: str) -> bool:
         """Delete a token by its id, but for the join that it has begun; whether there was one."""
-        under_way = cluster.joining(self.records)
-        if under_way is None or under_way.token != token:
+        join = under_way.joining(self.records)
+        if join is None or join.token != token:
             return tokens.delete(self.records, token)
-        tokens.expire(self.records, token, machine=under_way.machine, now=int(self.now()))
+        tokens.expire(self.records, token, machine=join.machine, now=int(self.now()))
         return True
 
     def wants_voter(self) -> bool:
@@ -194,11 +188,11 @@ class Admission:
         cluster.edit_member(self.records, node, lambda member: replace(member, voter=True, learner=""))
 
     def end(self, applicant: Applicant) -> None:
-        """Step 7: it is a member."""
+        """The last step: it is a member."""
         cluster.edit_member(self.records, applicant.node, lambda member: replace(member, state=State.MEMBER))
         for token in self._shown_by(applicant):
             tokens.end(self.records, token, machine=applicant.machine)
-        self._over(applicant.machine)
+        under_way.give_back(self.records, self._change(applicant))
 
     def undo(self, applicant: Applicant) -> None:
         """As if it had never asked; its configuration and its voter are to be gone by now."""
@@ -206,7 +200,7 @@ class Admission:
         cluster.remove(self.records, f"{cluster.APPLIED}{applicant.node}")
         for token in self._shown_by(applicant):
             tokens.free(self.records, token, machine=applicant.machine)
-        self._over(applicant.machine)
+        under_way.give_back(self.records, self._change(applicant))
 
     def _require_good(self, applicant: Applicant) -> Admitted:
         return tokens.require_good(
@@ -230,29 +224,17 @@ class Admission:
 
     def _shown_by(self, applicant: Applicant) -> set[str]:
         """Its tokens: one that went on with a join may have begun it with another."""
-        under_way = cluster.joining(self.records)
-        own = under_way is not None and under_way.machine == applicant.machine
-        return {applicant.token, under_way.token} if under_way is not None and own else {applicant.token}
+        join = under_way.joining(self.records)
+        own = join is not None and join.machine == applicant.machine
+        return {applicant.token, join.token} if join is not None and own else {applicant.token}
 
     def _listed(self, node: str) -> Member | None:
         record = self.records.get(f"{cluster.NODES}{node}")
         return None if record is None else Member.of(record.value)
 
-    def _begin(self, applicant: Applicant) -> None:
-        since = datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="seconds")
-        mine = Joining(applicant.node, applicant.machine, applicant.token, since)
-
-        def begun(before: Mapping[str, Any] | None) -> Mapping[str, Any]:
-            if before is not None and before["machine"] != applicant.machine:
-                raise Busy(Joining.of(before))
-            return before or mine.to_members()
-
-        cluster.edit(self.records, cluster.JOINING, begun)
-
-    def _over(self, machine: str) -> None:
-        cluster.edit(
-            self.records, cluster.JOINING, lambda before: before if before and before["machine"] != machine else None
-        )
+    def _change(self, applicant: Applicant) -> UnderWay:
+        since = under_way.moment(self.now())
+        return UnderWay(Kind.JOIN, applicant.node, since, applicant.machine, applicant.token)
 
     def _settings(self) -> cluster.Settings:
         found = cluster.settings(self.records)
@@ -281,18 +263,7 @@ def require_admitted(member: Member, addresses: Mapping[int, str]) -> None:
         raise BadInput(f"{member.name} joins at the moment with {member.address}", where="link 0", hint=hint)
 
 
-class Busy(Refused):
-    """Another node joins at the moment; this one's turn comes after."""
-
-    def __init__(self, under_way: Joining) -> None:
-        super().__init__(
-            f"joins at the moment, since {under_way.since}: one node at a time",
-            where=under_way.node,
-            hint=f"wait, or take that join back: trebol cluster remove {under_way.node}",
-        )
-
-
-class Learning(Refused):
+class Learning(Waits):
     """The store takes one learner at a time, and has one."""
 
     def __init__(self, node: str) -> None:
@@ -316,11 +287,3 @@ def _refuse_taken(applicant: Applicant, members: tuple[Member, ...]) -> None:
         if member.name == applicant.node and member.state is not State.JOINING:
             hint = f"where it left without the others: trebol cluster remove {applicant.node} --dead"
             raise Refused("is a member of the cluster already", where=applicant.node, hint=hint)
-
-
-def _refuse_while_one_leaves(members: tuple[Member, ...]) -> None:
-    """Which votes there should be depends on who stays."""
-    for member in members:
-        if member.state is State.LEAVING:
-            hint = f"wait; where that was cut short: trebol cluster remove {member.name} --dead"
-            raise Refused("leaves at the moment: one node at a time", where=member.name, hint=hint)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import Runner
 from trebol_node import pki
-from trebol_node.cluster.admission import LOCKED_OUT
 from trebol_node.cluster.create import numbered
 from trebol_node.cluster.here import certificates, corosync, pacemaker, store
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.member import Credentials, MemberApi, Unanswered, find
+from trebol_node.cluster.member import PATIENCE_FOR_VOTE, Credentials, MemberApi, Unanswered, find
 from trebol_node.cluster.preflight.asking import ask
 from trebol_node.cluster.preflight.findings import evaluate, require, stopping
 from trebol_node.cluster.preflight.report import to_text
 from trebol_node.cluster.preflight.unit import Measures, Program
-from trebol_node.cluster.records import NO_CLUSTER
 from trebol_node.cluster.steps.engine import Step, Work
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.agreed import Agreed
 from trebol_node.cluster.tokens.token import Token, is_token
+from trebol_node.cluster.waiting import LockedOut, NoCluster, Waits
 
 KIND = "join"
 
@@ -35,6 +35,8 @@ _TOKEN, _AUTHORITY_KEY, _COROSYNC_KEY = "token", "authority-key", "corosync-key"
 _TRY_EVERY = 2.0
 
 Find = Callable[[Sequence[Address], Credentials], MemberApi]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,27 @@ class Join:
     def _admit(self, work: Work) -> None:
         """Waits while another node joins or leaves, and while no member answers; with all the time in the world, for
         the first member to create its cluster too."""
+        addresses, shown = self._shown(work)
+        # Of a join that an older version began, the journal does not say.
+        replaces = {"replaces": "1"} if work.arguments.get("replaces") else {}
+
+        def admitted() -> Any:
+            nonlocal shown
+            member = self.find(addresses, shown)
+            shown = member.credentials
+            return member.post("/admit", links=_told(work.arguments["links"]), **replaces)
+
+        found = self._patiently(work, admitted)
+        work.remember(cluster=found["cluster"], members=found["members"], id=found["id"], token=shown.id)
+
+    def _patiently(self, work: Work, attempt: Callable[[], T]) -> T:
+        """What `attempt` gives, once what passes by itself has."""
         patience = work.arguments["patience"]
         end = None if patience is None else self.here.clock() + patience
         said = ""
-        addresses, shown = self._shown(work)
         while True:
             try:
-                member = self.find(addresses, shown)
-                shown = member.credentials
-                # Of a join that an older version began, the journal does not say.
-                replaces = {"replaces": "1"} if work.arguments.get("replaces") else {}
-                found = member.post("/admit", links=_told(work.arguments["links"]), **replaces)
-                break
+                return attempt()
             except (Unanswered, Refused) as error:
                 if not _passes(error, ever=end is None) or (end is not None and self.here.clock() > end):
                     raise
@@ -95,14 +106,14 @@ class Join:
                     work.say(f"waiting: {error}")
                 said = str(error)
                 self.here.pause(_TRY_EVERY)
-        work.remember(cluster=found["cluster"], members=found["members"], id=found["id"], token=shown.id)
 
     def _measure(self, work: Work) -> None:
         """Raises Refused with all that stops the join."""
         member, force = self._member(work), work.arguments.get("force", ())
         work.say(introduction(member, self.here))
         here, links = self.measures(self.here.runner), numbered(work.arguments["links"])
-        facts = ask(member, here, links, joining=True, force=force, say=work.say)
+        # Somebody may be asking for a preflight alone, which takes no turn.
+        facts = self._patiently(work, lambda: ask(member, here, links, joining=True, force=force, say=work.say))
         findings = evaluate(facts)
         work.say(to_text(facts, findings, force))
         for finding in (each for each in stopping(findings) if each not in stopping(findings, force)):
@@ -155,7 +166,7 @@ class Join:
         pacemaker.leave(self.here)
 
     def _vote(self, work: Work) -> None:
-        self._member(work).post("/vote")
+        self._member(work).post("/vote", patience=PATIENCE_FOR_VOTE)
 
     def _end(self, work: Work) -> None:
         self._member(work).post("/end")
@@ -195,10 +206,7 @@ def shown(member: MemberApi) -> str:
 def _passes(error: TrebolError, *, ever: bool) -> bool:
     """Whether waiting helps: nobody answers yet, it is another node's turn, or, `ever`, there is no cluster yet, or
     too many were wrong that came from this address."""
-    said = error.problems[0].what
-    if isinstance(error, Unanswered) or "at the moment" in said:
-        return True
-    return ever and any(each in said for each in (NO_CLUSTER, LOCKED_OUT))
+    return isinstance(error, Unanswered | Waits) or (ever and isinstance(error, NoCluster | LockedOut))
 
 
 def _names(work: Work) -> Sequence[str]:

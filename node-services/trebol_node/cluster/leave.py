@@ -14,14 +14,16 @@ from typing import Any
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.quorum import margins
 from trebol_node.cluster.corosync.status import Membership, read
 from trebol_node.cluster.corosync.values import Node
 from trebol_node.cluster.here import certificates, corosync, pacemaker, store
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.removal import Removal, require_no_join, take_vote
+from trebol_node.cluster.removal import Removal, take_vote
 from trebol_node.cluster.steps.engine import Step, Work
+from trebol_node.cluster.under_way import Kind
 from trebol_node.cluster.voters.members import Members
 from trebol_node.keys import names_now
 from trebol_node.store import reached
@@ -106,12 +108,9 @@ class Leave:
     def _with_others(self) -> dict[str, Any]:
         found, name = self.open(()), self.here.name
         totem = require_member(found.records, name)
-        require_no_join(found.records)
-        membership = read(self.here.runner)
-        require_spare(totem, name, membership)
+        under_way.require_none(found.records, but=name)
+        membership = self._require_dispensable(found, totem)
         members = cluster.members(found.records)
-        mine = next(each for each in members if each.name == name)
-        found.members.require_dispensable(peer_url(mine.address))
         node = totem.node(name)
         return {
             "id": node.id,
@@ -120,6 +119,14 @@ class Leave:
             "online": sorted(_online(membership) - {name}),
         }
 
+    def _require_dispensable(self, found: Store, totem: Totem) -> Membership:
+        """What corosync says, where the others do without this node. Raises Refused where they do not."""
+        name, membership = self.here.name, read(self.here.runner)
+        require_spare(totem, name, membership)
+        mine = next(each for each in cluster.members(found.records) if each.name == name)
+        found.members.require_dispensable(peer_url(mine.address))
+        return membership
+
     def _others(self, work: Work) -> Store:
         return self.open(work.arguments["urls"])
 
@@ -127,7 +134,10 @@ class Leave:
         return Removal(self._others(work).records, self.now)
 
     def _announce(self, work: Work) -> None:
-        self._removal(work).begin(self.here.name)
+        self._removal(work).begin(self.here.name, Kind.LEAVE)
+        # Another one may have gone since this was asked for; from here on none does.
+        found = self._others(work)
+        self._require_dispensable(found, require_member(found.records, self.here.name))
 
     def _stay(self, work: Work) -> None:
         self._removal(work).stay(self.here.name)
@@ -217,10 +227,11 @@ def require_member(records: Records, node: str) -> Totem:
 
 
 def require_last(records: Records, node: str) -> None:
-    """Raises Refused where there are other nodes, or there is no cluster."""
+    """Raises Refused where there are other nodes, or one is about to join, or there is no cluster."""
     totem = cluster.totem(records)
     if totem is None:
         raise cluster.stands_alone()
+    under_way.require_none(records, but=node)
     names = {each.name for each in totem.nodes} | {each.name for each in cluster.members(records)}
     if others := sorted(names - {node}):
         raise Refused(f"is not the last node: there is {', '.join(others)}", where=node, hint="trebol cluster leave")
@@ -242,7 +253,7 @@ def require_spare(totem: Totem, node: str, membership: Membership) -> None:
 
 def require_nobody(here: Here) -> None:
     """Raises Refused where the node stands alone already, or works together with others."""
-    if not here.is_there(reached.PATH) and not here.is_there(corosync.ASIDE):
+    if not any(map(here.is_there, (reached.PATH, corosync.ASIDE, certificates.ASIDE, certificates.GONE))):
         raise cluster.stands_alone()
     try:
         membership = read(here.runner)

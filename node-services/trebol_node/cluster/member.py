@@ -23,12 +23,16 @@ from trebol_common.i18n import _
 from trebol_node.cluster.tokens import proof
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.proof import hash_secret, proof_key
+from trebol_node.cluster.voters.members import IN_SYNC
+from trebol_node.cluster.waiting import BY_CODE
 
 PREFIX = "/api2/json"
 JOINS = "/cluster/joins"
 
 #: Seconds for one answer: a configuration that all members load takes the longest.
 PATIENCE = 60.0
+#: The same until a learner votes: the member waits that long for it to have what the store holds, and else tells why.
+PATIENCE_FOR_VOTE = IN_SYNC + 30.0
 #: Seconds until an address that does not answer is given up.
 _CONNECT = 3.0
 _LARGEST = 2**20
@@ -72,9 +76,10 @@ class MemberApi:
     authority: str
     credentials: Credentials
 
-    def post(self, path: str, **fields: str) -> Any:
-        """What the member answers to a form; raises Refused, BadInput, Unanswered with its words."""
-        connection = Pinned(self.address, self.shown)
+    def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
+        """What the member answers to a form within `patience` seconds; raises Refused, BadInput, Unanswered with its
+        words."""
+        connection = Pinned(self.address, self.shown, patience)
         try:
             return post_form(connection, f"{JOINS}{path}", {**self.credentials.fields(), **fields})
         finally:
@@ -135,7 +140,7 @@ class Pinned(http.client.HTTPSConnection):
     """TLS to whoever shows the certificate with that SHA-256 (None: any, to be looked at), checked before anything
     is sent."""
 
-    def __init__(self, address: Address, expected: str | None) -> None:
+    def __init__(self, address: Address, expected: str | None, patience: float = PATIENCE) -> None:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -143,6 +148,7 @@ class Pinned(http.client.HTTPSConnection):
         self.address = address
         self.shown = ""
         self._expected = expected
+        self._patience = patience
 
     def connect(self) -> None:
         super().connect()
@@ -150,7 +156,7 @@ class Pinned(http.client.HTTPSConnection):
         if self._expected is not None and self.shown != self._expected:
             self.close()
             raise ssl.SSLError("it shows another certificate than before")
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self._patience)
 
 
 def post_form(
@@ -177,7 +183,8 @@ def _data(address: Address, status: int, reason: str, text: bytes) -> Any:
         return answer.get("data")
     errors = answer.get("errors")
     problems = [Problem(str(why), str(name)) for name, why in errors.items()] if isinstance(errors, dict) else []
-    kind = BadInput if status in (400, 404) else Refused if status in (401, 403, 409) else TrebolError
+    refused = BY_CODE.get(str(answer.get("code")), Refused)
+    kind = BadInput if status in (400, 404) else refused if status in (401, 403, 409) else TrebolError
     raise kind.of(problems or [Problem(str(answer.get("message") or reason).strip())])
 
 

@@ -1,10 +1,9 @@
-"""The records of a cluster, as values: what it is called, its members, the join that is under way.
+"""The records of a cluster, as values: what it is called, and its members.
 
 cluster/settings      Settings
 cluster/corosync      corosync.Totem
 cluster/nodes/NAME    Member
 cluster/applied/NAME  {"corosync": SHA-256 of that member's corosync.conf}
-cluster/joining       Joining
 cluster/removed/NAME  {"when": seconds since 1970}, of a node that left or was removed
 """
 
@@ -15,8 +14,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-from trebol_common.errors import BadInput, Refused
+from trebol_common.errors import BadInput
 from trebol_node.cluster.corosync.configuration import Totem
+from trebol_node.cluster.waiting import NoCluster
 from trebol_node.store.errors import Conflict
 from trebol_node.store.records import Records
 
@@ -24,7 +24,6 @@ SETTINGS = "cluster/settings"
 COROSYNC = "cluster/corosync"
 NODES = "cluster/nodes/"
 APPLIED = "cluster/applied/"
-JOINING = "cluster/joining"
 REMOVED = "cluster/removed/"
 
 #: How often a change is tried where somebody was faster each time.
@@ -54,7 +53,7 @@ class Settings:
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
         """The inverse of `to_members`. Raises BadInput."""
-        return _made(cls, members, SETTINGS)
+        return made(cls, members, SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -77,27 +76,9 @@ class Member:
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
         """The inverse of `to_members`. Raises BadInput."""
-        made = _made(cls, members, NODES)
-        return cls(made.name, made.machine, made.address, State(made.state), bool(made.voter), str(made.learner))
-
-
-@dataclass(frozen=True)
-class Joining:
-    """The one join that is under way: which node, of which machine, by which token, since when."""
-
-    node: str
-    machine: str
-    token: str
-    since: str
-
-    def to_members(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, members: Mapping[str, Any]) -> Self:
-        """The inverse of `to_members`. Raises BadInput."""
-        return _made(cls, members, JOINING)
+        found = made(cls, members, NODES)
+        state = one_of(State, found.state, f"{NODES}{found.name}")
+        return cls(found.name, found.machine, found.address, state, bool(found.voter), str(found.learner))
 
 
 def settings(records: Records) -> Settings | None:
@@ -115,12 +96,6 @@ def totem(records: Records) -> Totem | None:
 def members(records: Records) -> tuple[Member, ...]:
     """All nodes of the cluster, those that join too, by name."""
     return tuple(Member.of(record.value) for record in records.below(NODES))
-
-
-def joining(records: Records) -> Joining | None:
-    """The join that is under way."""
-    record = records.get(JOINING)
-    return None if record is None else Joining.of(record.value)
 
 
 def removed(records: Records) -> dict[str, int]:
@@ -198,20 +173,26 @@ def edit_member(records: Records, node: str, change: Callable[[Member], Member])
     edit(records, f"{NODES}{node}", changed)
 
 
-#: What a node that stands alone says of itself.
-NO_CLUSTER = "is of no cluster"
-
-
-def stands_alone() -> Refused:
+def stands_alone() -> NoCluster:
     """For what only a node of a cluster can do."""
-    return Refused(NO_CLUSTER, where="this node", hint="create one first: trebol cluster create NAME")
+    return NoCluster("is of no cluster", where="this node", hint="create one first: trebol cluster create NAME")
 
 
 Kind = TypeVar("Kind")
+Word = TypeVar("Word", bound=StrEnum)
 
 
-def _made(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
+def made(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
+    """A value of a record's members. Raises BadInput for other ones."""
     try:
         return kind(**values)
     except TypeError as error:
-        raise BadInput(f"is damaged: {error}", where=where) from error
+        raise BadInput(f"is damaged, or a newer version's: {error}", where=where) from error
+
+
+def one_of(words: type[Word], value: str, where: str) -> Word:
+    """A word of a record. Raises BadInput for one that is not among those."""
+    try:
+        return words(value)
+    except ValueError as error:
+        raise BadInput(f"is damaged, or a newer version's: {error}", where=where) from error

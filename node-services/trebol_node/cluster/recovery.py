@@ -18,6 +18,7 @@ from trebol_common.errors import Refused, TrebolError
 from trebol_common.files import write_text
 from trebol_common.i18n import _
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync import configuration, status
 from trebol_node.cluster.corosync.parse import describes_cluster, read_back
 from trebol_node.cluster.here import corosync, store
@@ -28,7 +29,12 @@ from trebol_node.store.records import Records
 from trebol_node.store.restore import restore
 
 #: A start of etcd that makes a cluster of itself alone of what it has (etcd's documentation, --force-new-cluster).
-FORCED = "\n# For one start.\nforce-new-cluster: true\n"
+FORCED = "\nforce-new-cluster: true\n"
+
+#: What trebol-store.service starts from once, and has it do so: /run is empty after a crash of the machine, and the
+#: unit itself takes the second away at the end of each start and run. So no later start throws the others out again.
+ONCE = Path("/run/trebol/store-once.yaml")
+ONCE_ENVIRONMENT = Path("/run/trebol/store-once.env")
 
 
 @dataclass(frozen=True)
@@ -117,20 +123,31 @@ def force(here: Here, plan: Plan, *, now: datetime) -> Iterator[str]:
         here.runner.run(["cp", "--archive", data, kept])
         undo.callback(_put_back, kept, data)
         undo.callback(write_text, path, before)
-        write_text(path, render(plan.configuration) + FORCED)
+        write_text(path, render(plan.configuration))
         undo.callback(here.runner.run, ["systemctl", "stop", store.UNIT])
-        here.start(store.UNIT)
+        _start_forced(here, plan)
         undo.pop_all()
-    write_text(path, render(plan.configuration))
     yield _("the store runs, {node} is its only voter").format(node=plan.node)
     yield _("what it held before is in {folder}").format(folder=kept)
+
+
+def _start_forced(here: Here, plan: Plan) -> None:
+    once, environment = here.at(ONCE), here.at(ONCE_ENVIRONMENT)
+    try:
+        write_text(once, render(plan.configuration) + FORCED)
+        # The last: from here on the next start is that one.
+        write_text(environment, f"CONFIGURATION={ONCE}\n")
+        here.start(store.UNIT)
+    finally:
+        for path in (environment, once):
+            path.unlink(missing_ok=True)
 
 
 def settle(here: Here, plan: Plan, records: Records) -> Iterator[str]:
     """Have records, corosync and pacemaker say so too; a line for each thing done. Raises as `Records.put`."""
     store.reach_at(here, plan.node, {plan.node: plan.address})
     staying = {plan.node, *plan.stay}
-    cluster.remove(records, cluster.JOINING)
+    cluster.remove(records, under_way.KEY)
     for member in cluster.members(records):
         key = f"{cluster.NODES}{member.name}"
         if member.name not in staying:

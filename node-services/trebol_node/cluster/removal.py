@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 
 from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.corosync.values import Node
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
+from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.cluster.voters.members import Members
 from trebol_node.fencing.records import forget_node
 from trebol_node.store.configuration import peer_url
@@ -31,7 +33,8 @@ class Removal:
     def require_possible(self, node: str, by: str, membership: Membership, *, dead: bool) -> Member:
         """The node, where `by` may remove it; `dead`: somebody made sure that it is off.
 
-        Raises BadInput where it is none of the cluster, Refused with what to do instead.
+        Raises BadInput where it is none of the cluster, Busy while another one comes or goes, Refused with what to do
+        instead.
         """
         record = self.records.get(f"{cluster.NODES}{node}")
         if record is None:
@@ -40,23 +43,31 @@ class Removal:
         if node == by:
             raise Refused("is this node itself", where=node, hint="trebol cluster leave")
         member = Member.of(record.value)
-        require_no_join(self.records, but=node)
+        under_way.require_none(self.records, but=node)
         if member.state is not State.JOINING:
             _require_dead(node, membership, dead=dead)
         return member
 
-    def begin(self, node: str) -> None:
-        """From here on nobody joins until it is gone."""
+    def begin(self, node: str, kind: Kind = Kind.REMOVE) -> None:
+        """From here on nobody else comes or goes until it is gone. Raises Busy where somebody is at that already."""
+        mine = self._change(node, kind)
+        under_way.take(self.records, mine)
 
         def leaving(member: Member) -> Member:
             # One that joins is in nobody's way but its own, and stays one that can be removed at any time.
             return member if member.state is State.JOINING else replace(member, state=State.LEAVING)
 
-        cluster.edit_member(self.records, node, leaving)
+        try:
+            cluster.edit_member(self.records, node, leaving)
+        except BadInput:
+            # Somebody else has ended it meanwhile.
+            under_way.give_back(self.records, mine)
+            raise
 
     def stay(self, node: str) -> None:
-        """The inverse."""
+        """The inverse, of a leave."""
         cluster.edit_member(self.records, node, lambda member: replace(member, state=State.MEMBER))
+        under_way.give_back(self.records, self._change(node, Kind.LEAVE))
 
     def configure(self, node: str) -> Totem:
         """Corosync's configuration without it, written to the store; members follow it. Refused for the last."""
@@ -74,22 +85,17 @@ class Removal:
         gone = {"when": int(self.now())}
         there = self.records.get(f"{cluster.NODES}{node}") is not None
         cluster.edit(self.records, f"{cluster.REMOVED}{node}", lambda before: gone if there else before)
-        joining = cluster.joining(self.records)
+        joining = under_way.joining(self.records)
         if joining is not None and joining.node == node:
             tokens.free(self.records, joining.token, machine=joining.machine)
-            cluster.remove(self.records, cluster.JOINING)
         forget_node(self.records, node)
         # The last is what it is asked for by.
         for key in (f"{cluster.APPLIED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
             cluster.remove(self.records, key)
+        under_way.give_back(self.records, self._change(node, Kind.REMOVE))
 
-
-def require_no_join(records: Records, *, but: str = "") -> None:
-    """Raises Refused while a node other than `but` joins: two changes at once would not know of each other."""
-    joining = cluster.joining(records)
-    if joining is not None and joining.node != but:
-        hint = f"wait, or take that join back: trebol cluster remove {joining.node}"
-        raise Refused(f"joins at the moment, since {joining.since}", where=joining.node, hint=hint)
+    def _change(self, node: str, kind: Kind) -> UnderWay:
+        return UnderWay(kind, node, under_way.moment(self.now()))
 
 
 def take_vote(members: Members, address: str) -> None:

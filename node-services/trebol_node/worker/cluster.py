@@ -25,7 +25,7 @@ from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.store.records import Records
 from trebol_node.tasks import Upid
 from trebol_node.tasks.inside import Log
-from trebol_node.worker.cluster_operations import CreateCluster, EndJoin, JoinCluster, LeaveCluster
+from trebol_node.worker.cluster_operations import CreateCluster, GoOn, JoinCluster, LeaveCluster
 from trebol_node.worker.context import Context, Machine
 
 #: Types of tasks, as in Proxmox VE.
@@ -55,8 +55,8 @@ def leave_cluster(operation: LeaveCluster, context: Context, who: str) -> str:
     return str(context.start(_LEAVES, "", who, operation))
 
 
-def go_on(operation: EndJoin, context: Context, who: str) -> str:
-    """See `EndJoin`. Raises BadInput where there is nothing to go on with."""
+def go_on(operation: GoOn, context: Context, who: str) -> str:
+    """See `GoOn`. Raises BadInput where there is nothing to go on with."""
     found = disk.look(context.machine.at(str(disk.FOLDER.relative_to("/"))))
     if found is None:
         raise BadInput("there is nothing to go on with, and nothing to take back", where="this node")
@@ -115,10 +115,12 @@ def run_leave(operation: LeaveCluster, machine: Machine, upid: Upid, log: Log) -
             arguments=leaving.prepared(how),
             secrets={},
             say=log.say,
+            # Whoever was removed in the middle of a join or a leave can neither end nor take back what it began.
+            supersedes=how is How.FORCED,
         )
 
 
-def run_go_on(operation: EndJoin, machine: Machine, upid: Upid, log: Log) -> None:
+def run_go_on(operation: GoOn, machine: Machine, upid: Upid, log: Log) -> None:
     """The task of `go_on`."""
     here = _here(machine)
     folder = here.at(disk.FOLDER)
@@ -143,6 +145,12 @@ def _members(url: str) -> Members:
     return Members(Gateway(url, TlsSource()), TlsSource())
 
 
+def _require_there(records: EtcdRecords) -> None:
+    """Raises Unavailable: a copy that nobody has filled is no cluster without nodes."""
+    if not records.wait(_STORE_WITHIN):
+        raise Unavailable(records.problem, where="store", hint="see: trebol node store status")
+
+
 @contextmanager
 def _records() -> Iterator[Callable[[], Records]]:
     """Opens the records of this node's store anew each time: it moves meanwhile."""
@@ -154,7 +162,7 @@ def _records() -> Iterator[Callable[[], Records]]:
         made = EtcdRecords(Gateway(read().client_url, TlsSource()), _COPY)
         opened.append(made)
         made.start()
-        made.wait(_STORE_WITHIN)
+        _require_there(made)
         return made
 
     try:
@@ -178,8 +186,7 @@ def _stores() -> Iterator[leave.Open]:
             opened[wanted] = records, leave.Store(records, Members(Gateway(given, TlsSource()), TlsSource()))
             records.start()
         records, store = opened[wanted]
-        if not records.wait(_STORE_WITHIN):
-            raise Unavailable(records.problem, where="store", hint="see: trebol node store status")
+        _require_there(records)
         return store
 
     try:

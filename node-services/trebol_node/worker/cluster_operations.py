@@ -132,7 +132,7 @@ class LeaveCluster(Operation):
     how: Literal["leave", "last", "forced"]
 
 
-class EndJoin(Operation):
+class GoOn(Operation):
     """Go on with a creation, a join or a leave that was cut off, or take it back. A UPID."""
 
     name = "cluster-go-on"

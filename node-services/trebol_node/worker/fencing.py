@@ -186,7 +186,9 @@ def _records() -> Iterator[Records]:
     records = EtcdRecords(Gateway(urls, TlsSource()), _COPY)
     records.start()
     try:
-        records.wait(_STORE_WITHIN)
+        if not records.wait(_STORE_WITHIN):
+            # Not that there is no device: nobody knows.
+            raise Unavailable(records.problem, where="store", hint="see: trebol node store status")
         yield records
     finally:
         records.close()

@@ -75,7 +75,7 @@ HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     cluster_operations.PreflightFacts: preflight.read_facts,
     cluster_operations.PreflightMeasure: preflight.measure,
     cluster_operations.LeaveCluster: cluster.leave_cluster,
-    cluster_operations.EndJoin: cluster.go_on,
+    cluster_operations.GoOn: cluster.go_on,
     fence_operations.SealSecrets: fencing.seal,
     fence_operations.InstallFencing: fencing.install,
     fence_operations.SweepFencing: fencing.sweep,
@@ -118,7 +118,7 @@ WORK: Mapping[type[Operation], Callable[[Any, Machine, Upid, Log], None]] = {
     cluster_operations.JoinCluster: cluster.run_join,
     cluster_operations.Preflight: preflight.run,
     cluster_operations.LeaveCluster: cluster.run_leave,
-    cluster_operations.EndJoin: cluster.run_go_on,
+    cluster_operations.GoOn: cluster.run_go_on,
     fence_operations.TestFencing: fencing.run_test,
 }
 

@@ -233,7 +233,7 @@ OPERATIONS: dict[str, type[Operation]] = {
         cluster_operations.PreflightFacts,
         cluster_operations.PreflightMeasure,
         cluster_operations.LeaveCluster,
-        cluster_operations.EndJoin,
+        cluster_operations.GoOn,
         fence_operations.SealSecrets,
         fence_operations.InstallFencing,
         fence_operations.SweepFencing,

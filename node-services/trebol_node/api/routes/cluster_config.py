@@ -36,7 +36,8 @@ from trebol_node.cluster.tokens import keeping, lifetime
 from trebol_node.cluster.tokens.addresses import Address
 from trebol_node.cluster.tokens.admission import is_id
 from trebol_node.cluster.tokens.agreed import register
-from trebol_node.worker.cluster_operations import CreateCluster, EndJoin, JoinCluster, LeaveCluster
+from trebol_node.worker import cluster_operations as operations
+from trebol_node.worker.cluster_operations import CreateCluster, JoinCluster, LeaveCluster
 from trebol_node.worker.operation import NodeName
 
 _AUDIT = requires("/", "Sys.Audit")
@@ -186,7 +187,7 @@ def _form(made: APIRouter, desk: Desk) -> None:
     @made.post("/config/go-on")
     async def go_on(who: Modifier, context: TheContext, given: Annotated[GoOn, arguments(GoOn)]) -> str:
         """Go on with a creation, join or leave that was cut off, or take it back. A task."""
-        upid: str = await ask(context, EndJoin.of(how=given.how), who.user)
+        upid: str = await ask(context, operations.GoOn.of(how=given.how), who.user)
         return upid
 
 
@@ -255,6 +256,8 @@ def _hand_out(made: APIRouter, desk: Desk) -> None:
         _who: Modifier, context: TheContext, given: Annotated[NewToken, arguments(NewToken)]
     ) -> dict[str, Any]:
         """Make one: `token` is shown this once. Of one that was agreed beforehand there is nothing to show."""
+        # Whoever makes tokens is who the old ones would pile up for.
+        await asyncio.to_thread(keeping.prune, desk.records, now=int(context.clock.now()))
         if given.agreed is not None:
             return await _register(desk, context, given.agreed, given)
         settings = cluster.settings(desk.records)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from trebol_node.cluster.removal import Removal, take_vote
 from trebol_node.cluster.tokens import admission as tokens
 from trebol_node.cluster.tokens import proof
 from trebol_node.cluster.tokens.agreed import proof_key
+from trebol_node.cluster.tokens.nonces import Nonces
 from trebol_node.cluster.tokens.record import TokenRecord, key_of
 from trebol_node.cluster.voters.members import Members
 from trebol_node.cluster.witness.record import witness
@@ -35,9 +35,6 @@ from trebol_node.worker.cluster_operations import ForgetNode, ReadMembership
 #: Seconds until all members that are there have loaded a new configuration.
 _LOADED_WITHIN = 20.0
 _LOOK_EVERY = 0.1
-
-#: Nonces of ours that are still good, at most; each for one proof.
-_NONCES = 256
 
 #: Of 32 bytes, and machine-id(5), in hexadecimal.
 DIGEST = r"\A[0-9a-f]{64}\z"
@@ -63,7 +60,10 @@ class Desk:
     call: Callable[[Any], Awaitable[Any]]
     now: Callable[[], float]
     certificates: Path = pki.FOLDER
-    _nonces: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _nonces: Nonces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._nonces = Nonces(self.now)
 
     @property
     def admission(self) -> Admission:
@@ -73,15 +73,11 @@ class Desk:
     def hello(self) -> dict[str, str]:
         """A nonce, for one proof. Raises Refused on a node that stands alone."""
         self.admission.require_cluster()
-        nonce = proof.new_nonce().hex()
-        self._nonces[nonce] = None
-        if len(self._nonces) > _NONCES:
-            self._nonces.popitem(last=False)
-        return {"nonce": nonce}
+        return {"nonce": self._nonces.new().hex()}
 
     def prove(self, given: Prove) -> dict[str, str] | None:
         """This side's proof; None where the other one's is none."""
-        if self._nonces.pop(given.member_nonce, self) is self or not tokens.is_id(given.id):
+        if not self._nonces.use(bytes.fromhex(given.member_nonce)) or not tokens.is_id(given.id):
             return None
         kept = self._hash_of(given.id)
         key = proof_key("0" * 64 if kept is None else kept)

@@ -24,11 +24,12 @@ from trebol_node.api.openapi import BY_TOKEN
 from trebol_node.api.routes.desk import MACHINE, Desk, Prove, remove_node
 from trebol_node.api.routing import api_router
 from trebol_node.cluster import records as cluster
-from trebol_node.cluster.admission import LOCKED_OUT, Applicant, require_admitted
+from trebol_node.cluster.admission import Applicant, require_admitted
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.removal import take_vote
 from trebol_node.cluster.tokens import admission as tokens
 from trebol_node.cluster.tokens import keeping
+from trebol_node.cluster.waiting import LockedOut
 from trebol_node.cluster.witness.place import voters_with
 from trebol_node.store.configuration import peer_url
 from trebol_node.worker.cluster_operations import ForgetNode, HandOver
@@ -66,8 +67,9 @@ def router(desk: Desk) -> APIRouter:
 
 def _greet(made: APIRouter, desk: Desk) -> None:
     @made.post("/hello", openapi_extra=BY_TOKEN, dependencies=[no_arguments])
-    async def hello() -> dict[str, str]:
+    async def hello(request: Request) -> dict[str, str]:
         """A nonce, for one proof; 409 on a node that stands alone."""
+        noted(request.scope).fleeting = True
         return desk.hello()
 
     @made.post("/prove", openapi_extra=BY_TOKEN)
@@ -75,7 +77,10 @@ def _greet(made: APIRouter, desk: Desk) -> None:
         request: Request, context: TheContext, given: Annotated[Prove, arguments(Prove)]
     ) -> dict[str, str]:
         """Both sides know the token's secret, and this is the member that the node talks to."""
+        # Of who is locked out, too; what comes before that is counted.
+        noted(request.scope).fleeting = True
         _count(request, context)
+        noted(request.scope).fleeting = False
         answer = desk.prove(given)
         if answer is None:
             refusal = tokens.NotAdmitted(tokens.Unknown())
@@ -89,7 +94,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
     async def admit(
         request: Request, context: TheContext, given: Annotated[Admit, arguments(Admit)]
     ) -> dict[str, Any]:
-        """Step 1."""
+        """Step 1: the node is listed as joining."""
         mine, addresses = applicant_of(request, context, given), links_of(given.links)
         if given.replaces and desk.admission.has_other(mine):
             # Nobody removes a node without a token that is good, nor for one that then would not fit.
@@ -107,7 +112,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
     async def keys(
         request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
     ) -> dict[str, str]:
-        """Step 2: the CA and corosync's key."""
+        """The CA and corosync's key."""
         mine = applicant_of(request, context, given)
         await done(request, context, lambda: desk.admission.require(mine))
         told: dict[str, str] = await desk.call(HandOver())
@@ -117,7 +122,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
     async def store(
         request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
     ) -> dict[str, Any]:
-        """Step 3: a place among the voters, where one is wanted; it learns until step 6."""
+        """A place among the voters, where one is wanted; it learns until `vote`."""
         mine = applicant_of(request, context, given)
 
         def place() -> dict[str, Any]:
@@ -137,7 +142,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
     async def corosync(
         request: Request, context: TheContext, given: Annotated[Linked, arguments(Linked)]
     ) -> dict[str, Any]:
-        """Step 4: all members know the node. The configuration."""
+        """All members know the node. The configuration."""
         mine, addresses = applicant_of(request, context, given), links_of(given.links)
 
         def configure() -> Totem:
@@ -151,7 +156,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
 
     @made.post("/vote", openapi_extra=BY_TOKEN)
     async def vote(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
-        """Step 6: the learner votes."""
+        """The learner votes."""
         mine = applicant_of(request, context, given)
 
         def promote() -> None:
@@ -165,7 +170,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
 
     @made.post("/end", openapi_extra=BY_TOKEN)
     async def end(request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]) -> None:
-        """Step 7: it is a member."""
+        """The last step: it is a member."""
         mine = applicant_of(request, context, given)
 
         def over() -> None:
@@ -232,4 +237,4 @@ def applicant_of(request: Request, context: Context, given: Shown) -> Applicant:
 def _count(request: Request, context: Context) -> None:
     """Who guesses tokens is locked out like who guesses passwords."""
     if not context.lockout.begin(None, origin(request.scope)):
-        raise ApiError(401, LOCKED_OUT)
+        raise ApiError(401, "too many wrong tokens from this address: wait five minutes", code=LockedOut.code)

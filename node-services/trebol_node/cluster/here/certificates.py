@@ -31,7 +31,8 @@ def enter(here: Here, *, key: str, certificate: str) -> None:
     made = AUTHORITY.pair(fresh)
     write_text(made.key, key, mode=0o600)
     write_text(made.certificate, certificate)
-    _keep_foreign(here, folder, fresh)
+    # Cut short between both renames, those of before are aside.
+    _keep_foreign(here, folder if folder.exists() else here.at(ASIDE), fresh)
     prepare(names_now(here.root, here.runner), here.runner, folder=fresh, own=here.own)
     here.put_aside(FOLDER, ASIDE)
     fresh.rename(folder)
@@ -47,6 +48,9 @@ def begin_anew(here: Here) -> None:
     """Have a CA of its own once more, as when it was installed; an `api.pem` of somebody's own stays. Those of the
     cluster go: who leaves it keeps no key of it."""
     folder, fresh, gone = here.at(FOLDER), here.at(FRESH), here.at(GONE)
+    if not folder.exists() and not gone.exists():
+        # It was entering that was cut short between both renames: what is fresh is the cluster's.
+        here.put_back(FOLDER, ASIDE)
     # Cut short between both renames, all that is left is the second.
     if folder.exists():
         for path in (fresh, gone):

@@ -17,6 +17,7 @@ from trebol_node.cluster.preflight import through_store as shared
 from trebol_node.cluster.preflight.facts import HostFacts, PathFacts
 from trebol_node.cluster.preflight.questions import KEY
 from trebol_node.cluster.preflight.record import Record
+from trebol_node.cluster.waiting import Waits
 from trebol_node.store.records import Records
 
 #: Seconds until all members have told their facts, and until all is measured, both from the beginning.
@@ -49,7 +50,7 @@ class Asked:
     _since: dict[str, float] = field(default_factory=dict)
 
     async def begin(self, joining: HostFacts) -> Begun:
-        """Have all members tell their facts, and begin to measure. Raises Refused while another node is measured."""
+        """Have all members tell their facts, and begin to measure. Raises Waits while another node is measured."""
         await asyncio.to_thread(self._make_room, joining)
         ident, key = secrets.token_hex(8), secrets.token_hex(KEY)
         request = shared.Request(joining, key, self.now(), self._members())
@@ -91,7 +92,7 @@ class Asked:
         shared.sweep(self.records, self.now())
         for ident, request in tuple(shared.requests(self.records)):
             if request.joining.machine_id != joining.machine_id:
-                raise Refused(
+                raise Waits(
                     "is measured at the moment: one node at a time",
                     where=request.joining.name,
                     hint=f"try again in {shared.KEPT:.0f} s",

@@ -92,14 +92,16 @@ def start(
     secrets: Mapping[str, str],
     say: Say,
     now: Callable[[], datetime] = disk.utc_now,
+    supersedes: bool = False,
 ) -> Outcome:
     """Begin a transaction and bring it to its end.
 
     What failed is raised as it is where all was undone; Unfinished where something is left. Raises Busy and Refused,
-    with nothing done, where another one is under way or was not ended.
+    with nothing done, where another one is under way or was not ended. `supersedes`: this one clears up after it,
+    however far it was, and takes the place of its journal, even of a damaged one.
     """
     with disk.alone(folder):
-        if (found := disk.look(folder)) is not None:
+        if not supersedes and (found := disk.look(folder)) is not None:
             raise _unended(found, steps)
         kept = Kept(folder, Journal.of(kind, [step.name for step in steps], arguments), secrets, now)
         disk.create(kept)
@@ -120,7 +122,7 @@ def abort(folder: Path, steps: Sequence[Step], *, say: Say, now: Callable[[], da
         kept = _found(folder, steps, now)
         if _is_beyond(kept.journal, steps):
             what = f"is beyond the point of no return: {_left(kept.journal)} is left to do"
-            raise Refused(what, where=kept.journal.kind, hint=_command(kept.journal, "--resume"))
+            raise Refused(what, where=kept.journal.kind, hint=_only_on(kept.journal))
         # All done, and cut off before the journal was gone.
         if kept.journal.is_done and kept.journal.direction is Direction.FORWARD:
             return run(kept, steps, say=say)
@@ -163,7 +165,7 @@ def _fail(error: BaseException, index: int, kept: Kept, steps: Sequence[Step], w
     if _is_beyond(kept.journal, steps):
         _note(kept, index, reason)
         what = f"is beyond the point of no return: {_left(kept.journal)} is left to do"
-        raise _also(error, Problem(what, kept.journal.kind, _command(kept.journal, "--resume")), work=work)
+        raise _also(error, Problem(what, kept.journal.kind, _only_on(kept.journal)), work=work)
     try:
         kept.write(kept.journal.going_back(reason))
     except OSError as full:
@@ -267,11 +269,16 @@ def _command(journal: Journal, option: str) -> str:
     return f"trebol cluster {journal.kind} {option}"
 
 
+def _only_on(journal: Journal) -> str:
+    """What to do beyond the point of no return. Who was removed by the others meanwhile has nobody to go on with."""
+    return f"{_command(journal, '--resume')}, or, where the others removed this node: trebol cluster leave --forced"
+
+
 def _unended(found: Journal, steps: Sequence[Step]) -> Refused:
     what = f"an earlier one was not ended: {found.reason or 'it was cut off'}"
     ways = [_command(found, option) for option in ("--resume", "--abort")]
     if _is_beyond(found, steps):
-        del ways[1:]
+        ways = [_only_on(found)]
     elif found.direction is Direction.BACK:
         del ways[:1]
     return Refused(what, where=found.kind, hint=" or ".join(ways))

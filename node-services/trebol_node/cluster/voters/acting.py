@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster import under_way
 from trebol_node.cluster.records import State
 from trebol_node.cluster.voters.choice import GRACE, Candidate, Change, Kind, Vote, next_change
 from trebol_node.cluster.voters.members import Member, Members
@@ -183,9 +184,9 @@ class Acting:
 
     def _busy(self) -> str:
         """Why it is not to be asked now; "" where it is."""
-        under_way = cluster.joining(self._records)
-        if under_way is not None:
-            return f"{under_way.node} joins"
+        change = under_way.found(self._records)
+        if change is not None:
+            return f"{change.node} comes or goes"
         others = [each.name for each in cluster.members(self._records) if each.state is not State.MEMBER]
         return f"{', '.join(others)} comes or goes" if others else ""
 
