@@ -13,6 +13,7 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.corosync.values import Node
+from trebol_node.cluster.linked import LINKED
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
 from trebol_node.cluster.voters.members import Members
@@ -80,7 +81,7 @@ class Removal:
             cluster.remove(self.records, cluster.JOINING)
         forget_node(self.records, node)
         # The last is what it is asked for by.
-        for key in (f"{cluster.APPLIED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
+        for key in (f"{cluster.APPLIED}{node}", f"{LINKED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
             cluster.remove(self.records, key)
 
 
