@@ -11,6 +11,7 @@ from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
 from trebol_node.leaving_commands import leave_command, remove_command, state_of, tell_removed
+from trebol_node.links_commands import app as links
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
 from trebol_node.witness_commands import app as witness
@@ -31,6 +32,7 @@ tokens = typer.Typer(
     add_completion=False,
 )
 app.add_typer(tokens, name="token")
+app.add_typer(links, name="link")
 app.add_typer(witness, name="witness")
 
 LinkOption = Annotated[

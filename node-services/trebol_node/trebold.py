@@ -39,7 +39,7 @@ from trebol_node.api.handing.connecting import Connector
 from trebol_node.api.handing.members import Members as Siblings
 from trebol_node.api.handing.others import Others
 from trebol_node.api.login import keep_keys
-from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight, witness
+from trebol_node.api.routes import cluster_config, fencing, joins, links, metrics, nodes, preflight, witness
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
@@ -47,6 +47,7 @@ from trebol_node.api.routes.witness import qnetd_answers
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
+from trebol_node.applying_links import LinkFollower, addresses_of
 from trebol_node.beside import keep_going
 from trebol_node.client import API_SOCKET
 from trebol_node.cluster.preflight.asked import Asked
@@ -132,6 +133,7 @@ async def serve(where: Sockets, places: Places) -> None:
     view = nodes.NodeView(node, worker, CommandRunner(), certificate=pair.certificate)
     follower = Follower(records, node, worker, who=DAEMON)
     fences = FencingFollower(records, node, worker, lambda: follower.seen, who=DAEMON)
+    linking = LinkFollower(records, node, lambda: follower.seen, lambda: _all_addresses(view))
     answerer = Answerer(records, node, worker, who=DAEMON)
     asked = Asked(records, follower.there)
 
@@ -211,6 +213,7 @@ async def serve(where: Sockets, places: Places) -> None:
         "fencing": fences.keep,
         "preflight": answerer.keep,
         "keys": lambda: keep_keys(context),
+        "links": linking.keep,
     }
 
     async def ready() -> None:
@@ -227,6 +230,7 @@ async def serve(where: Sockets, places: Places) -> None:
         cluster_config.router(desk),
         fenced,
         witness.router(desk),
+        links.router(records, follower),
     )
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
@@ -237,6 +241,11 @@ async def serve(where: Sockets, places: Places) -> None:
 def _joined(follower: Follower) -> frozenset[str]:
     """Names of the nodes that corosync sees here."""
     return frozenset(each.name for each in follower.seen.members if each.joined) if follower.seen else frozenset()
+
+
+def _all_addresses(view: nodes.NodeView) -> frozenset[str]:
+    found = view.facts.latest
+    return frozenset() if found is None else addresses_of(found.links)
 
 
 def _tls(pair: pki.Pair) -> ssl.SSLContext:

@@ -14,6 +14,7 @@ from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.corosync.values import Node
+from trebol_node.cluster.linked import LINKED
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
 from trebol_node.cluster.under_way import Kind, UnderWay
@@ -90,7 +91,7 @@ class Removal:
             tokens.free(self.records, joining.token, machine=joining.machine)
         forget_node(self.records, node)
         # The last is what it is asked for by.
-        for key in (f"{cluster.APPLIED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
+        for key in (f"{cluster.APPLIED}{node}", f"{LINKED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
             cluster.remove(self.records, key)
         under_way.give_back(self.records, self._change(node, Kind.REMOVE))
 

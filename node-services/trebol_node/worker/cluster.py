@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trebol_common.errors import BadInput
-from trebol_node.cluster import create, join, leave
+from trebol_node.cluster import create, join, leave, relink
 from trebol_node.cluster.create import Creation, numbered, require_own
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.join import Join
 from trebol_node.cluster.leave import How, Leave
 from trebol_node.cluster.preflight.findings import check_force
+from trebol_node.cluster.relink import Relink
 from trebol_node.cluster.steps import disk, engine
 from trebol_node.cluster.steps.engine import Step
 from trebol_node.cluster.steps.journal import Journal
@@ -30,7 +31,7 @@ from trebol_node.worker.context import Context, Machine
 
 #: Types of tasks, as in Proxmox VE.
 _CREATES, _JOINS, _LEAVES = "clustercreate", "clusterjoin", "clusterleave"
-_TYPES = {create.KIND: _CREATES, join.KIND: _JOINS, leave.KIND: _LEAVES}
+_TYPES = {create.KIND: _CREATES, join.KIND: _JOINS, leave.KIND: _LEAVES, relink.KIND: "clusterlink"}
 
 _COPY = Path("/run/trebol/cluster-records.json")
 
@@ -106,7 +107,7 @@ def run_join(operation: JoinCluster, machine: Machine, upid: Upid, log: Log) -> 
 def run_leave(operation: LeaveCluster, machine: Machine, upid: Upid, log: Log) -> None:
     """The task of `leave_cluster`."""
     here, how = _here(machine), How(operation.how)
-    with _stores() as open_store:
+    with stores() as open_store:
         leaving = Leave(here, open_store)
         engine.start(
             here.at(disk.FOLDER),
@@ -125,13 +126,15 @@ def run_go_on(operation: GoOn, machine: Machine, upid: Upid, log: Log) -> None:
     here = _here(machine)
     folder = here.at(disk.FOLDER)
     found = disk.look(folder)
-    with _records() as records, _stores() as open_store:
+    with _records() as records, stores() as open_store:
         steps: Sequence[Step] = ()
         match found:
             case Journal(kind=create.KIND):
                 steps = Creation(here, records, _members).steps()
             case Journal(kind=leave.KIND, arguments=arguments):
                 steps = Leave(here, open_store).steps(leave.how_of(arguments))
+            case Journal(kind=relink.KIND):
+                steps = Relink(here, open_store).steps()
             case Journal():
                 steps = Join(here).steps()
         (engine.resume if operation.how == _RESUME else engine.abort)(folder, steps, say=log.say)
@@ -174,7 +177,7 @@ def _records() -> Iterator[Callable[[], Records]]:
 
 
 @contextmanager
-def _stores() -> Iterator[leave.Open]:
+def stores() -> Iterator[leave.Open]:
     """Opens the cluster's store, by each list of URLs once; without any, where this node reaches it."""
     opened: dict[tuple[str, ...], tuple[EtcdRecords, leave.Store]] = {}
 

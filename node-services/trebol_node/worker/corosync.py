@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from trebol_common.errors import Refused
+from trebol_common.errors import BadInput, Refused
 from trebol_common.files import write_text
 from trebol_node.cluster.corosync.check import check
 from trebol_node.cluster.corosync.configuration import PATH, Totem
 from trebol_node.cluster.corosync.parse import describes_cluster, read_back
 from trebol_node.cluster.corosync.status import Membership, read
+from trebol_node.cluster.here.machine import Here
 from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
 from trebol_node.worker.context import Context, Machine
 
@@ -34,6 +35,7 @@ def install(operation: InstallCorosync, context: Context, who: str) -> None:
         return
     if describes_cluster(before):
         _require_newer(read_back(before), wanted)
+        _require_own(Here(machine.root, machine.runner), read_back(before), wanted)
     check(operation.text, machine.runner)
     write_text(machine.at(CONFIGURATION), operation.text, mode=0o644)
     # One that was started with an older version than the others' has ended.
@@ -63,3 +65,19 @@ def _require_newer(before: Totem, wanted: Totem) -> None:
         raise Refused(f"is of another cluster: {wanted.name}", where=str(PATH))
     if wanted.version <= before.version:
         raise Refused(f"is not newer: version {wanted.version}, and {before.version} is there", where=str(PATH))
+
+
+def _require_own(here: Here, before: Totem, wanted: Totem) -> None:
+    """Raises BadInput for an address that this node is to have from now on, and that none of its interfaces has: on
+    none of its own corosync reaches nobody."""
+    if not (before.has(here.name) and wanted.has(here.name)):
+        return
+    known = before.node(here.name).addresses
+    new = {link: each for link, each in wanted.node(here.name).addresses.items() if known.get(link) != each}
+    if not new:
+        return
+    have = here.addresses()
+    for link, address in new.items():
+        if address not in have:
+            hint = f"it has {', '.join(sorted(have))}"
+            raise BadInput(f"{address} is no address of this node", where=f"link {link}", hint=hint)

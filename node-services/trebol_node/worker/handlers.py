@@ -22,6 +22,8 @@ from trebol_node.worker import (
     fencing,
     handover,
     hostname,
+    link_operations,
+    links,
     network,
     node,
     preflight,
@@ -76,6 +78,7 @@ HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     cluster_operations.PreflightMeasure: preflight.measure,
     cluster_operations.LeaveCluster: cluster.leave_cluster,
     cluster_operations.GoOn: cluster.go_on,
+    link_operations.SetLink: links.set_link,
     fence_operations.SealSecrets: fencing.seal,
     fence_operations.InstallFencing: fencing.install,
     fence_operations.SweepFencing: fencing.sweep,
@@ -119,6 +122,7 @@ WORK: Mapping[type[Operation], Callable[[Any, Machine, Upid, Log], None]] = {
     cluster_operations.Preflight: preflight.run,
     cluster_operations.LeaveCluster: cluster.run_leave,
     cluster_operations.GoOn: cluster.run_go_on,
+    link_operations.SetLink: links.run_set_link,
     fence_operations.TestFencing: fencing.run_test,
 }
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trebol_common.answers.values import Fqdn, Peer
-from trebol_node.worker import cluster_operations, fence_operations, witness_operations
+from trebol_node.worker import cluster_operations, fence_operations, link_operations, witness_operations
 from trebol_node.worker.operation import TEXT, Operation, Secret
 from trebol_node.worker.services import Action
 
@@ -234,6 +234,7 @@ OPERATIONS: dict[str, type[Operation]] = {
         cluster_operations.PreflightMeasure,
         cluster_operations.LeaveCluster,
         cluster_operations.GoOn,
+        link_operations.SetLink,
         fence_operations.SealSecrets,
         fence_operations.InstallFencing,
         fence_operations.SweepFencing,
