@@ -24,6 +24,7 @@ class Pair:
     dies: ExitStack
     back: Any
     witness: ContainerNode
+    bridge: str
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def pair() -> Iterator[Pair]:
         second = back()
         stays.run("trebol", "cluster", "create", "clover")
         second.run("trebol", "cluster", "join", token(stays), *UNTIMED)
-        yield Pair(stays, dies, back, witness)
+        yield Pair(stays, dies, back, witness, bridge)
 
 
 def invited(node: ContainerNode, host: str) -> str:
@@ -75,7 +76,7 @@ def test_who_cannot_be_the_witness_is_told_why(pair: Pair) -> None:
     for host, says in (
         (pair.stays.address, "cannot decide between members"),
         ("10.124.0.12", "cannot decide between members"),
-        ("127.0.0.1", "an address that every machine has"),
+        ("127.0.0.1", "no address that another machine can have"),
         ("nowhere.invalid", "is not known"),
     ):
         assert says in refusal(pair.stays, "trebol", "cluster", "witness", "add", host), host
@@ -107,6 +108,16 @@ def test_with_the_third_vote_one_node_dies_and_the_other_goes_on(pair: Pair) -> 
     second = pair.back()
     eventually(lambda: quorate(second) and shown(second)["state"] == "votes")
     eventually(lambda: writes(second))
+
+
+def test_a_third_node_takes_its_place_and_gives_it_back(pair: Pair) -> None:
+    with running_nodes(pair.bridge, ("n3",), first=3) as (third,):
+        third.run("trebol", "cluster", "join", token(pair.stays), *UNTIMED)
+        eventually(lambda: (shown(third)["state"], shown(third)["store"]) == ("waits", "waits"))
+        eventually(lambda: "device" not in third.run("cat", "/etc/corosync/corosync.conf"))
+        assert writes(third)
+        third.run("trebol", "cluster", "leave")
+        eventually(lambda: (shown(pair.stays)["state"], shown(pair.stays)["store"]) == ("votes", "voter"))
 
 
 def test_without_the_witness_again_two_nodes_are_as_before(pair: Pair) -> None:

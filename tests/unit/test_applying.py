@@ -28,6 +28,8 @@ class Worker:
     version: int = 3
     refuses: bool = False
     done: list[str] = field(default_factory=list)
+    #: The versions that corosync had loaded when its quorum device was to follow.
+    devices: list[int] = field(default_factory=list)
 
     async def call(self, operation: Any, *, who: str) -> Any:
         match operation:
@@ -39,7 +41,7 @@ class Worker:
                 if self.refuses:
                     raise BadInput("parse error", where="corosync.conf")
             case FollowDevice():
-                self.done.append("device")
+                self.devices.append(self.version)
             case LoadCorosync():
                 self.done.append("load")
                 self.version = 3
@@ -117,8 +119,9 @@ def test_what_corosync_refuses_is_not_said_to_be_there() -> None:
 
 def test_the_quorum_device_follows_once_corosync_has_the_configuration() -> None:
     found, worker = records(), Worker(version=2, joined=(1,))
-    follow(found, "n1", worker, lambda: "device" in worker.done)
-    assert worker.done == ["install", "load", "device"]
+    follow(found, "n1", worker, lambda: bool(worker.devices))
+    assert worker.done == ["install", "load"]
+    assert worker.devices == [3]
 
 
 def test_a_node_that_stands_alone_asks_nobody() -> None:
