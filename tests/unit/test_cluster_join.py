@@ -74,10 +74,10 @@ class FakeMember:
     asked: list[str] = field(default_factory=list)
     authority: Path = Path()
     credentials: Credentials = CREDENTIALS
+    patience: float = PATIENCE
 
-    def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
+    def post(self, path: str, **fields: str) -> Any:
         self.asked.append(path)
-        self.patience = patience
         if path == self.refuses:
             raise Refused("refuses", where=path)
         totem = Totem.first("clover", "n1", {0: "192.0.2.11"}).with_node("n2", {0: "192.0.2.12"})
@@ -234,7 +234,7 @@ def test_a_busy_member_is_waited_for_and_not_for_ever(
     node: Callable[[str], Path], authority: Path, token: str
 ) -> None:
     class Busy(FakeMember):
-        def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
+        def post(self, path: str, **fields: str) -> Any:
             if path == "/admit" and self.asked.count("/admit") < turns:
                 self.asked.append(path)
                 raise Waits("joins at the moment, since now: one change at a time", where="n9")
@@ -255,10 +255,10 @@ def test_a_vote_is_waited_for_longer_than_the_member_waits_for_it(
     node: Callable[[str], Path], authority: Path, token: str
 ) -> None:
     class Slow(FakeMember):
-        def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
+        def post(self, path: str, **fields: str) -> Any:
             if path == "/vote":
-                assert patience > IN_SYNC, "else the answer, or the reason, is lost"
-            return super().post(path, patience=patience, **fields)
+                assert self.patience > IN_SYNC, "else the answer, or the reason, is lost"
+            return super().post(path, **fields)
 
     member = Slow(authority=authority)
     run(node("n"), Programs(), member, token)

@@ -13,6 +13,7 @@ from tests.unit.fake_etcd import TIMED_OUT, FakeEtcd, serving
 
 from trebol_common.errors import BadInput
 from trebol_node import cockpit
+from trebol_node.cluster.recovery import ONCE_ENVIRONMENT
 from trebol_node.pki import FOLDER as PKI
 from trebol_node.store import limits, reached
 from trebol_node.store.configuration import PATH, Configuration, client_url, of_cluster, parse, peer_url, read, render
@@ -158,7 +159,12 @@ def test_the_package_installs_the_units(name: str) -> None:
 def test_the_store_runs_as_etcd_with_our_configuration_and_after_its_keys() -> None:
     service = unit("trebol-store.service")
     assert service["Service"]["User"] == service["Service"]["Group"] == "etcd"
-    assert service["Service"]["ExecStart"] == f"/usr/bin/etcd --config-file {PATH}"
+    assert service["Service"]["ExecStart"] == "/usr/bin/etcd --config-file ${CONFIGURATION}"
+    assert service["Service"]["Environment"] == f"CONFIGURATION={PATH}"
+    # What `recover` has it start from for once goes with that start, whether it comes up or not.
+    assert service["Service"]["EnvironmentFile"] == f"-{ONCE_ENVIRONMENT}"
+    for word in ("ExecStartPost", "ExecStopPost"):
+        assert service["Service"][word] == f"+-/bin/rm -f {ONCE_ENVIRONMENT}"
     assert service["Unit"]["Wants"] == "trebol-keys.service"
     assert service["Unit"]["ConditionPathExists"] == str(PATH), "a node that does not vote has none"
     assert service["Service"]["Type"] == "notify", "a restore waits for it to be ready"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -166,7 +166,7 @@ class Join:
         pacemaker.leave(self.here)
 
     def _vote(self, work: Work) -> None:
-        self._member(work).post("/vote", patience=PATIENCE_FOR_VOTE)
+        replace(self._member(work), patience=PATIENCE_FOR_VOTE).post("/vote")
 
     def _end(self, work: Work) -> None:
         self._member(work).post("/end")

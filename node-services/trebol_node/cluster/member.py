@@ -69,17 +69,17 @@ class Credentials:
 @dataclass(frozen=True)
 class MemberApi:
     """The member at `address` that has proved to know the secret. `shown` is the SHA-256 of its certificate, and
-    `authority` that of its CA's."""
+    `authority` that of its CA's. It has `patience` seconds for an answer."""
 
     address: Address
     shown: str
     authority: str
     credentials: Credentials
+    patience: float = PATIENCE
 
-    def post(self, path: str, *, patience: float = PATIENCE, **fields: str) -> Any:
-        """What the member answers to a form within `patience` seconds; raises Refused, BadInput, Unanswered with its
-        words."""
-        connection = Pinned(self.address, self.shown, patience)
+    def post(self, path: str, **fields: str) -> Any:
+        """What the member answers to a form; raises Refused, BadInput, Unanswered with its words."""
+        connection = Pinned(self.address, self.shown, self.patience)
         try:
             return post_form(connection, f"{JOINS}{path}", {**self.credentials.fields(), **fields})
         finally:

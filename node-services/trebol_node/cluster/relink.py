@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trebol_common.errors import BadInput, Problem, Refused, TrebolError, raise_for
-from trebol_node.cluster import linked
+from trebol_node.cluster import linked, under_way
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.links import LinkState, put, require_dispensable, require_there
@@ -23,7 +23,6 @@ from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.leave import Open
 from trebol_node.cluster.linked import Linked
 from trebol_node.cluster.records import State
-from trebol_node.cluster.removal import require_no_join
 from trebol_node.cluster.steps.engine import Step, Work
 from trebol_node.store.records import Records
 
@@ -132,7 +131,7 @@ def wanted(
     node comes or goes.
     """
     totem = _totem(records)
-    require_no_join(records)
+    under_way.require_none(records)
     for member in cluster.members(records):
         if member.state is not State.MEMBER:
             raise Refused(f"is {member.state.value} at the moment", where=member.name, hint="wait until that is over")
