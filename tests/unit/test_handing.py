@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -83,6 +84,13 @@ def test_json_is_handed_on_as_json(shared: Two) -> None:
 
 def test_root_of_a_node_is_root_on_the_other_without_a_ticket(shared: Two) -> None:
     assert shared.root.get(f"{OTHER}/shows").json()["data"]["who"] == "root@pam"
+
+
+def test_root_of_a_node_needs_no_account_that_is_enabled(two: Two) -> None:
+    two.first.records.put("access/users/root@pam", {"enable": False}, expected=0)
+    assert two.first.accounts.read().user("root@pam").enable is False
+    assert two.root.get(f"{OTHER}/shows").status_code == 200
+    assert two.client.get(f"{OTHER}/shows", headers=ticket_of(two, "root@pam")).status_code == 401
 
 
 def test_a_token_is_good_for_the_other_node_and_speaks_for_itself(two: Two) -> None:
@@ -293,12 +301,10 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("how", BROKEN)
-def test_an_answer_that_is_none_is_596_and_in_the_log_here(
-    two: Two, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exchange, "BEGIN", 0.5)
-    pair = pki.API.pair(tmp_path / "pki")
+@contextlib.contextmanager
+def answering(two: Two, pki_folder: Path, said: bytes | None) -> Iterator[None]:
+    """In place of n2 somebody who says that, whatever is asked; None: nothing."""
+    pair = pki.API.pair(pki_folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     ended = threading.Event()
@@ -306,7 +312,6 @@ def test_an_answer_that_is_none_is_596_and_in_the_log_here(
     def answer(listening: socket.socket) -> None:
         with context.wrap_socket(listening.accept()[0], server_side=True) as connection:
             connection.recv(65536)
-            said = BROKEN[how]
             if said is None:
                 ended.wait(10)
             else:
@@ -315,13 +320,32 @@ def test_an_answer_that_is_none_is_596_and_in_the_log_here(
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=answer, args=(listening,), daemon=True)
         thread.start()
-        with_connector(two, Connector(tmp_path / "pki", listening.getsockname()[1]))
-        seen = two.root.post(f"{OTHER}/shows")
+        with_connector(two, Connector(pki_folder, listening.getsockname()[1]))
+        yield
         ended.set()
         thread.join(10)
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_an_answer_that_is_none_is_596_and_in_the_log_here(
+    two: Two, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "BEGIN", 0.5)
+    with answering(two, tmp_path / "pki", BROKEN[how]):
+        seen = two.root.post(f"{OTHER}/shows")
     assert seen.status_code == 596
     assert "node 'n2' does not answer" in seen.json()["message"]
     assert two.lines()[0].endswith("status=596")
+
+
+def test_an_answer_that_breaks_off_after_its_beginning_ends_there(
+    two: Two, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 2_000_000
+    with answering(two, tmp_path / "pki", half):
+        seen = two.root.get(f"{OTHER}/large")
+    assert seen.status_code == 200 and len(seen.content) < 4_000_000
+    assert any("its answer breaks off" in each for each in caplog.messages)
 
 
 def test_a_body_that_is_too_large_is_not_handed_on(two: Two) -> None:

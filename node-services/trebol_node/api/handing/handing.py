@@ -7,12 +7,13 @@ never handed on again.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trebol_common.errors import TrebolError
 from trebol_node.access import handed
@@ -27,6 +28,8 @@ from trebol_node.api.handing.members import Member
 from trebol_node.api.handing.others import Others
 from trebol_node.api.identity import identify, target_of
 from trebol_node.api.wire import phrase
+
+log = logging.getLogger(__name__)
 
 _OF_A_NODE = re.compile(r"/api2/json/nodes/([^/]+)(?:/.*)?", re.DOTALL)
 
@@ -59,6 +62,13 @@ class HandOn:
             await self._app(scope, receive, send)
             return
         context = context_of(request)
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
         try:
             # Who is nobody learns of no node, and has no body read.
             identity = await identify(request)
@@ -66,10 +76,14 @@ class HandOn:
                 raise ApiError(503, f"{AT_ONCE} requests for other nodes are under way: try again")
             self._under_way += 1
             try:
-                await self._hand_on(request, send, context.others, member, identity)
+                await self._hand_on(request, watch, context.others, member, identity)
             finally:
                 self._under_way -= 1
         except (ApiError, TrebolError) as error:
+            if started:
+                # The server ends the connection: that is how a client learns that this was not all.
+                log.warning("%s", error)
+                return
             await (await self._refuse(request, error))(scope, receive, send)
 
     async def _hand_on(
