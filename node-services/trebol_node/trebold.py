@@ -35,7 +35,7 @@ from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
-from trebol_node.api.routes import cluster_config, fencing, joins, links, metrics, nodes, preflight
+from trebol_node.api.routes import cluster_config, fencing, joins, links, metrics, nodes, preflight, renaming
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
@@ -43,6 +43,7 @@ from trebol_node.api.server import Server, network_socket, tls_context, unix_soc
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
 from trebol_node.applying_links import LinkFollower, addresses_of
+from trebol_node.applying_names import NameFollower
 from trebol_node.client import API_SOCKET
 from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.view import status as cluster_status
@@ -128,6 +129,7 @@ async def serve(where: Sockets, places: Places) -> None:
     follower = Follower(records, node, worker, who=DAEMON)
     fences = FencingFollower(records, node, worker, lambda: follower.seen, who=DAEMON)
     linking = LinkFollower(records, node, lambda: follower.seen, lambda: _all_addresses(view))
+    naming = NameFollower(records, node, worker, lambda: follower.seen, who=DAEMON)
     answerer = Answerer(records, node, worker, who=DAEMON)
     asked = Asked(records, follower.there)
 
@@ -166,6 +168,7 @@ async def serve(where: Sockets, places: Places) -> None:
             asyncio.create_task(fences.keep(), name="fencing"),
             asyncio.create_task(answerer.keep(), name="preflight"),
             asyncio.create_task(linking.keep(), name="links"),
+            asyncio.create_task(naming.keep(), name="names"),
         ]
         try:
             async with view.running():
@@ -207,7 +210,7 @@ async def serve(where: Sockets, places: Places) -> None:
 
     fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
     of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced)
-    routers = (*of_cluster, links.router(records, follower), *nodes.routers(view))
+    routers = (*of_cluster, links.router(records, follower), renaming.router(records), *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
     server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)
     await server.serve()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.cluster_of_three import NAMES, address, records_of, totem_of
@@ -169,7 +170,7 @@ def test_a_node_that_was_removed_says_nothing() -> None:
 
 
 def test_addresses_are_those_that_others_could_reach() -> None:
-    told = [
+    told: list[Mapping[str, Any]] = [
         {"ifname": "lo", "addr_info": [{"local": "127.0.0.1", "scope": "host"}]},
         {
             "ifname": "x",

@@ -326,3 +326,6 @@ def _refuse_while_one_leaves(members: tuple[Member, ...]) -> None:
         if member.state is State.LEAVING:
             hint = f"wait; where that was cut short: trebol cluster remove {member.name} --dead"
             raise Refused("leaves at the moment: one node at a time", where=member.name, hint=hint)
+        if member.state is State.RENAMING:
+            hint = "wait; where that was cut short, there: trebol cluster rename --resume"
+            raise Refused("gets another name at the moment: one node at a time", where=member.name, hint=hint)

@@ -5,6 +5,7 @@ cluster/corosync      corosync.Totem
 cluster/nodes/NAME    Member
 cluster/applied/NAME  {"corosync": SHA-256 of that member's corosync.conf}
 cluster/joining       Joining
+cluster/renaming      naming.Renaming: the one that is under way
 cluster/removed/NAME  {"when": seconds since 1970}, of a node that left or was removed
 """
 
@@ -26,6 +27,7 @@ NODES = "cluster/nodes/"
 APPLIED = "cluster/applied/"
 JOINING = "cluster/joining"
 REMOVED = "cluster/removed/"
+RENAMING = "cluster/renaming"
 
 #: How often a change is tried where somebody was faster each time.
 _TRIES = 8
@@ -37,6 +39,7 @@ class State(StrEnum):
     JOINING = "joining"
     MEMBER = "member"
     LEAVING = "leaving"
+    RENAMING = "renaming"
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,12 @@ class Removal:
 
 def require_no_join(records: Records, *, but: str = "") -> None:
     """Raises Refused while a node other than `but` joins: two changes at once would not know of each other."""
+    renamed = records.get(cluster.RENAMING)
+    if renamed is not None and but not in (renamed.value.get("old"), renamed.value.get("new")):
+        what = "gets another name at the moment"
+        raise Refused(
+            what, where=str(renamed.value.get("old")), hint="wait; cut short: trebol cluster rename --resume"
+        )
     joining = cluster.joining(records)
     if joining is not None and joining.node != but:
         hint = f"wait, or take that join back: trebol cluster remove {joining.node}"
