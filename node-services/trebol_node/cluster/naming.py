@@ -1,5 +1,5 @@
-"""What the store holds of a node by its name goes under another: the record `cluster/renaming` says that it is so, and
-the rest moves. Each bears being done twice, and the same with both names swapped is its inverse."""
+"""What the store holds of a node by its name goes under another: the record `cluster/renaming` says that it is so,
+and the rest moves. Each bears being done twice, and the same with both names swapped is its inverse."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Reseal = Callable[[Device, Device], Device]
 
 @dataclass(frozen=True)
 class Renaming:
-    """The node that is being renamed: from `old` to `new`, since when. `known` is the name that pacemaker knows it by,
-    as the member that told pacemaker says."""
+    """The node that is being renamed: from `old` to `new`, since when. `known` is by which name pacemaker knows it,
+    as the member says that told pacemaker."""
 
     old: str
     new: str

@@ -174,17 +174,22 @@ class Rename:
         here.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service"], check=False)
 
     def _restart_store(self, work: Work) -> None:
-        self._store_named(_names(work)[1])
+        self._store_named(work, _names(work)[1])
 
     def _restart_store_back(self, work: Work) -> None:
-        self._store_named(_names(work)[0])
+        self._store_named(work, _names(work)[0])
 
-    def _store_named(self, name: str) -> None:
-        voters = {each.name: each.address for each in cluster.members(self._records()) if each.voter}
+    def _store_named(self, work: Work, name: str) -> None:
+        pair = _names(work)
+        voters = {
+            name if each.name in pair else each.name: each.address
+            for each in cluster.members(self._records())
+            if each.voter
+        }
         store.rename(self.here, name, voters)
-        self._persist(lambda: self._records_answer())
+        self._persist(self._require_store)
 
-    def _records_answer(self) -> None:
+    def _require_store(self) -> None:
         if not self._records().quorate:
             raise Unavailable("has no quorum", where=store.UNIT)
 

@@ -116,8 +116,8 @@ def abstain(here: Here) -> None:
 
 
 def rename(here: Here, name: str, voters: Mapping[str, str]) -> None:
-    """Have it be called `name`, of these voters, by name and address; where it votes it is started anew, and tells the
-    others. Its data stay."""
+    """Have it be called `name`, of these voters, by name and address. Where it votes it is started anew, and tells
+    the others. Its data stay."""
     path = here.at(PATH)
     if path.exists() and name in voters:
         before = parse(path.read_text("utf-8"), where=str(PATH))
