@@ -12,6 +12,7 @@ from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
 from trebol_node.leaving_commands import leave_command, remove_command, state_of, tell_removed
 from trebol_node.links_commands import app as links
+from trebol_node.rename_commands import rename_command
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
 from trebol_node.witness_commands import app as witness
@@ -142,6 +143,7 @@ def replace_command(
 
 app.command("leave")(leave_command)
 app.command("remove")(remove_command)
+app.command("rename")(rename_command)
 
 
 @app.command("status")

@@ -9,6 +9,7 @@ import typer
 
 from trebol_common.run import CommandRunner
 from trebol_node import shown_commands, upkeep_commands
+from trebol_node.rename_commands import rename_node_command
 from trebol_node.store.commands import app as store
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(store, name="store")
 shown_commands.register(app)
 upkeep_commands.register(app)
+app.command("rename")(rename_node_command)
 
 
 @app.command("boot-sync")

@@ -51,7 +51,12 @@ def remove_command(
 
 def state_of(node: Mapping[str, Any]) -> str:
     """How a node of GET /cluster/status is on its way; empty for a member that stays."""
-    states = {"joining": _("joins"), "leaving": _("leaves"), "removed": _("removed")}
+    states = {
+        "joining": _("joins"),
+        "leaving": _("leaves"),
+        "renaming": _("gets another name"),
+        "removed": _("removed"),
+    }
     return next((text for name, text in states.items() if node.get(name)), "")
 
 

@@ -39,7 +39,7 @@ from trebol_node.api.handing.connecting import Connector
 from trebol_node.api.handing.members import Members as Siblings
 from trebol_node.api.handing.others import Others
 from trebol_node.api.login import keep_keys
-from trebol_node.api.routes import cluster_config, fencing, joins, links, metrics, nodes, preflight, witness
+from trebol_node.api.routes import cluster_config, fencing, joins, links, metrics, nodes, preflight, renaming, witness
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
@@ -48,6 +48,7 @@ from trebol_node.api.server import Server, network_socket, tls_context, unix_soc
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
 from trebol_node.applying_links import LinkFollower, addresses_of
+from trebol_node.applying_names import NameFollower
 from trebol_node.beside import keep_going
 from trebol_node.client import API_SOCKET
 from trebol_node.cluster.preflight.asked import Asked
@@ -134,6 +135,7 @@ async def serve(where: Sockets, places: Places) -> None:
     follower = Follower(records, node, worker, who=DAEMON)
     fences = FencingFollower(records, node, worker, lambda: follower.seen, who=DAEMON)
     linking = LinkFollower(records, node, lambda: follower.seen, lambda: _all_addresses(view))
+    naming = NameFollower(records, node, worker, lambda: follower.seen, who=DAEMON)
     answerer = Answerer(records, node, worker, who=DAEMON)
     asked = Asked(records, follower.there)
 
@@ -214,6 +216,7 @@ async def serve(where: Sockets, places: Places) -> None:
         "preflight": answerer.keep,
         "keys": lambda: keep_keys(context),
         "links": linking.keep,
+        "names": naming.keep,
     }
 
     async def ready() -> None:
@@ -231,6 +234,7 @@ async def serve(where: Sockets, places: Places) -> None:
         fenced,
         witness.router(desk),
         links.router(records, follower),
+        renaming.router(records),
     )
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)

@@ -156,7 +156,7 @@ def test_a_change_that_was_cut_off_is_gone_on_with(cluster: Nodes) -> None:
     eventually(lambda: "without link 1" in log.read_text(), within=PATIENCE)
     node.run("kill", "-KILL", "--", f"-{int(upid.split(':')[2], 16)}")
 
-    says = refusal(node, *SET, "1", f"n1={address(1)}")
+    says = refusal(node, *SET, "0", "--priority", "8")
     assert "trebol cluster link set --resume" in says
     node.run(*SET, "--resume")
 

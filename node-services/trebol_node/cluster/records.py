@@ -4,6 +4,7 @@ cluster/settings      Settings
 cluster/corosync      corosync.Totem
 cluster/nodes/NAME    Member
 cluster/applied/NAME  {"corosync": SHA-256 of that member's corosync.conf}
+cluster/renaming      naming.Renaming: the one that is under way
 cluster/removed/NAME  {"when": seconds since 1970}, of a node that left or was removed
 """
 
@@ -25,6 +26,7 @@ COROSYNC = "cluster/corosync"
 NODES = "cluster/nodes/"
 APPLIED = "cluster/applied/"
 REMOVED = "cluster/removed/"
+RENAMING = "cluster/renaming"
 
 #: How often a change is tried where somebody was faster each time.
 _TRIES = 8
@@ -36,6 +38,7 @@ class State(StrEnum):
     JOINING = "joining"
     MEMBER = "member"
     LEAVING = "leaving"
+    RENAMING = "renaming"
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ Each bears being done twice, so that whoever asks again goes on with what was cu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import records as cluster
@@ -93,10 +94,15 @@ class Removal:
         # The last is what it is asked for by.
         for key in (f"{cluster.APPLIED}{node}", f"{LINKED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
             cluster.remove(self.records, key)
+        cluster.edit(self.records, cluster.RENAMING, lambda before: None if _is_of(before, node) else before)
         under_way.give_back(self.records, self._change(node, Kind.REMOVE))
 
     def _change(self, node: str, kind: Kind) -> UnderWay:
         return UnderWay(kind, node, under_way.moment(self.now()))
+
+
+def _is_of(renaming: Mapping[str, Any] | None, node: str) -> bool:
+    return renaming is not None and node in (renaming.get("old"), renaming.get("new"))
 
 
 def take_vote(members: Members, address: str) -> None:

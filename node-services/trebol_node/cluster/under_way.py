@@ -1,4 +1,4 @@
-"""The one change of the cluster that is under way: a node joins, leaves, or is removed.
+"""The one change of the cluster that is under way: a node joins, leaves, is removed, or gets another name.
 
     cluster/change    UnderWay
 
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     JOIN = "join"
     LEAVE = "leave"
     REMOVE = "remove"
+    RENAME = "rename"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class UnderWay:
         """Whether this is no second change: asked for once more, or what ends the one that was `found`."""
         if self.kind is Kind.JOIN:
             return found.kind is Kind.JOIN and found.machine == self.machine
+        if self.kind is Kind.RENAME:
+            return found.kind is Kind.RENAME and found.node == self.node
         return found.node == self.node and (found.kind is not Kind.JOIN or self.kind is Kind.REMOVE)
 
 
@@ -67,6 +70,11 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
         "trebol cluster remove {node} --dead",
     ),
     Kind.REMOVE: ("is being removed", "wait; where that was cut short: trebol cluster remove {node} --dead"),
+    Kind.RENAME: (
+        "gets another name",
+        "wait; where that was cut short: trebol cluster rename --resume (or --abort) on {node}, or, where it is off: "
+        "trebol cluster remove {node} --dead",
+    ),
 }
 
 
@@ -132,5 +140,6 @@ def moment(seconds: float) -> str:
 
 
 def _is_over(records: Records, change: UnderWay) -> bool:
-    # A node that joins is listed after its join has begun, one that goes until all of it is gone.
-    return change.kind is not Kind.JOIN and records.get(f"{cluster.NODES}{change.node}") is None
+    # A node that joins is listed after its join has begun, one that goes until all of it is gone; under which name
+    # one is listed that gets another is not said here.
+    return change.kind in (Kind.LEAVE, Kind.REMOVE) and records.get(f"{cluster.NODES}{change.node}") is None

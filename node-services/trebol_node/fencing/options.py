@@ -36,7 +36,7 @@ _NOT_SET = frozenset(
 _NOT_SET_ENDS = ("_path", "_script")
 
 #: Agents that know a node by its name, as pacemaker has it, and not by the number of an outlet.
-_NAMED_BY_NODE = frozenset({"fence_sbd", "fence_scsi"})
+NAMED_BY_NODE = frozenset({"fence_sbd", "fence_scsi"})
 
 #: Where the agent's own default is not what today's devices take: IPMI 1.5 sends passwords that can be read.
 _DEFAULTS: Mapping[str, Mapping[str, str]] = {"fence_ipmilan": {"lanplus": "1"}}
@@ -137,7 +137,7 @@ def _canonical(parameter: Parameter, value: str) -> str:
 
 
 def _given_by_node(agent: Agent, node: str) -> dict[str, str]:
-    return {"plug": node} if agent.name in _NAMED_BY_NODE else {}
+    return {"plug": node} if agent.name in NAMED_BY_NODE else {}
 
 
 def _missing(agent: Agent, values: Mapping[str, str]) -> Iterator[Problem]:

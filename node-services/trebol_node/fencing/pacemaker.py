@@ -17,30 +17,35 @@ _FENCED_WITHIN = 300
 
 
 def write(runner: Runner, devices: Iterable[Device], *, delayed: str | None) -> bool:
-    """Have it know these devices and no others of ours; whether that was a change.
-
-    What somebody else changed meanwhile stays: only the difference is handed over. Raises TrebolError.
-    """
+    """Have it know these devices and no others of ours; whether that was a change. Raises TrebolError."""
     try:
-        before = runner.run(["cibadmin", "--query"]).stdout
-        after = changed(before, devices, delayed=delayed)
-        if after == before:
-            return False
-        with tempfile.TemporaryDirectory(prefix="trebol-cib.") as name:
-            original, new, patch = (Path(name) / each for each in ("before.xml", "after.xml", "patch.xml"))
-            write_text(original, before, mode=0o600)
-            write_text(new, after, mode=0o600)
-            found = runner.run(["crm_diff", "--original", original, "--new", new, "--no-version"], check=False)
-            # Status 1: they differ.
-            if found.status not in (0, 1):
-                raise TrebolError(f"makes no patch: {_last(found.stderr)}", where="crm_diff")
-            write_text(patch, found.stdout, mode=0o600)
-            runner.run(["cibadmin", "--patch", "--xml-file", patch])
+        return patch(runner, lambda text: changed(text, devices, delayed=delayed))
     except CommandFailed as error:
         said = error.last_lines[-1] if error.last_lines else str(error)
         raise TrebolError(
             f"does not take the fence devices: {said}", where="pacemaker", hint="journalctl -u pacemaker"
         ) from error
+
+
+def patch(runner: Runner, change: Callable[[str], str]) -> bool:
+    """Have it take what `change` makes of its configuration; whether that is another one.
+
+    What somebody else changed meanwhile stays: only the difference is handed over. Raises TrebolError, CommandFailed.
+    """
+    before = runner.run(["cibadmin", "--query"]).stdout
+    after = change(before)
+    if after == before:
+        return False
+    with tempfile.TemporaryDirectory(prefix="trebol-cib.") as name:
+        original, new, difference = (Path(name) / each for each in ("before.xml", "after.xml", "patch.xml"))
+        write_text(original, before, mode=0o600)
+        write_text(new, after, mode=0o600)
+        found = runner.run(["crm_diff", "--original", original, "--new", new, "--no-version"], check=False)
+        # Status 1: they differ.
+        if found.status not in (0, 1):
+            raise TrebolError(f"makes no patch: {_last(found.stderr)}", where="crm_diff")
+        write_text(difference, found.stdout, mode=0o600)
+        runner.run(["cibadmin", "--patch", "--xml-file", difference])
     return True
 
 

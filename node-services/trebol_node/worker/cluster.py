@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trebol_common.errors import BadInput
-from trebol_node.cluster import create, join, leave, relink
+from trebol_node.cluster import create, join, leave, relink, rename
 from trebol_node.cluster.create import Creation, numbered, require_own
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.join import Join
@@ -31,7 +31,13 @@ from trebol_node.worker.context import Context, Machine
 
 #: Types of tasks, as in Proxmox VE.
 _CREATES, _JOINS, _LEAVES = "clustercreate", "clusterjoin", "clusterleave"
-_TYPES = {create.KIND: _CREATES, join.KIND: _JOINS, leave.KIND: _LEAVES, relink.KIND: "clusterlink"}
+_TYPES = {
+    create.KIND: _CREATES,
+    join.KIND: _JOINS,
+    leave.KIND: _LEAVES,
+    relink.KIND: "clusterlink",
+    rename.KIND: "clusterrename",
+}
 
 _COPY = Path("/run/trebol/cluster-records.json")
 
@@ -133,6 +139,11 @@ def run_go_on(operation: GoOn, machine: Machine, upid: Upid, log: Log) -> None:
                 steps = Creation(here, records, _members).steps()
             case Journal(kind=leave.KIND, arguments=arguments):
                 steps = Leave(here, open_store).steps(leave.how_of(arguments))
+            case Journal(kind=rename.KIND):
+                # It imports this module.
+                from trebol_node.worker.rename import transaction
+
+                steps = transaction(machine, open_store).steps()
             case Journal(kind=relink.KIND):
                 steps = Relink(here, open_store).steps()
             case Journal():

@@ -27,6 +27,8 @@ from trebol_node.worker import (
     network,
     node,
     preflight,
+    rename,
+    rename_operations,
     report,
     ssh_keys,
     store,
@@ -79,6 +81,8 @@ HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     cluster_operations.LeaveCluster: cluster.leave_cluster,
     cluster_operations.GoOn: cluster.go_on,
     link_operations.SetLink: links.set_link,
+    rename_operations.RenameNode: rename.rename_node,
+    rename_operations.TellName: rename.tell_name,
     fence_operations.SealSecrets: fencing.seal,
     fence_operations.InstallFencing: fencing.install,
     fence_operations.SweepFencing: fencing.sweep,
@@ -123,6 +127,7 @@ WORK: Mapping[type[Operation], Callable[[Any, Machine, Upid, Log], None]] = {
     cluster_operations.LeaveCluster: cluster.run_leave,
     cluster_operations.GoOn: cluster.run_go_on,
     link_operations.SetLink: links.run_set_link,
+    rename_operations.RenameNode: rename.run_rename,
     fence_operations.TestFencing: fencing.run_test,
 }
 

@@ -31,17 +31,28 @@ def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
     Without such a line (DHCP) libnss-myhostname knows the label. What was cut short (SIGKILL, a power cut) is done by
     asking again: Trebol's own file, which is written first, says whose the name is that /etc/hosts has by then.
     """
-    machine, fqdn = context.machine, operation.fqdn
+    machine = context.machine
     _refuse_in_cluster(machine)
+    change(machine, operation.fqdn)
+    # Its paths have the name in them. Clients wait at its socket meanwhile, and this answer is given before it ends.
+    machine.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service"], check=False)
+
+
+def changes(machine: Machine, fqdn: str) -> dict[str, tuple[str, str]]:
+    """Files of the system by name, as they are and as they are to be. Raises BadInput for another machine's name."""
     label = machine.text(_KERNEL).strip().partition(".")[0]
     hosts, settings = machine.text(HOSTS), machine.text(SETTINGS)
     begun = _NAME.findall(settings) == [f'fqdn = "{fqdn}"']
-    changes = {
+    return {
         SETTINGS: (settings, _NAME.sub(f'fqdn = "{fqdn}"', settings)),
         HOSTS: (hosts, renamed(hosts, label, full_name(label, hosts, settings), fqdn, begun=begun)),
     }
+
+
+def change(machine: Machine, fqdn: str) -> None:
+    """Have the system be called so, in a cluster too, whose other services are not told. Raises as `changes`."""
     with ExitStack() as undo:
-        for name, (before, text) in changes.items():
+        for name, (before, text) in changes(machine, fqdn).items():
             if text != before:
                 path = machine.at(name)
                 mode = path.stat().st_mode & 0o777
@@ -50,14 +61,14 @@ def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
         # The last: what fails after it could not be undone without a second change of the name.
         machine.runner.run(["hostnamectl", "set-hostname", "--static", fqdn.partition(".")[0]])
         undo.pop_all()
-    # Its paths have the name in them. Clients wait at its socket meanwhile, and this answer is given before it ends.
-    machine.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service"], check=False)
 
 
 def _refuse_in_cluster(machine: Machine) -> None:
     """Corosync, pacemaker and Ceph know their nodes by name."""
     if describes_cluster(machine.text(COROSYNC)):
-        raise Refused("the node is of a cluster, which knows it by its name", where="fqdn", hint="leave the cluster")
+        raise Refused(
+            "the node is of a cluster, which knows it by its name", where="fqdn", hint="trebol node rename NAME"
+        )
 
 
 def renamed(hosts: str, label: str, old: str, new: str, *, begun: bool = False) -> str:

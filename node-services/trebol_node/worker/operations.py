@@ -11,7 +11,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trebol_common.answers.values import Fqdn, Peer
-from trebol_node.worker import cluster_operations, fence_operations, link_operations, witness_operations
+from trebol_node.worker import (
+    cluster_operations,
+    fence_operations,
+    link_operations,
+    rename_operations,
+    witness_operations,
+)
 from trebol_node.worker.operation import TEXT, Operation, Secret
 from trebol_node.worker.services import Action
 
@@ -235,6 +241,8 @@ OPERATIONS: dict[str, type[Operation]] = {
         cluster_operations.LeaveCluster,
         cluster_operations.GoOn,
         link_operations.SetLink,
+        rename_operations.RenameNode,
+        rename_operations.TellName,
         fence_operations.SealSecrets,
         fence_operations.InstallFencing,
         fence_operations.SweepFencing,

@@ -115,6 +115,16 @@ def abstain(here: Here) -> None:
         here.at(path).unlink(missing_ok=True)
 
 
+def rename(here: Here, name: str, voters: Mapping[str, str]) -> None:
+    """Have it be called `name`, of these voters, by name and address. Where it votes it is started anew, and tells
+    the others. Its data stay."""
+    path = here.at(PATH)
+    if path.exists() and name in voters:
+        before = parse(path.read_text("utf-8"), where=str(PATH))
+        _restart(here, of_cluster(name, voters, joins=before.joins, token=before.token))
+    _write_urls(here, name, voters)
+
+
 def begin_anew(here: Here, name: str) -> None:
     """Have a store of its own once more, with nothing in it; what it held of the cluster's is kept in `LEFT`."""
     here.stop(UNIT)
