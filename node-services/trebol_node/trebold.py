@@ -210,7 +210,7 @@ async def serve(where: Sockets, places: Places) -> None:
 
     fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
     of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced)
-    routers = (*of_cluster, links.router(records, follower), renaming.router(records), *nodes.routers(view))
+    routers = (*of_cluster, links.router(records, follower), renaming.router(desk), *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
     server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)
     await server.serve()

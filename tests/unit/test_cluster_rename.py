@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.cluster_of_three import NAMES, records_of, seen
+from tests.unit.cluster_of_three import NAMES, records_of, removal, seen
 
 from trebol_common.errors import Refused, TrebolError
 from trebol_node.applying_names import NameFollower
@@ -118,6 +118,24 @@ def test_from_its_beginning_to_its_end_nobody_else_comes_goes_or_is_renamed() ->
 
     assert Member.of(records.get("cluster/nodes/n7").value).state is State.MEMBER  # type: ignore[union-attr]
     require_no_join(records)
+
+
+@pytest.mark.parametrize("halfway", ["announced", "configured", "moved"])
+def test_a_node_that_dies_while_it_is_renamed_is_removed_by_the_name_that_is_listed(halfway: str) -> None:
+    records = fenced(IPMI)
+    naming.begin(records, "n3", "n7", "then")
+    if halfway != "announced":
+        naming.configure(records, "n3", "n7")
+    if halfway == "moved":
+        moved(records, "n3", "n7")
+    name = "n7" if halfway == "moved" else "n3"
+
+    totem = removal(records).configure(name)
+    removal(records).end(name)
+
+    assert [node.name for node in totem.nodes] == ["n1", "n2"]
+    left = [key for key in values(records) if "n3" in key or "n7" in key or "renaming" in key]
+    assert left == [f"cluster/removed/{name}"]
 
 
 #: Which records, the new name of n3, and what is said.

@@ -61,7 +61,13 @@ class Removal:
 
     def configure(self, node: str) -> Totem:
         """Corosync's configuration without it, written to the store; members follow it. Refused for the last."""
-        return cluster.edit_totem(self.records, lambda totem: totem.without_node(node) if totem.has(node) else totem)
+
+        def without(totem: Totem) -> Totem:
+            for name in _names(self.records, node):
+                totem = totem.without_node(name) if totem.has(name) else totem
+            return totem
+
+        return cluster.edit_totem(self.records, without)
 
     def configure_again(self, node: Node) -> Totem:
         """The inverse: with the node as it was."""
@@ -79,10 +85,14 @@ class Removal:
         if joining is not None and joining.node == node:
             tokens.free(self.records, joining.token, machine=joining.machine)
             cluster.remove(self.records, cluster.JOINING)
-        forget_node(self.records, node)
+        names = _names(self.records, node)
         # The last is what it is asked for by.
-        for key in (f"{cluster.APPLIED}{node}", f"{LINKED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
-            cluster.remove(self.records, key)
+        for name in sorted(names, key=lambda name: name == node):
+            forget_node(self.records, name)
+            for key in (f"{cluster.APPLIED}{name}", f"{LINKED}{name}", f"nodes/{name}", f"{cluster.NODES}{name}"):
+                cluster.remove(self.records, key)
+        if len(names) > 1:
+            cluster.remove(self.records, cluster.RENAMING)
 
 
 def require_no_join(records: Records, *, but: str = "") -> None:
@@ -97,6 +107,13 @@ def require_no_join(records: Records, *, but: str = "") -> None:
     if joining is not None and joining.node != but:
         hint = f"wait, or take that join back: trebol cluster remove {joining.node}"
         raise Refused(f"joins at the moment, since {joining.since}", where=joining.node, hint=hint)
+
+
+def _names(records: Records, node: str) -> frozenset[str]:
+    """Its own, and where it died while it was being renamed the other one too."""
+    found = records.get(cluster.RENAMING)
+    both = frozenset() if found is None else frozenset({str(found.value.get("old")), str(found.value.get("new"))})
+    return both if node in both else frozenset({node})
 
 
 def take_vote(members: Members, address: str) -> None:
