@@ -29,22 +29,34 @@ def rename_node_command(
 
 
 def rename_command(
-    node: Annotated[str | None, typer.Argument(help="This node's name.", show_default=False)] = None,
-    name: Annotated[str | None, typer.Argument(help="Its new host name.", show_default=False)] = None,
+    first: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="The cluster's new name; or, before another, this node's.", show_default=False
+        ),
+    ] = None,
+    new: Annotated[
+        str | None, typer.Argument(metavar="NEW", help="This node's new host name.", show_default=False)
+    ] = None,
     resume: Resume = False,
     abort: Abort = False,
     socket: Socket = API_SOCKET,
 ) -> None:
-    """Give this node of a cluster another name, as `trebol node rename`; or go on with that, or take it back.
+    """Give the cluster another name, which corosync takes on each node when it starts next. With two names: give this
+    node another one, as `trebol node rename`; --resume and --abort are for that.
 
+    Example: trebol cluster rename clover-2
     Example: trebol cluster rename node3 node7
     """
     api = Api(socket)
     if resume or abort:
-        if node or name or (resume and abort):
+        if first or new or (resume and abort):
             raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
         follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
         return
-    if not node or not name:
-        raise BadInput(_("is missing"), where="NAME" if node else "NODE", hint="trebol cluster rename node3 node7")
-    follow(api, api.set(f"/cluster/config/nodes/{node}/name", name=name))
+    if not first:
+        raise BadInput(_("is missing"), where="NAME", hint="trebol cluster rename clover-2")
+    if new is None:
+        api.set("/cluster/config/name", name=first)
+    else:
+        follow(api, api.set(f"/cluster/config/nodes/{first}/name", name=new))

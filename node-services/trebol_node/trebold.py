@@ -234,7 +234,7 @@ async def serve(where: Sockets, places: Places) -> None:
         fenced,
         witness.router(desk),
         links.router(records, follower),
-        renaming.router(records),
+        renaming.router(desk),
     )
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)

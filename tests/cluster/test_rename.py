@@ -112,3 +112,20 @@ def test_cut_off_it_is_gone_on_with(cluster: Nodes, step: str, new: str) -> None
     )
     cluster["n2"].run("trebol", "cluster", "rename", "--resume")
     await_names(cluster, "n1", new, "n7")
+
+
+def test_the_cluster_gets_another_name_and_goes_on_with_corosync_started_anew_or_not(cluster: Nodes) -> None:
+    node, other = cluster["n3"], cluster["n1"]
+    node.run("trebol", "cluster", "rename", "shamrock")
+    for each in cluster.values():
+        assert quorate(each)[0]["name"] == "shamrock"
+        assert "cluster_name: shamrock" in each.run("cat", "/etc/corosync/corosync.conf")
+    # One with the new name, the others with the old one: they are one cluster all the same.
+    node.run("systemctl", "restart", "pacemaker", "corosync")
+    assert "= shamrock" in node.run("corosync-cmapctl", "-g", "totem.cluster_name")
+    assert "= clover" in other.run("corosync-cmapctl", "-g", "totem.cluster_name")
+    for each in cluster.values():
+        eventually(lambda each=each: all(one["online"] for one in quorate(each)[1:]))  # type: ignore[misc]
+    says = refusal(node, "trebol", "cluster", "rename", "n1")
+    assert "is the name of a node" in says
+    assert "is not a cluster" in refusal(node, "trebol", "cluster", "rename", "Too_Long_To_Be_One")

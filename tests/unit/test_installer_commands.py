@@ -89,7 +89,7 @@ def test_the_schema_has_the_keys_of_the_file(capsys: pytest.CaptureFixture[str])
     schema = json.loads(capsys.readouterr().out)
 
     assert set(schema["properties"]) >= {"global", "network", "disk-setup", "cluster"}
-    assert set(schema["$defs"]["Cluster"]["properties"]) == {"mode", "name", "peer", "token", "nodes"}
+    assert set(schema["$defs"]["Cluster"]["properties"]) == {"mode", "name", "peer", "token", "nodes", "force"}
     assert "root-password-hashed" in schema["$defs"]["Global"]["properties"]
 
 

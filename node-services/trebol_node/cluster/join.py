@@ -93,7 +93,7 @@ class Join:
 
     def _patiently(self, work: Work, attempt: Callable[[], T]) -> T:
         """What `attempt` gives, once what passes by itself has."""
-        patience = work.arguments["patience"]
+        patience = work.arguments.get("patience")
         end = None if patience is None else self.here.clock() + patience
         said = ""
         while True:

@@ -72,7 +72,7 @@ def begin(records: Records, old: str, new: str, since: str) -> None:
                 raise Refused("is being renamed at the moment: one node at a time", where=found.old)
         return before or mine.to_members()
 
-    under_way.take(records, UnderWay(Kind.RENAME, old, since))
+    under_way.take(records, UnderWay(Kind.RENAME, old, since, also=new))
     cluster.edit(records, RENAMING, begun)
     cluster.edit_member(records, _listed(records, old, new), lambda member: replace(member, state=State.RENAMING))
 
@@ -83,7 +83,7 @@ def end(records: Records, old: str, new: str) -> None:
     cluster.edit_member(records, name, lambda member: replace(member, state=State.MEMBER))
     _drop_own(records, new if name == old else old)
     cluster.edit(records, RENAMING, lambda before: None if _is_of(before, old, new) else before)
-    under_way.give_back(records, UnderWay(Kind.RENAME, old, ""))
+    under_way.give_back(records, UnderWay(Kind.RENAME, old, "", also=new))
 
 
 def configure(records: Records, old: str, new: str) -> Totem:

@@ -5,9 +5,8 @@ Each bears being done twice, so that whoever asks again goes on with what was cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import records as cluster
@@ -73,7 +72,13 @@ class Removal:
 
     def configure(self, node: str) -> Totem:
         """Corosync's configuration without it, written to the store; members follow it. Refused for the last."""
-        return cluster.edit_totem(self.records, lambda totem: totem.without_node(node) if totem.has(node) else totem)
+
+        def without(totem: Totem) -> Totem:
+            for name in _names(self.records, node):
+                totem = totem.without_node(name) if totem.has(name) else totem
+            return totem
+
+        return cluster.edit_totem(self.records, without)
 
     def configure_again(self, node: Node) -> Totem:
         """The inverse: with the node as it was."""
@@ -90,19 +95,25 @@ class Removal:
         joining = under_way.joining(self.records)
         if joining is not None and joining.node == node:
             tokens.free(self.records, joining.token, machine=joining.machine)
-        forget_node(self.records, node)
+        names = _names(self.records, node)
         # The last is what it is asked for by.
-        for key in (f"{cluster.APPLIED}{node}", f"{LINKED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
-            cluster.remove(self.records, key)
-        cluster.edit(self.records, cluster.RENAMING, lambda before: None if _is_of(before, node) else before)
+        for name in sorted(names, key=lambda name: name == node):
+            forget_node(self.records, name)
+            for key in (f"{cluster.APPLIED}{name}", f"{LINKED}{name}", f"nodes/{name}", f"{cluster.NODES}{name}"):
+                cluster.remove(self.records, key)
+        if len(names) > 1:
+            cluster.remove(self.records, cluster.RENAMING)
         under_way.give_back(self.records, self._change(node, Kind.REMOVE))
 
     def _change(self, node: str, kind: Kind) -> UnderWay:
         return UnderWay(kind, node, under_way.moment(self.now()))
 
 
-def _is_of(renaming: Mapping[str, Any] | None, node: str) -> bool:
-    return renaming is not None and node in (renaming.get("old"), renaming.get("new"))
+def _names(records: Records, node: str) -> frozenset[str]:
+    """Its own, and where it died while it was being renamed the other one too."""
+    found = records.get(cluster.RENAMING)
+    both = frozenset() if found is None else frozenset({str(found.value.get("old")), str(found.value.get("new"))})
+    return both if node in both else frozenset({node})
 
 
 def take_vote(members: Members, address: str) -> None:

@@ -34,13 +34,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class UnderWay:
-    """Which change of which node, since when (ISO 8601, UTC). Of a join: of which `machine`, by which `token`."""
+    """Which change of which node, since when (ISO 8601, UTC). Of a join: of which `machine`, by which `token`.
+    Of a rename: the other name (`also`)."""
 
     kind: Kind
     node: str
     since: str
     machine: str = ""
     token: str = ""
+    also: str = ""
 
     def to_members(self) -> dict[str, Any]:
         """As JSON values."""
@@ -50,7 +52,7 @@ class UnderWay:
     def of(cls, members: Mapping[str, Any]) -> Self:
         """The inverse of `to_members`. Raises BadInput."""
         made = cluster.made(cls, members, KEY)
-        return cls(cluster.one_of(Kind, made.kind, KEY), made.node, made.since, made.machine, made.token)
+        return cls(cluster.one_of(Kind, made.kind, KEY), made.node, made.since, made.machine, made.token, made.also)
 
     def goes_on_with(self, found: UnderWay) -> bool:
         """Whether this is no second change: asked for once more, or what ends the one that was `found`."""
@@ -58,7 +60,7 @@ class UnderWay:
             return found.kind is Kind.JOIN and found.machine == self.machine
         if self.kind is Kind.RENAME:
             return found.kind is Kind.RENAME and found.node == self.node
-        return found.node == self.node and (found.kind is not Kind.JOIN or self.kind is Kind.REMOVE)
+        return self.node in (found.node, found.also) and (found.kind is not Kind.JOIN or self.kind is Kind.REMOVE)
 
 
 #: What a node does, and how that is ended.
@@ -106,7 +108,7 @@ def joining(records: Records) -> UnderWay | None:
 def require_none(records: Records, *, but: str = "") -> None:
     """Raises Busy while any other node than `but` comes or goes."""
     change = found(records)
-    if change is not None and change.node != but:
+    if change is not None and but not in (change.node, change.also):
         raise Busy(change)
 
 

@@ -61,7 +61,7 @@ def is_active(machine: Machine, unit: str) -> bool:
 
 
 def _require_newer(before: Totem, wanted: Totem) -> None:
-    if wanted.name != before.name:
+    if wanted.name != before.name and wanted.nodes != before.nodes:
         raise Refused(f"is of another cluster: {wanted.name}", where=str(PATH))
     if wanted.version <= before.version:
         raise Refused(f"is not newer: version {wanted.version}, and {before.version} is there", where=str(PATH))

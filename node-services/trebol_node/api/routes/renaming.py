@@ -1,4 +1,5 @@
-"""`/cluster/config/nodes/{node}/name`: another name for this node of a cluster; Proxmox VE has no call for it."""
+"""`/cluster/config/…/name`: another name for this node of a cluster, or for the cluster. Proxmox VE has no calls for
+it."""
 
 from __future__ import annotations
 
@@ -7,15 +8,17 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
+from trebol_common.answers.values import ClusterName
 from trebol_common.errors import Refused
 from trebol_node.api.context import TheContext
 from trebol_node.api.forms import Parameters, arguments
 from trebol_node.api.routes.cluster_config import Modifier
+from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.nodes.common import ask
 from trebol_node.api.routing import api_router
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster.called import call
 from trebol_node.cluster.rename import require_name
-from trebol_node.store.records import Records
 from trebol_node.worker.operation import NodeName
 from trebol_node.worker.rename_operations import RenameNode
 
@@ -26,11 +29,23 @@ class NewName(Parameters):
     name: NodeName
 
 
-def router(records: Records) -> APIRouter:
-    """The routes."""
-    made = api_router("/cluster/config/nodes", tag="cluster")
+class ClusterCalled(Parameters):
+    """The cluster's new name."""
 
-    @made.put("/{node}/name")
+    name: ClusterName
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes."""
+    made = api_router("/cluster/config", tag="cluster")
+    records = desk.records
+
+    @made.put("/name")
+    async def rename_cluster(_who: Modifier, given: Annotated[ClusterCalled, arguments(ClusterCalled)]) -> None:
+        """Give the cluster another name. Corosync takes it on each node when that starts it next."""
+        await desk.loaded(await asyncio.to_thread(call, records, given.name))
+
+    @made.put("/nodes/{node}/name")
     async def rename(
         who: Modifier, context: TheContext, node: str, given: Annotated[NewName, arguments(NewName)]
     ) -> str:

@@ -162,6 +162,10 @@ class Totem:
             raise Refused("is the last node of the cluster", where=place(name), hint="end the cluster instead")
         return self._changed(nodes=tuple(node for node in self.nodes if node != gone))
 
+    def called(self, name: str) -> Totem:
+        """The cluster gets another name, which none of corosync's packets bears. Raises BadInput."""
+        return self._changed(name=name)
+
     def renamed(self, name: str, new: str) -> Totem:
         """A node gets another name; its number stays, by which corosync knows it. Raises BadInput."""
         old = self.node(name)
