@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.unit.cluster_of_three import NAMES, records_of, removal, seen
 
-from trebol_common.errors import Refused, TrebolError
+from trebol_common.errors import TrebolError
 from trebol_node.applying_names import NameFollower
 from trebol_node.cluster import naming, under_way
 from trebol_node.cluster import records as cluster

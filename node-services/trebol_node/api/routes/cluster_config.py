@@ -370,7 +370,10 @@ def _totem(totem: Totem) -> dict[str, Any]:
     return {
         "cluster_name": totem.name,
         "config_version": str(totem.version),
-        "interface": {str(link): {"linknumber": str(link)} for link in sorted(totem.links)},
+        "interface": {
+            str(link): {"linknumber": str(link), "knet_link_priority": str(priority)}
+            for link, priority in sorted(totem.links.items())
+        },
         "secauth": "on",
         "version": "2",
     }
