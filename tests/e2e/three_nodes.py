@@ -13,6 +13,7 @@ from tests.e2e.cases import Case
 from tests.e2e.lab import Job, Lab, make_key, patient
 from tests.e2e.nodes import RUNNING_WITHIN, installed, reach_front
 from tests.e2e.reached import Reached
+from tests.e2e.segment import segment
 from tests.e2e.serial_screen import SerialScreen
 from tests.e2e.wizard import OnConsole
 
@@ -23,7 +24,6 @@ CLUSTER = "clover"
 TEXT = "5d0c7f6b92e14a38bb6f1e0c3a7d4e21"
 #: Emulated machines on two processors answer late, whatever the network.
 FORCED = ("rtt-high", "loss")
-_PORT = 5771
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,30 @@ class Clustered(Case):
     peer: str = ""
 
     @property
-    def segment(self) -> Segment:
-        """As this machine sees it: each has a way to the host of its own."""
-        return Segment(_PORT, f"10.0.2.{150 + self.number}", f"10.0.2.{180 + self.number}")
+    def gateway(self) -> str:
+        """QEMU's address as this machine sees it: each has a way to the host of its own."""
+        return f"10.0.2.{150 + self.number}"
+
+    @property
+    def nameserver(self) -> str:
+        """QEMU's other address."""
+        return f"10.0.2.{180 + self.number}"
 
     def answers(self, public_key: str) -> dict[str, Any]:
         """As of other machines, with a gateway of its own."""
         common = super().answers(public_key)
-        ends = {"gateway": self.segment.gateway, "dns": self.segment.nameserver}
+        ends = {"gateway": self.gateway, "dns": self.nameserver}
         answers = {**common, "network": {**common["network"], **ends}}
         if self.peer:
             answers["cluster"] = {"mode": "join", "peer": self.peer, "token": TEXT, "force": list(FORCED)}
         return answers
 
-    def machine(self, *disks: Disk, iso: Path | None = None, response: Path | None = None) -> MachineConfig:
-        """As other machines, with its second NIC on the segment."""
-        config = super().machine(*disks, iso=iso, response=response)
+    def on(self, ends: tuple[Path, Path], disk: Disk) -> MachineConfig:
+        """The installed machine with its management interface on a segment."""
+        config = self.machine(disk)
         *others, management = config.nics
-        return replace(config, nics=(*others, replace(management, segment=self.segment)))
+        wire = Segment(*ends, self.gateway, self.nameserver)
+        return replace(config, nics=(*others, replace(management, segment=wire)))
 
 
 FIRST = Clustered("first-of-three", 71, Firmware.BIOS, static=True)
@@ -79,13 +85,16 @@ def three_nodes(lab: Lab) -> Iterator[ThreeNodes]:
     installations = [installed(case, lab) for case in cases]
     screen = SerialScreen()
     with ExitStack() as stack:
+        ends = stack.enter_context(segment([case.name for case in cases]))
         nodes = []
         for case, installation in zip(cases, installations, strict=True):
             disk = create_disk(installation.folder / "together.qcow2", backing=installation.disks[0])
             folder = installation.folder / "together"
             shutil.rmtree(folder, ignore_errors=True)
             tap = screen.tap if case is FIRST else None
-            machine = stack.enter_context(lab.machine(case.machine(*case.targets([disk])), folder, tap=tap))
+            machine = stack.enter_context(
+                lab.machine(case.on(ends[case.name], *case.targets([disk])), folder, tap=tap)
+            )
             reach_front(machine, case)
             nodes.append(Reached(lab, machine))
             # The third is starting for as long as its first boot waits for the cluster.

@@ -152,10 +152,10 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
         [("-netdev", "user,id=net0,restrict=on,guestfwd=tcp:10.0.2.4:80-cmd:cat '/out/a response'")],
     ),
     "a segment of several machines, of which none answers for another's way to the host": (
-        MachineConfig(nics=(Nic(restrict=True, segment=Segment(5771, "10.0.2.221", "10.0.2.251")),)),
+        MachineConfig(nics=(Nic(restrict=True, segment=Segment(Path("m"), Path("s"), "10.0.2.221", "10.0.2.251")),)),
         [
             ("-netdev", "user,id=net0-user,host=10.0.2.221,dns=10.0.2.251,restrict=on"),
-            ("-netdev", "socket,id=net0-wire,mcast=239.255.123.1:5771,localaddr=127.0.0.1"),
+            ("-netdev", "dgram,id=net0-wire,local.type=unix,local.path=m,remote.type=unix,remote.path=s"),
             ("-netdev", "hubport,id=net0-a,hubid=0,netdev=net0-user"),
             ("-netdev", "hubport,id=net0-b,hubid=0,netdev=net0-wire"),
             (

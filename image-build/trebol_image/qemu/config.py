@@ -90,18 +90,16 @@ WEB_SERVER = "10.0.2.4"
 
 @dataclass(frozen=True)
 class Segment:
-    """A network segment of several machines on this host, whose frames go by multicast on the loopback interface.
+    """A network segment of several machines on this host: `machine` is this one's datagram socket (unix(7)), `switch`
+    the one of whoever passes frames on, which never gives a machine its own back.
 
-    `port` tells it from others; `gateway` and `nameserver` are QEMU's own two addresses as this machine sees them.
+    `gateway` and `nameserver` are QEMU's own two addresses as this machine sees them.
     """
 
-    port: int
+    machine: Path
+    switch: Path
     gateway: str
     nameserver: str
-
-
-#: Of RFC 2365's local scope: no router passes it on.
-_GROUP = "239.255.123.1"
 
 
 @dataclass(frozen=True)
@@ -339,7 +337,8 @@ def _hub(number: int, segment: Segment, user: str) -> Iterator[str]:
     """What leads to the host, and what leads to the other machines, at one hub with the NIC."""
     name = netdev(number)
     yield from ("-netdev", user)
-    yield from ("-netdev", f"socket,id={name}-wire,mcast={_GROUP}:{segment.port},localaddr=127.0.0.1")
+    ends = f"local.type=unix,local.path={segment.machine},remote.type=unix,remote.path={segment.switch}"
+    yield from ("-netdev", f"dgram,id={name}-wire,{ends}")
     yield from ("-netdev", f"hubport,id={name}-a,hubid={number},netdev={name}-user")
     yield from ("-netdev", f"hubport,id={name}-b,hubid={number},netdev={name}-wire")
     yield from ("-netdev", f"hubport,id={name},hubid={number}")
