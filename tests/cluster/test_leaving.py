@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from proxmoxer import ProxmoxAPI, ResourceException
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import PASSWORD, ContainerNode, built_node
-from tests.cluster.several import link_on, running_nodes, switch
+from tests.cluster.several import UNTIMED, link_on, running_nodes, switch
 from tests.cluster.test_cluster import await_said, quorate, refusal, status, token
 
 from trebol_common.run import CommandRunner
@@ -161,6 +162,22 @@ def test_a_leave_that_was_cut_off_is_taken_back_or_gone_on_with(nodes: dict[str,
         leaver.run("trebol", "cluster", "leave", how)
         quorate(first, 3 if how == "--abort" else 2)
     assert stands_alone(leaver)
+
+
+def test_of_two_that_leave_at_once_one_does_and_the_other_is_told(nodes: dict[str, ContainerNode]) -> None:
+    with ThreadPoolExecutor() as pool:
+        leavers = {name: nodes[name] for name in ("n2", "n3")}
+        leave = {name: pool.submit(node.run, "trebol", "cluster", "leave") for name, node in leavers.items()}
+        failed = {name: str(error) for name, each in leave.items() if (error := each.exception()) is not None}
+    assert len(failed) == 1, failed
+    ((stays, said),) = failed.items()
+    (gone,) = leavers.keys() - failed.keys()
+    assert f"{gone}: leaves at the moment" in said and "one change at a time" in said
+    assert stands_alone(nodes[gone])
+    quorate(nodes["n1"], 2)
+    assert not state_in(nodes["n1"], stays).get("leaving")
+    nodes[gone].run("trebol", "cluster", "join", token(nodes["n1"]), *UNTIMED)
+    quorate(nodes["n1"], 3)
 
 
 @pytest.mark.slow
