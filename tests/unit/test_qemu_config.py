@@ -21,7 +21,6 @@ from trebol_image.qemu import (
     Medium,
     MediumKind,
     Nic,
-    Segment,
     accelerator,
     create_disk,
 )
@@ -150,21 +149,6 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
     "what the machine's web server responds": (
         MachineConfig(nics=(Nic(restrict=True, response=Path("/out/a response")),)),
         [("-netdev", "user,id=net0,restrict=on,guestfwd=tcp:10.0.2.4:80-cmd:cat '/out/a response'")],
-    ),
-    "a segment of several machines, of which none answers for another's way to the host": (
-        MachineConfig(nics=(Nic(restrict=True, segment=Segment(Path("m"), Path("s"), "10.0.2.221", "10.0.2.251")),)),
-        [
-            ("-netdev", "user,id=net0-user,host=10.0.2.221,dns=10.0.2.251,restrict=on"),
-            ("-netdev", "dgram,id=net0-wire,local.type=unix,local.path=m,remote.type=unix,remote.path=s"),
-            ("-netdev", "hubport,id=net0-a,hubid=0,netdev=net0-user"),
-            ("-netdev", "hubport,id=net0-b,hubid=0,netdev=net0-wire"),
-            (
-                "-netdev",
-                "hubport,id=net0,hubid=0",
-                "-device",
-                "virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,romfile=",
-            ),
-        ],
     ),
     "a NIC that firmware can boot from": (
         MachineConfig(nics=(Nic("52:54:00:00:00:01", boot_rom=True, model="e1000e"),)),

@@ -12,7 +12,6 @@ from trebol_image.qemu.config import (
     Medium,
     MediumKind,
     Nic,
-    Segment,
     accelerator,
 )
 from trebol_image.qemu.disks import create_disk
@@ -38,7 +37,6 @@ __all__ = [
     "Nic",
     "QmpClient",
     "QmpError",
-    "Segment",
     "SerialConsole",
     "VirtualMachine",
     "accelerator",

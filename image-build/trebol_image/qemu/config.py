@@ -89,26 +89,11 @@ WEB_SERVER = "10.0.2.4"
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A network segment of several machines on this host: `machine` is this one's datagram socket (unix(7)), `switch`
-    the one of whoever passes frames on, which never gives a machine its own back.
-
-    `gateway` and `nameserver` are QEMU's own two addresses as this machine sees them.
-    """
-
-    machine: Path
-    switch: Path
-    gateway: str
-    nameserver: str
-
-
-@dataclass(frozen=True)
 class Nic:
     """A network interface in QEMU's user-mode network: 10.0.2.0/24, gateway 10.0.2.2, DNS 10.0.2.3.
 
     `restrict` cuts it off from everything but the host ports forwarded to it. `boot_rom` lets firmware boot from it.
     `response` is a file with a whole HTTP response, which `WEB_SERVER` gives to whatever is asked, restricted or not.
-    `segment` is shared with other machines, which then need a gateway of their own each, in that network.
     """
 
     mac: str = "52:54:00:12:34:56"
@@ -117,7 +102,6 @@ class Nic:
     boot_rom: bool = False
     model: str = "virtio-net-pci"
     response: Path | None = None
-    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -324,21 +308,6 @@ def _nic(number: int, nic: Nic) -> Iterator[str]:
     )
     restrict = ",restrict=on" if nic.restrict else ""
     web = f",guestfwd=tcp:{WEB_SERVER}:80-cmd:cat {shlex.quote(_value(nic.response))}" if nic.response else ""
-    if nic.segment is None:
-        yield from ("-netdev", f"user,id={netdev(number)}{restrict}{forwards}{web}")
-    else:
-        ends = f",host={nic.segment.gateway},dns={nic.segment.nameserver}"
-        yield from _hub(number, nic.segment, f"user,id={netdev(number)}-user{ends}{restrict}{forwards}{web}")
+    yield from ("-netdev", f"user,id={netdev(number)}{restrict}{forwards}{web}")
     rom = "" if nic.boot_rom else ",romfile="
     yield from ("-device", f"{nic.model},netdev={netdev(number)},mac={nic.mac}{rom}")
-
-
-def _hub(number: int, segment: Segment, user: str) -> Iterator[str]:
-    """What leads to the host, and what leads to the other machines, at one hub with the NIC."""
-    name = netdev(number)
-    yield from ("-netdev", user)
-    ends = f"local.type=unix,local.path={segment.machine},remote.type=unix,remote.path={segment.switch}"
-    yield from ("-netdev", f"dgram,id={name}-wire,{ends}")
-    yield from ("-netdev", f"hubport,id={name}-a,hubid={number},netdev={name}-user")
-    yield from ("-netdev", f"hubport,id={name}-b,hubid={number},netdev={name}-wire")
-    yield from ("-netdev", f"hubport,id={name},hubid={number}")
