@@ -15,6 +15,9 @@ from tests.cluster.test_join_cut_off import PATIENCE, of_store
 
 Nodes = dict[str, ContainerNode]
 
+#: Its first test failed once after a merge, and was not looked into: see docs/cluster.md.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:
