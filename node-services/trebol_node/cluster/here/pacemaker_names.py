@@ -15,16 +15,13 @@ def rename(runner: Runner, old: str, new: str) -> None:
 
     Raises TrebolError, CommandFailed.
     """
-    entry = node_of(renamed(runner.run(["cibadmin", "--query"]).stdout, old, new), new)
-    # First: of two names with one number it would take either, and puts the one that it remembers back. It takes the
-    # node's entry with all its attributes, too.
+    patch(runner, lambda text: renamed(text, old, new))
+    kept = node_of(runner.run(["cibadmin", "--query"]).stdout, new)
+    # What it remembers besides: of two names with one number it would take either. By the number it takes the node's
+    # entry with all its attributes too, by whatever name.
     runner.run(["crm_node", "--force", "--remove", old])
-
-    def changed(text: str) -> str:
-        named = renamed(text, old, new)
-        return named if entry is None else with_node(named, entry)
-
-    patch(runner, changed)
+    if kept is not None:
+        patch(runner, lambda text: with_node(text, kept))
 
 
 def node_of(text: str, name: str) -> str | None:
