@@ -15,7 +15,7 @@ from tests.cluster.test_join_cut_off import PATIENCE, of_store
 
 Nodes = dict[str, ContainerNode]
 
-#: Its first test failed once after a merge, and was not looked into: see docs/cluster.md.
+#: The first fails: a renamed node loses its attributes in pacemaker (docs/cluster.md, "Not there yet").
 pytestmark = pytest.mark.slow
 
 
