@@ -171,8 +171,8 @@ class Join:
     def _end(self, work: Work) -> None:
         self._member(work).post("/end")
         certificates.forget(self.here)
-        # Its cookies and its copy of the records are those of before.
-        self.here.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service", "cockpit.service"])
+        # Its cookies and its copy of the records are those of before; who is told that it joined asks it at once.
+        self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
 
 
 def credentials(

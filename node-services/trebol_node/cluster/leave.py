@@ -210,7 +210,7 @@ class Leave:
 
     def _end(self, work: Work) -> None:
         # Its cookies and its copy of the records are those of the cluster.
-        self.here.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service", "cockpit.service"])
+        self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
 
 
 def require_member(records: Records, node: str) -> Totem:

@@ -206,7 +206,7 @@ class Rename:
 
     def _finish(self, work: Work) -> None:
         self._end(work)
-        self.here.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service", "cockpit.service"])
+        self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
 
     def _persist(self, write: Callable[[], None]) -> None:
         """Try again for a while: the store may have to elect a leader."""
