@@ -13,6 +13,7 @@ from trebol_node.client import API_SOCKET, Api
 from trebol_node.leaving_commands import leave_command, remove_command, state_of, tell_removed
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
+from trebol_node.upkeep_cluster_commands import register, tell_worst
 
 app = typer.Typer(
     help="Several nodes as one.\n\nExample: trebol cluster status",
@@ -138,6 +139,7 @@ def replace_command(
 
 app.command("leave")(leave_command)
 app.command("remove")(remove_command)
+register(app)
 
 
 @app.command("status")
@@ -146,7 +148,8 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
 
     Example: trebol cluster status --json
     """
-    found = Api(socket).get("/cluster/status")
+    api = Api(socket)
+    found = api.get("/cluster/status")
     head = next((each for each in found if each["type"] == "cluster"), None)
     nodes = [each for each in found if each["type"] == "node"]
     if as_json:
@@ -165,6 +168,8 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
     if not as_json:
         for each in (warning for node in nodes for warning in node.get("warnings", ())):
             typer.echo(_warning(each))
+    if not as_json and head is not None:
+        tell_worst(api)
     if head is not None and not head["quorate"]:
         raise typer.Exit(1)
 
@@ -260,6 +265,8 @@ def _links(given: list[str] | None) -> dict[str, str]:
 
 def _row(node: dict[str, Any]) -> tuple[str, ...]:
     state = state_of(node) or (_("online") if node["online"] else _("offline"))
+    if node.get("maintenance"):
+        state = _("{state}, in maintenance").format(state=state)
     here = _(" (this node)") if node["local"] else ""
     return printable(node["name"]) + here, str(node["nodeid"] or "-"), printable(node["ip"]), state
 

@@ -10,6 +10,7 @@ import typer
 from trebol_common.run import CommandRunner
 from trebol_node import shown_commands, upkeep_commands
 from trebol_node.store.commands import app as store
+from trebol_node.upkeep_cluster_commands import maintenance_command
 
 app = typer.Typer(
     help="This node: what it shows of itself, and its upkeep.\n\nExample: trebol node status",
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(store, name="store")
 shown_commands.register(app)
 upkeep_commands.register(app)
+app.command("maintenance")(maintenance_command)
 
 
 @app.command("boot-sync")

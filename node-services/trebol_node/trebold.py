@@ -35,14 +35,17 @@ from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
-from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight
+from trebol_node.api.routes import cluster_config, fencing, joins, metrics, nodes, preflight, upkeep
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
+from trebol_node.api.routes.upkeep import Upkeep
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.applying import Follower
 from trebol_node.applying_fencing import FencingFollower
 from trebol_node.client import API_SOCKET
+from trebol_node.cluster.maintenance.records import shown as with_maintenance
+from trebol_node.cluster.power.records import shown as with_power
 from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.view import status as cluster_status
 from trebol_node.cluster.view import with_warnings
@@ -60,6 +63,7 @@ from trebol_node.store.etcd import PATIENCE, EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.system.names import read_hosts
 from trebol_node.tasks import Tasks
+from trebol_node.telling import Going, keep_telling
 from trebol_node.voting import Store, Voting, listed_by
 from trebol_node.worker.client import Worker
 from trebol_node.worker.operation import Operation
@@ -69,6 +73,9 @@ log = logging.getLogger(__name__)
 
 #: The copy of the records lies in the one folder that trebold may write.
 COPY = Path("/var/lib/trebold/records.json")
+
+#: Another one after each boot (random(4)).
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 #: systemd's first socket (sd_listen_fds(3)).
 _FIRST_SOCKET = 3
@@ -134,6 +141,7 @@ async def serve(where: Sockets, places: Places) -> None:
 
     def membership() -> list[dict[str, Any]]:
         shown = cluster_status(records, node, view.addresses(), follower.seen)
+        shown = with_power(with_maintenance(shown, records), records)
         return with_warnings(shown, endings(datetime.now(UTC), places.certificates))
 
     context = Context(
@@ -150,6 +158,7 @@ async def serve(where: Sockets, places: Places) -> None:
     own = Gateway(Configuration(node).client_url, trusted)
     store = Store(gateway.use, listed_by(members), lambda: leads(own))
     voting = Voting(records, node, worker, store, acting, who=DAEMON)
+    going = Going(records, node, BOOT.read_text("ascii").strip(), call, lambda: follower.seen)
     desk = Desk(node, records, members, call, time.time, places.certificates)
 
     @contextlib.asynccontextmanager
@@ -163,6 +172,8 @@ async def serve(where: Sockets, places: Places) -> None:
             asyncio.create_task(voting.keep(), name="voting"),
             asyncio.create_task(fences.keep(), name="fencing"),
             asyncio.create_task(answerer.keep(), name="preflight"),
+            asyncio.create_task(keep_telling(records, node, call), name="telling"),
+            asyncio.create_task(going.keep(), name="going"),
         ]
         try:
             async with view.running():
@@ -203,7 +214,8 @@ async def serve(where: Sockets, places: Places) -> None:
         notify(READY)
 
     fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
-    of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced)
+    kept_up = upkeep.router(Upkeep(records, members, lambda: follower.seen))
+    of_cluster = (joins.router(desk), preflight.router(desk, asked), cluster_config.router(desk), fenced, kept_up)
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)
     server = Server(app, plain=where.plain, secure=where.secure, tls=tls, on_ready=ready)

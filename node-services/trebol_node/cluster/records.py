@@ -27,6 +27,9 @@ APPLIED = "cluster/applied/"
 JOINING = "cluster/joining"
 REMOVED = "cluster/removed/"
 
+#: What else there is of one node, and goes with it; see `diagnosis.told`, `maintenance.records`, `power.records`.
+OF_NODE = (APPLIED, "cluster/told/", "cluster/maintenance/", "cluster/stopping/")
+
 #: How often a change is tried where somebody was faster each time.
 _TRIES = 8
 

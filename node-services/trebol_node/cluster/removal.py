@@ -80,7 +80,7 @@ class Removal:
             cluster.remove(self.records, cluster.JOINING)
         forget_node(self.records, node)
         # The last is what it is asked for by.
-        for key in (f"{cluster.APPLIED}{node}", f"nodes/{node}", f"{cluster.NODES}{node}"):
+        for key in (*(f"{each}{node}" for each in cluster.OF_NODE), f"nodes/{node}", f"{cluster.NODES}{node}"):
             cluster.remove(self.records, key)
 
 

@@ -29,6 +29,8 @@ from trebol_node.worker import (
     ssh_keys,
     store,
     time_servers,
+    upkeep,
+    upkeep_operations,
 )
 from trebol_node.worker import operations as ops
 from trebol_node.worker.context import Context, Machine
@@ -79,6 +81,10 @@ HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     fence_operations.SweepFencing: fencing.sweep,
     fence_operations.WriteFencing: fencing.write,
     fence_operations.TestFencing: fencing.test,
+    upkeep_operations.Diagnose: upkeep.diagnose,
+    upkeep_operations.ReadPacemaker: upkeep.pacemaker,
+    upkeep_operations.SetStandby: upkeep.standby,
+    upkeep_operations.HoldCluster: upkeep.hold,
     ops.EndTask: node.end_task,
 }
 

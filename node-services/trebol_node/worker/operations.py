@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from trebol_common.answers.values import Fqdn, Peer
-from trebol_node.worker import cluster_operations, fence_operations
+from trebol_node.worker import cluster_operations, fence_operations, upkeep_operations
 from trebol_node.worker.operation import TEXT, Operation, Secret
 from trebol_node.worker.services import Action
 
@@ -239,6 +239,10 @@ OPERATIONS: dict[str, type[Operation]] = {
         fence_operations.SweepFencing,
         fence_operations.WriteFencing,
         fence_operations.TestFencing,
+        upkeep_operations.Diagnose,
+        upkeep_operations.ReadPacemaker,
+        upkeep_operations.SetStandby,
+        upkeep_operations.HoldCluster,
         EndTask,
     )
 }
