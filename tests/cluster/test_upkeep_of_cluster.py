@@ -84,7 +84,7 @@ def gone(node: ContainerNode) -> bool:
 def test_nothing_is_grave_with_a_cluster_that_is_well(rack: Rack) -> None:
     for node in rack.nodes.values():
         eventually(lambda node=node: not errors(node))
-        assert json.loads(node.run("trebol", "api", "get", "/cluster/diagnosis")) is not None
+        assert json.loads(node.run("trebol", "api", "get", "--json", "/cluster/diagnosis"))
     assert "fencing-unproven n1" in diagnosis(rack.nodes["n1"])
     assert "trebol cluster diagnose" in rack.nodes["n1"].run("trebol", "cluster", "status")
 
@@ -105,7 +105,9 @@ def test_a_node_without_corosync_is_named_by_another_and_by_itself(rack: Rack) -
 def test_it_is_told_without_the_nodes_daemon_and_without_quorum(rack: Rack) -> None:
     first = rack.nodes["n1"]
     for name in ("n2", "n3"):
-        rack.nodes[name].run("systemctl", "stop", "pacemaker", "corosync", "trebold.socket", "trebold", "trebol-store")
+        rack.nodes[name].run(
+            "systemctl", "stop", "pacemaker", "corosync", "trebold.socket", "trebold", "trebol-store"
+        )
     first.run("systemctl", "stop", "trebold.socket", "trebold")
     eventually(lambda: {"no-quorum", "store-no-leader", "node-lost n2", "unit-down n1"} <= errors(first))
     for node in rack.nodes.values():
@@ -124,11 +126,12 @@ def test_a_node_is_taken_out_and_back_one_at_a_time(rack: Rack) -> None:
     second.run("trebol", "node", "maintenance", "n2", "off")
     eventually(lambda: not standby(first, "n2"))
     assert "maintenance n2" not in diagnosis(first)
+    assert not status(first)[2].get("maintenance")
 
 
 def test_the_whole_cluster_goes_in_order_and_is_held_until_it_is_started(rack: Rack) -> None:
     second = rack.nodes["n2"]
-    assert "is not clover" in refusal(second, "trebol", "cluster", "shutdown")
+    assert "is not clover" in refusal(second, "sh", "-c", "echo other | trebol cluster shutdown")
     said = second.run("trebol", "cluster", "shutdown", "--yes", check=False)
     assert "n1, n3, n2" in said
     # The node that was asked is the last.

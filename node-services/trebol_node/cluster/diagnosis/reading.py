@@ -4,7 +4,6 @@ neither quorum nor any daemon of ours."""
 from __future__ import annotations
 
 import hashlib
-import json
 import socket
 import ssl
 import time
@@ -37,6 +36,7 @@ from trebol_node.store.errors import Unavailable
 from trebol_node.store.etcd import COPY
 from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.store.records import MemoryRecords
+from trebol_node.store.view import Entry
 
 #: Units of a member: whether they run is asked of systemd. A node that does not vote has no store.
 STORE = "trebol-store.service"
@@ -48,8 +48,8 @@ _DAY = 86_400
 #: etcd's word for a member that lives, and knows no leader.
 _NO_LEADER = "etcdserver: no leader"
 
-#: Opens the store at URLs.
-Open = Callable[[Sequence[str]], Gateway]
+#: The records as the store has them; where it is silent, its voters tell.
+_FRESH = "fresh"
 
 
 def read(here: Here, *, now: Callable[[], float] = time.time, alone: bool = False) -> Facts:
@@ -65,6 +65,8 @@ def read(here: Here, *, now: Callable[[], float] = time.time, alone: bool = Fals
     if cluster.totem(records) is not None and not alone:
         asked |= _of_cluster(here, runner, records, now)
     answers = ask_all(asked)
+    if not isinstance(fresh := answers.get(_FRESH), Silent | None):
+        records = fresh
     known = {key: None if isinstance(answer, Silent) else answer for key, answer in answers.items()}
     silent = {key: answer.reason for key, answer in answers.items() if isinstance(answer, Silent)}
     return Facts(
@@ -95,6 +97,7 @@ def _of_cluster(here: Here, runner: Runner, records: MemoryRecords, now: Callabl
         Source.COROSYNC: lambda: read_corosync(runner),
         Source.PACEMAKER: lambda: crm_mon.parse(said(runner, crm_mon.COMMAND)),
         Source.MEMBERS: lambda: _members(here, tls),
+        _FRESH: lambda: _values(_store(here, tls).load()[0]),
     }
     for name, url in voters.items():
         asked["voter", name] = partial(_voter, name, url, tls)
@@ -117,13 +120,17 @@ def _answered(answers: Mapping[Any, Any], word: str, silent: Callable[[str, str]
 
 
 def _records(here: Here) -> tuple[MemoryRecords, dict[Source, str]]:
-    """The daemon's copy, which is there whatever becomes of the store."""
+    """The daemon's copy, which is there whatever becomes of the store, and some seconds behind it."""
     path = here.at(COPY)
     entries, _revision = read_copy(path)
-    values = {each.key: json.loads(each.content) for each in entries if each.content is not None}
-    if not values and here.is_there(reached.PATH):
+    if not entries and here.is_there(reached.PATH):
         return MemoryRecords(), {Source.RECORDS: f"there is no copy of them that can be read: {COPY}"}
-    return MemoryRecords(values), {}
+    return _values(entries), {}
+
+
+def _values(entries: Sequence[Entry]) -> MemoryRecords:
+    found = ((each.key, each.record()) for each in entries)
+    return MemoryRecords({key: record.value for key, record in found if record is not None})
 
 
 def said(runner: Runner, command: Sequence[str]) -> str:
@@ -170,9 +177,12 @@ def _clock(here: Here, runner: Runner, now: Callable[[], float]) -> ClockFacts:
     return ClockFacts(round(now() * 1e6), clock.daemon, clock.synchronised, clock.offset)
 
 
+def _store(here: Here, tls: Callable[[], ssl.SSLContext]) -> Gateway:
+    return Gateway(reached.read(here.at(reached.PATH)) or (Configuration(here.name).client_url,), tls)
+
+
 def _members(here: Here, tls: Callable[[], ssl.SSLContext]) -> Any:
-    gateway = Gateway(reached.read(here.at(reached.PATH)) or (Configuration(here.name).client_url,), tls)
-    told = gateway.call("cluster/member/list", {"linearizable": True})
+    told = _store(here, tls).call("cluster/member/list", {"linearizable": True})
     return tuple(member_of(each) for each in told.get("members", ()))
 
 
