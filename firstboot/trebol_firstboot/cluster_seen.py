@@ -23,8 +23,8 @@ WITHIN = 1.0
 
 @dataclass(frozen=True)
 class ClusterSeen:
-    """A cluster that the node is in: how many members it has, and how many of them are there. `maintenance`: this node
-    is taken out for a while."""
+    """A cluster that the node is in: how many members it has, and how many of them are there. `maintenance`: this
+    node is taken out for a while."""
 
     name: str
     nodes: int

@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode, built_tree, container_node
-from tests.cluster.several import link_on, switch
+from tests.cluster.several import UNTIMED, link_on, switch
 from tests.cluster.test_cluster import NAMES, quorate, refusal, status, token
+
+#: Members of a busy machine may not tell their facts in time.
+SLOW = ("--force", "not-measured")
+
+#: The socket would have it started again.
+DAEMONS = ("trebold.socket", "trebold")
 
 Nodes = dict[str, ContainerNode]
 
@@ -50,7 +56,7 @@ def rack() -> Iterator[Rack]:
                 made.on(name)
             made.nodes["n1"].run("trebol", "cluster", "create", "clover")
             for name in NAMES[1:]:
-                made.nodes[name].run("trebol", "cluster", "join", token(made.nodes["n1"]), "--force", "rtt-high")
+                made.nodes[name].run("trebol", "cluster", "join", token(made.nodes["n1"]), *UNTIMED, *SLOW)
             quorate(made.nodes["n1"])
             yield made
         finally:
@@ -105,13 +111,11 @@ def test_a_node_without_corosync_is_named_by_another_and_by_itself(rack: Rack) -
 def test_it_is_told_without_the_nodes_daemon_and_without_quorum(rack: Rack) -> None:
     first = rack.nodes["n1"]
     for name in ("n2", "n3"):
-        rack.nodes[name].run(
-            "systemctl", "stop", "pacemaker", "corosync", "trebold.socket", "trebold", "trebol-store"
-        )
-    first.run("systemctl", "stop", "trebold.socket", "trebold")
+        rack.nodes[name].run("systemctl", "stop", "pacemaker", "corosync", *DAEMONS, "trebol-store")
+    first.run("systemctl", "stop", *DAEMONS)
     eventually(lambda: {"no-quorum", "store-no-leader", "node-lost n2", "unit-down n1"} <= errors(first))
     for node in rack.nodes.values():
-        node.run("systemctl", "start", "trebol-store", "corosync", "pacemaker", "trebold.socket", "trebold")
+        node.run("systemctl", "start", "trebol-store", "corosync", "pacemaker", *DAEMONS)
     eventually(lambda: not errors(first))
 
 

@@ -17,6 +17,7 @@ from trebol_common.errors import TrebolError
 from trebol_common.run import ScriptedRunner
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync import status as corosync
+from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.diagnosis import crm_mon, report, told
 from trebol_node.cluster.diagnosis.asking import Bounded, Silent, ask_all
 from trebol_node.cluster.diagnosis.facts import (
@@ -52,14 +53,14 @@ VOTERS = tuple(Voter(name, leader=7, version="3.5.16", size=2**20) for name in N
 
 def membership(*online: str, quorate: bool = True, links: dict[int, bool] | None = None) -> corosync.Membership:
     found = seen(NAMES, online or NAMES, quorate=quorate)
-    version = well_records().version
+    version = well_totem().version
     members = tuple(
         replace(each, links={} if each.local else (links or {0: True, 1: True})) for each in found.members
     )
     return replace(found, members=members, version=version)
 
 
-def well_records() -> cluster.Totem:
+def well_totem() -> Totem:
     totem = cluster.totem(records_of(*NAMES))
     assert totem is not None
     return totem
@@ -76,7 +77,7 @@ def well(records: MemoryRecords | None = None) -> Facts:
         now=NOW,
         records=records or records_of(*NAMES),
         membership=membership(),
-        digest=well_records().digest,
+        digest=well_totem().digest,
         pacemaker=Pacemaker(True, ONLINE),
         members=tuple(map(member, NAMES)),
         voters=VOTERS,

@@ -126,26 +126,29 @@ def shutdown(phase: power.Phase = power.Phase.ASKED) -> power.Shutdown:
     return power.Shutdown("1", "root@pam", "n2", "2026-11-29T08:00:00+00:00", ("n1", "n3", "n2"), phase)
 
 
-def view(node: str, *there: str, boot: str = "a", stopped: bool = True, **boots: str) -> Seen:
-    return Seen(node, boot, frozenset(there), True, NAMES, boots, stopped)
+def view(node: str, *there: str, boot: str = "a", **boots: str) -> Seen:
+    return Seen(node, boot, frozenset(there), True, NAMES, boots, stopped=True)
 
 
-ALL = {"n1": "a", "n2": "a", "n3": "a"}
+def all_ready(node: str, *there: str, boot: str = "a") -> Seen:
+    return view(node, *there, boot=boot, n1="a", n2="a", n3="a")
+
+
 ASKED, GOING = power.Phase.ASKED, power.Phase.GOING
 
 TURNS: dict[str, tuple[power.Phase, Seen, Step]] = {
     "whoever hears of it is ready": (ASKED, view("n1", *NAMES), Step.READY),
     "and waits": (ASKED, view("n1", *NAMES, n1="a"), Step.WAIT),
-    "whoever was asked stops what runs": (ASKED, view("n2", *NAMES, stopped=False, n2="a"), Step.STOP),
+    "whoever was asked stops what runs": (ASKED, replace(view("n2", *NAMES, n2="a"), stopped=False), Step.STOP),
     "and waits for all": (ASKED, view("n2", *NAMES, n2="a", n1="a"), Step.WAIT),
-    "then all go": (ASKED, view("n2", *NAMES, **ALL), Step.GO),
-    "the first goes": (GOING, view("n1", *NAMES, **ALL), Step.OFF),
-    "the next waits for it": (GOING, view("n3", *NAMES, **ALL), Step.WAIT),
-    "and goes": (GOING, view("n3", "n2", "n3", **ALL), Step.OFF),
-    "the last waits": (GOING, view("n2", "n2", "n3", **ALL), Step.WAIT),
-    "and goes without quorum": (GOING, replace(view("n2", "n2", **ALL), quorate=False), Step.OFF),
-    "nobody goes without knowing who is there": (GOING, replace(view("n3", **ALL), there=None), Step.WAIT),
-    "a node that is back does not go again": (GOING, view("n1", "n1", "n2", boot="b", **ALL), Step.BACK),
+    "then all go": (ASKED, all_ready("n2", *NAMES), Step.GO),
+    "the first goes": (GOING, all_ready("n1", *NAMES), Step.OFF),
+    "the next waits for it": (GOING, all_ready("n3", *NAMES), Step.WAIT),
+    "and goes": (GOING, all_ready("n3", "n2", "n3"), Step.OFF),
+    "the last waits": (GOING, all_ready("n2", "n2", "n3"), Step.WAIT),
+    "and goes without quorum": (GOING, replace(all_ready("n2", "n2"), quorate=False), Step.OFF),
+    "nobody goes without knowing who is there": (GOING, replace(all_ready("n3"), there=None), Step.WAIT),
+    "a node that is back does not go again": (GOING, all_ready("n1", "n1", "n2", boot="b"), Step.BACK),
     "it holds while one is missing": (GOING, view("n1", "n1", "n2", boot="b", n3="a"), Step.WAIT),
     "it holds while one has not said that it is back": (GOING, view("n1", *NAMES, boot="b", n3="a"), Step.WAIT),
     "the first by number starts it": (GOING, view("n1", *NAMES, boot="b"), Step.START),
