@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ def errors(node: ContainerNode) -> set[str]:
     return {key for key, each in diagnosis(node).items() if each["severity"] == "error"}
 
 
+def is_well(node: ContainerNode) -> bool:
+    """Nothing is grave."""
+    return not errors(node)
+
+
 def standby(node: ContainerNode, name: str) -> bool:
     """As pacemaker says."""
     text = node.run("crm_mon", "--one-shot", "--output-as=xml")
@@ -89,7 +95,7 @@ def gone(node: ContainerNode) -> bool:
 
 def test_nothing_is_grave_with_a_cluster_that_is_well(rack: Rack) -> None:
     for node in rack.nodes.values():
-        eventually(lambda node=node: not errors(node))
+        eventually(partial(is_well, node))
         assert json.loads(node.run("trebol", "api", "get", "--json", "/cluster/diagnosis"))
     assert "fencing-unproven n1" in diagnosis(rack.nodes["n1"])
     assert "trebol cluster diagnose" in rack.nodes["n1"].run("trebol", "cluster", "status")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.cluster_of_three import NAMES, address, records_of, seen
@@ -116,7 +117,10 @@ def test_only_nodes_of_a_cluster_are_taken_out() -> None:
 def test_status_says_who_is_out_and_that_the_cluster_is_held() -> None:
     records = out("n2")
     power.begin(records, shutdown())
-    status = [{"type": "cluster", "ha": 1, "ha-off": []}, *({"type": "node", "name": each} for each in NAMES)]
+    status: list[dict[str, Any]] = [
+        {"type": "cluster", "ha": 1, "ha-off": []},
+        *({"type": "node", "name": each} for each in NAMES),
+    ]
     found = power.shown(kept.shown(status, records), records)
     assert [each["name"] for each in found if each.get("maintenance")] == ["n2"]
     assert (found[0]["ha"], found[0]["ha-off"]) == (0, [power.HELD])

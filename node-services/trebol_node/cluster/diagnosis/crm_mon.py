@@ -41,7 +41,7 @@ def parse(text: str) -> Pacemaker:
             )
             for each in root.iterfind("failures/failure")
         ),
-        running=tuple(each.get("id", "") for each in root.iterfind("resources//resource") if _is(each, "active")),
+        running=tuple(each.get("id", "") for each in root.iterfind("resources//resource") if _runs(each)),
         stopped=options is not None and _is(options, "stop-all-resources"),
     )
 
@@ -56,6 +56,11 @@ def _fencing(root: Element) -> Iterator[FailedFencing]:
         seen.add(target)
         if each.get("status") == "failed":
             yield FailedFencing(target, each.get("action", ""), each.get("origin", ""), each.get("exit-reason", ""))
+
+
+def _runs(resource: Element) -> bool:
+    """A fence device is no load: it may run or not, and fences all the same."""
+    return _is(resource, "active") and not resource.get("resource_agent", "").startswith("stonith:")
 
 
 def _is(element: Element, name: str) -> bool:

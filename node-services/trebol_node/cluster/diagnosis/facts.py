@@ -59,7 +59,7 @@ class FailedAction:
 
 @dataclass(frozen=True)
 class Pacemaker:
-    """`leads`: there is a coordinator. `running` names the resources that are active, fence devices among them.
+    """`leads`: there is a coordinator. `running` names the resources that are active, but for fence devices.
     `stopped`: it is told to run nothing at all."""
 
     leads: bool
