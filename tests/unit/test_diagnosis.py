@@ -369,7 +369,8 @@ def test_findings_are_shown_in_80_columns_and_as_json() -> None:
 XML = """<pacemaker-result><summary><current_dc present="true"/><cluster_options stop-all-resources="true"/></summary>
 <nodes><node name="n1" online="true" standby="false" unclean="false"/><node name="n2" online="false" unclean="true"/>
 </nodes><resources><resource id="vm" active="true"/>
-<resource id="trebol-fence-n1" resource_agent="stonith:fence_apc" active="true"/><clone><resource id="c" active="false"/></clone></resources>
+<resource id="trebol-fence-n1" resource_agent="stonith:fence_apc" active="true"/>
+<clone><resource id="c" active="false"/></clone></resources>
 <fence_history>
 <fence_event status="failed" action="reboot" target="n2" origin="n1" exit-reason="No such device"/>
 <fence_event status="success" action="reboot" target="n2" origin="n1"/>
