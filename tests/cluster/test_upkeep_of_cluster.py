@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -53,8 +54,8 @@ def rack() -> Iterator[Rack]:
     with switch() as bridge, ExitStack() as stack:
         made = Rack(stack, bridge)
         try:
-            for name in NAMES:
-                made.on(name)
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(made.on, NAMES))
             made.nodes["n1"].run("trebol", "cluster", "create", "clover")
             for name in NAMES[1:]:
                 made.nodes[name].run("trebol", "cluster", "join", token(made.nodes["n1"]), *UNTIMED, *SLOW)
@@ -150,8 +151,9 @@ def test_the_whole_cluster_goes_in_order_and_is_held_until_it_is_started(rack: R
     for name in NAMES:
         rack.off(name)
 
-    for name in ("n1", "n2"):
-        rack.on(name)
+    # A voter's daemon waits for its store, which waits for a second voter.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(rack.on, ("n1", "n2")))
     first = rack.nodes["n1"]
     eventually(lambda: status(first)[0]["quorate"])
     eventually(lambda: "held" in diagnosis(first))
