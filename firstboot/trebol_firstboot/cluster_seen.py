@@ -23,12 +23,14 @@ WITHIN = 1.0
 
 @dataclass(frozen=True)
 class ClusterSeen:
-    """A cluster that the node is in: how many members it has, and how many of them are there."""
+    """A cluster that the node is in: how many members it has, and how many of them are there. `maintenance`: this
+    node is taken out for a while."""
 
     name: str
     nodes: int
     online: int
     quorate: bool
+    maintenance: bool = False
 
 
 class NodeState(StrEnum):
@@ -56,7 +58,8 @@ def cluster_of(items: Iterable[Mapping[str, Any]]) -> ClusterSeen | None:
     online = sum(each.state is NodeState.ONLINE for each in members)
     for each in known:
         if each.get("type") == "cluster":
-            return ClusterSeen(str(each["name"]), len(members), online, bool(each.get("quorate")))
+            out = any(node.get("local") and node.get("maintenance") for node in known)
+            return ClusterSeen(str(each["name"]), len(members), online, bool(each.get("quorate")), out)
     return None
 
 
@@ -79,7 +82,8 @@ def words(cluster: ClusterSeen) -> str:
     """In one line."""
     quorum = _("quorate") if cluster.quorate else _("NO QUORUM")
     told = _("{name}: {online} of {nodes} nodes, {quorum}")
-    return told.format(name=cluster.name, online=cluster.online, nodes=cluster.nodes, quorum=quorum)
+    line = told.format(name=cluster.name, online=cluster.online, nodes=cluster.nodes, quorum=quorum)
+    return _("{told}; this node is in maintenance").format(told=line) if cluster.maintenance else line
 
 
 def look(root: Path, api: Api | None = None) -> ClusterSeen | None:

@@ -15,6 +15,7 @@ from trebol_node.links_commands import app as links
 from trebol_node.rename_commands import rename_command
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
+from trebol_node.upkeep_cluster_commands import register, tell_worst
 from trebol_node.witness_commands import app as witness
 from trebol_node.witness_commands import line as witness_line
 
@@ -144,6 +145,7 @@ def replace_command(
 app.command("leave")(leave_command)
 app.command("remove")(remove_command)
 app.command("rename")(rename_command)
+register(app)
 
 
 @app.command("status")
@@ -152,7 +154,8 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
 
     Example: trebol cluster status --json
     """
-    found = Api(socket).get("/cluster/status")
+    api = Api(socket)
+    found = api.get("/cluster/status")
     head = next((each for each in found if each["type"] == "cluster"), None)
     nodes = [each for each in found if each["type"] == "node"]
     if as_json:
@@ -173,6 +176,8 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
     if not as_json:
         for each in (warning for node in nodes for warning in node.get("warnings", ())):
             typer.echo(_warning(each))
+    if not as_json and head is not None:
+        tell_worst(api)
     if head is not None and not head["quorate"]:
         raise typer.Exit(1)
 
@@ -265,6 +270,8 @@ def _links(given: list[str] | None) -> dict[str, str]:
 
 def _row(node: dict[str, Any]) -> tuple[str, ...]:
     state = state_of(node) or (_("online") if node["online"] else _("offline"))
+    if node.get("maintenance"):
+        state = _("{state}, in maintenance").format(state=state)
     here = _(" (this node)") if node["local"] else ""
     return printable(node["name"]) + here, str(node["nodeid"] or "-"), printable(node["ip"]), state
 

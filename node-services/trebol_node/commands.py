@@ -11,6 +11,7 @@ from trebol_common.run import CommandRunner
 from trebol_node import shown_commands, upkeep_commands
 from trebol_node.rename_commands import rename_node_command
 from trebol_node.store.commands import app as store
+from trebol_node.upkeep_cluster_commands import maintenance_command
 
 app = typer.Typer(
     help="This node: what it shows of itself, and its upkeep.\n\nExample: trebol node status",
@@ -23,6 +24,7 @@ app.add_typer(store, name="store")
 shown_commands.register(app)
 upkeep_commands.register(app)
 app.command("rename")(rename_node_command)
+app.command("maintenance")(maintenance_command)
 
 
 @app.command("boot-sync")

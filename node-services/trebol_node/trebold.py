@@ -39,10 +39,22 @@ from trebol_node.api.handing.connecting import Connector
 from trebol_node.api.handing.members import Members as Siblings
 from trebol_node.api.handing.others import Others
 from trebol_node.api.login import keep_keys
-from trebol_node.api.routes import cluster_config, fencing, joins, links, metrics, nodes, preflight, renaming, witness
+from trebol_node.api.routes import (
+    cluster_config,
+    fencing,
+    joins,
+    links,
+    metrics,
+    nodes,
+    preflight,
+    renaming,
+    upkeep,
+    witness,
+)
 from trebol_node.api.routes.desk import Desk
 from trebol_node.api.routes.fencing import Fencing
 from trebol_node.api.routes.nodes.view import DAEMON
+from trebol_node.api.routes.upkeep import Upkeep
 from trebol_node.api.routes.witness import qnetd_answers
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
 from trebol_node.applying import Follower
@@ -51,6 +63,8 @@ from trebol_node.applying_links import LinkFollower, addresses_of
 from trebol_node.applying_names import NameFollower
 from trebol_node.beside import keep_going
 from trebol_node.client import API_SOCKET
+from trebol_node.cluster.maintenance.records import shown as with_maintenance
+from trebol_node.cluster.power.records import shown as with_power
 from trebol_node.cluster.preflight.asked import Asked
 from trebol_node.cluster.view import status as cluster_status
 from trebol_node.cluster.view import with_warnings
@@ -68,6 +82,7 @@ from trebol_node.store.etcd import PATIENCE, EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.system.names import read_hosts
 from trebol_node.tasks import Tasks
+from trebol_node.telling import Going, keep_telling
 from trebol_node.voting import Store, Voting, listed_by
 from trebol_node.worker.client import Worker
 from trebol_node.worker.operation import Operation
@@ -77,6 +92,9 @@ log = logging.getLogger(__name__)
 
 #: The copy of the records lies in the one folder that trebold may write.
 COPY = Path("/var/lib/trebold/records.json")
+
+#: Another one after each boot (random(4)).
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 #: systemd's first socket (sd_listen_fds(3)).
 _FIRST_SOCKET = 3
@@ -144,6 +162,7 @@ async def serve(where: Sockets, places: Places) -> None:
 
     def membership() -> list[dict[str, Any]]:
         shown = cluster_status(records, node, view.addresses(), follower.seen)
+        shown = with_power(with_maintenance(shown, records), records)
         return with_warnings(shown, endings(datetime.now(UTC), places.certificates))
 
     others = Others(
@@ -167,6 +186,7 @@ async def serve(where: Sockets, places: Places) -> None:
     own = Gateway(Configuration(node).client_url, trusted)
     store = Store(gateway.use, listed_by(members), lambda: leads(own))
     voting = Voting(records, node, worker, store, acting, who=DAEMON)
+    going = Going(records, node, BOOT.read_text("ascii").strip(), call, lambda: follower.seen)
     desk = Desk(node, records, members, call, time.time, places.certificates)
 
     @contextlib.asynccontextmanager
@@ -217,6 +237,8 @@ async def serve(where: Sockets, places: Places) -> None:
         "keys": lambda: keep_keys(context),
         "links": linking.keep,
         "names": naming.keep,
+        "telling": lambda: keep_telling(records, node, call),
+        "going": going.keep,
     }
 
     async def ready() -> None:
@@ -227,6 +249,7 @@ async def serve(where: Sockets, places: Places) -> None:
         notify(READY)
 
     fenced = fencing.router(Fencing(records, Agents(CommandRunner())))
+    kept_up = upkeep.router(Upkeep(records, members, lambda: follower.seen))
     of_cluster = (
         joins.router(desk),
         preflight.router(desk, asked),
@@ -235,6 +258,7 @@ async def serve(where: Sockets, places: Places) -> None:
         witness.router(desk),
         links.router(records, follower),
         renaming.router(desk),
+        kept_up,
     )
     routers = (*of_cluster, *nodes.routers(view))
     app = make_app(context, routers=routers, beside=(metrics.router(view),), lifespan=lifespan)

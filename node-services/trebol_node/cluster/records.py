@@ -28,6 +28,10 @@ APPLIED = "cluster/applied/"
 REMOVED = "cluster/removed/"
 RENAMING = "cluster/renaming"
 
+#: What else there is of one node, and goes with it; see `linked`, `diagnosis.told`, `maintenance.records`,
+#: `power.records`.
+OF_NODE = (APPLIED, "cluster/links/", "cluster/told/", "cluster/maintenance/", "cluster/stopping/")
+
 #: How often a change is tried where somebody was faster each time.
 _TRIES = 8
 

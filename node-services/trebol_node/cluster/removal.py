@@ -14,7 +14,6 @@ from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.corosync.values import Node
-from trebol_node.cluster.linked import LINKED
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
 from trebol_node.cluster.under_way import Kind, UnderWay
@@ -99,7 +98,7 @@ class Removal:
         # The last is what it is asked for by.
         for name in sorted(names, key=lambda name: name == node):
             forget_node(self.records, name)
-            for key in (f"{cluster.APPLIED}{name}", f"{LINKED}{name}", f"nodes/{name}", f"{cluster.NODES}{name}"):
+            for key in (*(f"{each}{name}" for each in cluster.OF_NODE), f"nodes/{name}", f"{cluster.NODES}{name}"):
                 cluster.remove(self.records, key)
         if len(names) > 1:
             cluster.remove(self.records, cluster.RENAMING)

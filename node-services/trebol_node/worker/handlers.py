@@ -33,6 +33,8 @@ from trebol_node.worker import (
     ssh_keys,
     store,
     time_servers,
+    upkeep,
+    upkeep_operations,
     witness,
     witness_operations,
 )
@@ -90,6 +92,10 @@ HANDLERS: Mapping[type[Operation], Callable[[Any, Context, str], Any]] = {
     fence_operations.TestFencing: fencing.test,
     witness_operations.FollowDevice: witness.follow_device,
     witness_operations.SignWitness: witness.sign_witness,
+    upkeep_operations.Diagnose: upkeep.diagnose,
+    upkeep_operations.ReadPacemaker: upkeep.pacemaker,
+    upkeep_operations.SetStandby: upkeep.standby,
+    upkeep_operations.HoldCluster: upkeep.hold,
     ops.EndTask: node.end_task,
 }
 

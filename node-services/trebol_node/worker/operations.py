@@ -16,6 +16,7 @@ from trebol_node.worker import (
     fence_operations,
     link_operations,
     rename_operations,
+    upkeep_operations,
     witness_operations,
 )
 from trebol_node.worker.operation import TEXT, Operation, Secret
@@ -250,6 +251,10 @@ OPERATIONS: dict[str, type[Operation]] = {
         fence_operations.TestFencing,
         witness_operations.FollowDevice,
         witness_operations.SignWitness,
+        upkeep_operations.Diagnose,
+        upkeep_operations.ReadPacemaker,
+        upkeep_operations.SetStandby,
+        upkeep_operations.HoldCluster,
         EndTask,
     )
 }

@@ -85,7 +85,7 @@ class Members:
     def members(self) -> tuple[Member, ...]:
         """All of them, as the quorum knows them; by name, those without one last."""
         told = self._gateway.call("cluster/member/list", {"linearizable": True})
-        found = (_member(each) for each in told.get("members", ()))
+        found = (member_of(each) for each in told.get("members", ()))
         return tuple(sorted(found, key=lambda member: (not member.name, member.name, member.id)))
 
     def at(self, peer_url: str) -> Member | None:
@@ -108,7 +108,7 @@ class Members:
         while (found := self.at(peer_url)) is None:
             try:
                 told = self._change("add", {"peerURLs": [peer_url], "isLearner": True})
-                return _member(told["member"])
+                return member_of(told["member"])
             except Failure as error:
                 if error.said == _TOO_MANY:
                     raise Refused(
@@ -237,7 +237,8 @@ class Members:
             gateway.close()
 
 
-def _member(told: Mapping[str, Any]) -> Member:
+def member_of(told: Mapping[str, Any]) -> Member:
+    """From etcd's own words."""
     return Member(
         id=int(told["ID"]),
         name=str(told.get("name", "")),

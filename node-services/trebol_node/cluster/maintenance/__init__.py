@@ -1,0 +1,1 @@
+"""A node is taken out for a while: what stands against it, by layers, and the record that says so."""
