@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.control_group import own_control_group
 from tests.image.trees import latest, tree_of
 
 from trebol_common.run import CommandRunner, spawn
@@ -136,7 +137,7 @@ def container_node(tree: Path, name: str, link: Link) -> Iterator[ContainerNode]
         *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={tree}"),
         *(f"--machine={name}", link.option, "--console=pipe", "--kill-signal=SIGRTMIN+4"),
     )
-    with spawn(boot, log=tree.parent / "boot.log") as process:
+    with own_control_group(name) as enter, spawn((*enter, *boot), log=tree.parent / "boot.log") as process:
         try:
             leader = _leader(process.pid)
             # Its first process is there before its network.

@@ -135,16 +135,13 @@ def test_a_deleted_token_lets_nobody_in(cluster: dict[str, ContainerNode]) -> No
 
 
 def test_a_client_of_proxmox_creates_and_joins(pair: dict[str, ContainerNode]) -> None:
-    first, second = (
-        ProxmoxAPI(pair[name].address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=60)
-        for name in ("p1", "p2")
-    )
-    await_task(first, "p1", first.cluster.config.post(clustername="proxy"))
+    first, second = log_in(pair["p1"]), log_in(pair["p2"])
+    await_task(pair["p1"], first.cluster.config.post(clustername="proxy"))
     (member,) = eventually(lambda: [each for each in first.cluster.config.join.get()["nodelist"] if each["pve_fp"]])
     joined = second.cluster.config.join.post(
         hostname=member["pve_addr"], fingerprint=member["pve_fp"], password=PASSWORD
     )
-    await_task(second, "p2", joined)
+    await_task(pair["p2"], joined)
 
     def all_there() -> bool:
         found = first.cluster.status.get()
@@ -153,11 +150,17 @@ def test_a_client_of_proxmox_creates_and_joins(pair: dict[str, ContainerNode]) -
     eventually(all_there)
 
 
-def await_task(client: ProxmoxAPI, node: str, task: str) -> None:
-    """Wait for the good end of a task; the daemon may be started anew meanwhile."""
+def log_in(node: ContainerNode) -> ProxmoxAPI:
+    """A client of a node's."""
+    return ProxmoxAPI(node.address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=60)
+
+
+def await_task(node: ContainerNode, task: str) -> None:
+    """Wait for the good end of a task. Whoever has the ticket of a node that has joined since logs in anew, as with
+    Proxmox VE."""
 
     def ended() -> dict[str, Any] | None:
-        seen: dict[str, Any] = client.nodes(node).tasks(task).status.get()
+        seen: dict[str, Any] = log_in(node).nodes(node.name).tasks(task).status.get()
         return seen if seen["status"] == "stopped" else None
 
     assert eventually(ended)["exitstatus"] == "OK"

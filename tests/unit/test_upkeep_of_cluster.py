@@ -23,6 +23,7 @@ from trebol_node import upkeep_cluster_commands as commands
 from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.routes import upkeep
 from trebol_node.client import Unreachable
+from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.diagnosis import told
 from trebol_node.cluster.diagnosis.facts import Pacemaker, PacemakerNode
 from trebol_node.cluster.diagnosis.finding import Finding
@@ -33,6 +34,7 @@ from trebol_node.store.configuration import peer_url
 from trebol_node.store.records import MemoryRecords
 from trebol_node.telling import Going, keep_telling
 from trebol_node.worker import upkeep as worker
+from trebol_node.worker.cluster_operations import ReadMembership
 from trebol_node.worker.context import Machine
 from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.operations import Power
@@ -48,6 +50,7 @@ class FakeWorker:
     seen: list[Any] = field(default_factory=list)
     held: bool = False
     absent: bool = False
+    online: list[str] = field(default_factory=lambda: list(NAMES))
 
     async def call(self, operation: Any, *, who: str = "root@pam") -> Any:
         if self.absent:
@@ -58,6 +61,9 @@ class FakeWorker:
                 return TypeAdapter(Pacemaker).dump_python(Pacemaker(True, nodes, stopped=self.held), mode="json")
             case Diagnose():
                 return [FOUND]
+            case ReadMembership():
+                there = seen(NAMES, self.online, quorate=len(self.online) > 1)
+                return TypeAdapter(Membership).dump_python(there, mode="json")
             case HoldCluster(held=held):
                 self.held = held
         self.seen.append(operation)
@@ -83,13 +89,13 @@ class Node:
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     """A member of three, all of them there."""
-    records, fake, online = records_of(*NAMES), FakeWorker(), list(NAMES)
+    records, fake = records_of(*NAMES), FakeWorker()
     listed = (Listed(int(name[1:]), name, peer_url(address(name))) for name in NAMES)
     store = members_of(FakeMembers(*listed))
     context = replace(api_node.context(tmp_path, records), worker=fake, node="n1")
-    routes = upkeep.router(upkeep.Upkeep(records, store, lambda: seen(NAMES, online, quorate=len(online) > 1)))
+    routes = upkeep.router(upkeep.Upkeep(records, store, lambda: seen(NAMES, fake.online)))
     with TestClient(OverSocket(make_app(context, routers=(routes,)))) as client:
-        yield Node(client, records, fake, online)
+        yield Node(client, records, fake, fake.online)
 
 
 def test_the_page_says_what_is_wrong_and_that_the_worker_is_silent(node: Node) -> None:

@@ -31,6 +31,7 @@ from trebol_node.cluster.under_way import require_none
 from trebol_node.cluster.voters.members import Members
 from trebol_node.store.errors import Unavailable
 from trebol_node.store.records import Records
+from trebol_node.worker.cluster_operations import ReadMembership
 from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.upkeep_operations import Diagnose, HoldCluster, ReadPacemaker, SetStandby
 
@@ -57,7 +58,7 @@ class Down(Parameters):
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What the routes work on; `seen` gives what corosync said last."""
+    """What the routes work on. `seen` is what corosync said last: to be shown; a decision asks it (`membership`)."""
 
     records: Records
     members: Members
@@ -71,7 +72,15 @@ class Upkeep:
     async def present(self, context: Context, who: str) -> Present:
         """How the cluster is. What does not answer is None."""
         members, answering = await asyncio.to_thread(self._store)
-        return Present(self.records, self.seen(), await self._pacemaker(context, who), members, answering)
+        seen = await self.membership(context, who)
+        return Present(self.records, seen, await self._pacemaker(context, who), members, answering)
+
+    async def membership(self, context: Context, who: str) -> Membership | None:
+        """What corosync says now; None where it does not."""
+        try:
+            return TypeAdapter(Membership).validate_python(await context.worker.call(ReadMembership(), who=who))
+        except TrebolError:
+            return None
 
     def _store(self) -> tuple[Any, frozenset[int]]:
         try:
@@ -164,7 +173,7 @@ def _power(made: APIRouter, upkeep: Upkeep) -> None:
         found = power.current(records)
         if found is None:
             return {}
-        ready, there = power.boots(records, found), _there(upkeep)
+        ready, there = power.boots(records, found), _there(upkeep.seen())
         nodes = [{"node": each, "ready": int(each in ready), "online": int(each in there)} for each in found.order]
         missing = sorted(_names(records) - there)
         return {**found.to_members(), "nodes": nodes, "missing": missing}
@@ -173,8 +182,9 @@ def _power(made: APIRouter, upkeep: Upkeep) -> None:
     async def down(who: Ender, context: TheContext, given: Annotated[Down, arguments(Down)]) -> list[str]:
         """Have all nodes that are there power off, one after the other. Their names, in that order."""
         _require_name(records, given.confirm)
-        there = _there(upkeep)
-        _require_calm(records, upkeep.seen(), _names(records) - there, force=given.force)
+        seen = await upkeep.membership(context, who.user)
+        there = _there(seen)
+        _require_calm(records, seen, _names(records) - there, force=given.force)
         found = power.order(cluster.members(records), there, context.node)
         wanted = power.Shutdown(uuid.uuid4().hex, who.user, context.node, upkeep.since(), found)
         await asyncio.to_thread(power.begin, records, wanted)
@@ -188,7 +198,7 @@ def _power(made: APIRouter, upkeep: Upkeep) -> None:
         if power.current(records) is not None:
             await ask(context, HoldCluster(held=False), who.user)
             await asyncio.to_thread(power.end, records)
-        return sorted(_names(records) - _there(upkeep))
+        return sorted(_names(records) - _there(await upkeep.membership(context, who.user)))
 
 
 def against(node: str, verdicts: tuple[Verdict, ...]) -> Refused:
@@ -225,8 +235,7 @@ def _names(records: Records) -> set[str]:
     return {each.name for each in cluster.members(records)}
 
 
-def _there(upkeep: Upkeep) -> set[str]:
-    seen = upkeep.seen()
+def _there(seen: Membership | None) -> set[str]:
     return {each.name for each in seen.members if each.joined} if seen else set()
 
 
