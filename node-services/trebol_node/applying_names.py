@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from trebol_common.errors import TrebolError
 from trebol_node.applying import Worker
+from trebol_node.beside import Said
 from trebol_node.cluster import naming
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.store.records import Records
 from trebol_node.worker.rename_operations import TellName
-
-log = logging.getLogger(__name__)
 
 _EVERY = 1.0
 
@@ -33,11 +31,13 @@ class NameFollower:
 
     async def keep(self) -> None:
         """Follow until cancelled."""
+        said = Said()
         while True:
             try:
                 await self.look()
+                said.worked()
             except TrebolError as error:
-                log.warning("pacemaker was not told of a node's other name: %s", error)
+                said.warn("pacemaker was not told of a node's other name", error)
             await asyncio.sleep(_EVERY)
 
     async def look(self) -> None:

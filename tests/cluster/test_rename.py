@@ -15,9 +15,6 @@ from tests.cluster.test_join_cut_off import PATIENCE, of_store
 
 Nodes = dict[str, ContainerNode]
 
-#: The first fails: a renamed node loses its attributes in pacemaker (docs/cluster.md, "Not there yet").
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from trebol_node.applying_names import NameFollower
 from trebol_node.cluster import naming, under_way
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
-from trebol_node.cluster.here.pacemaker_names import node_of, renamed, running, with_node
+from trebol_node.cluster.here.pacemaker_names import renamed, running, with_attributes
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.rename import require_name
 from trebol_node.fencing import records as fences
@@ -172,13 +173,32 @@ def test_pacemaker_keeps_attributes_and_constraints_of_the_node() -> None:
     assert text.count('"n7"') == 5
     assert 'value="n3"' in text and text.count('"n3"') == 1, "an attribute of another meaning"
     assert renamed(text, "n3", "n7") == text
-    entry = node_of(text, "n7")
-    assert entry is not None and "nodes-3" in entry and node_of(text, "n3") is None
-    forgotten = text.replace(entry.strip(), "")
-    assert node_of(forgotten, "n7") is None and node_of(with_node(forgotten, entry), "n7") == entry.strip()
-    assert with_node(text, entry) == text
     with pytest.raises(TrebolError):
         renamed("", "n3", "n7")
+
+
+RACK = '<nvpair id="p" name="rack" value="b4"/>'
+
+
+@pytest.mark.parametrize(
+    ("left", "has"),
+    [
+        (None, ["rack"]),
+        (RACK, ["rack"]),
+        ('<nvpair id="q" name="rack" value="c1"/>', ["rack"]),
+        ('<nvpair id="r" name="x" value="1"/>', ["x", "rack"]),
+    ],
+)
+def test_the_nodes_attributes_are_put_back_once_it_is_online(left: str | None, has: list[str]) -> None:
+    kept, now = (
+        f'<instance_attributes id="nodes-3">{each}</instance_attributes>' if each else "" for each in (RACK, left)
+    )
+    kept = f'<node id="3" uname="n3">{kept}</node>'
+    text = f'<cib><configuration><nodes><node id="3" uname="n7">{now}</node></nodes></configuration></cib>'
+    made = with_attributes(text, "n7", kept)
+    assert [each.get("name") for each in ElementTree.fromstring(made).iter("nvpair")] == has
+    assert with_attributes(made, "n7", kept) == made and with_attributes(text, "n9", kept) == text
+    assert ('value="c1"' in made) is ('value="c1"' in now), "what was set meanwhile stays"
 
 
 def test_what_runs_on_a_node_is_told_but_for_fence_devices() -> None:

@@ -28,16 +28,12 @@ from trebol_node.cluster.voters.members import Members
 from trebol_node.keys import names_now
 from trebol_node.store import reached
 from trebol_node.store.configuration import client_url, peer_url
-from trebol_node.store.errors import Unavailable
 from trebol_node.store.records import Records
 
 KIND = "leave"
 
 #: Seconds until all others have a new configuration of corosync: a daemon looks every 2 s.
 _APPLIED_WITHIN = 20.0
-
-#: Seconds until the others' store takes a write: an election takes one or two.
-_WRITTEN_WITHIN = 30.0
 
 _FORCED_HINT = "trebol cluster leave --forced makes it stand alone"
 
@@ -181,22 +177,10 @@ class Leave:
         self.here.wait(look, seconds=_APPLIED_WITHIN, where="trebold")
 
     def _take_vote(self, work: Work) -> None:
-        self._persist(lambda: take_vote(self._others(work).members, work.arguments["addresses"]["0"]))
+        store.persist(self.here, lambda: take_vote(self._others(work).members, work.arguments["addresses"]["0"]))
 
     def _forget(self, work: Work) -> None:
-        self._persist(lambda: self._removal(work).end(self.here.name))
-
-    def _persist(self, write: Callable[[], None]) -> None:
-        """Try again for a while: the others elect a leader where it was this node."""
-
-        def look() -> str:
-            try:
-                write()
-            except Unavailable as error:
-                return error.problems[0].what
-            return ""
-
-        self.here.wait(look, seconds=_WRITTEN_WITHIN, where=store.UNIT)
+        store.persist(self.here, lambda: self._removal(work).end(self.here.name))
 
     def _make_keys(self, work: Work) -> None:
         certificates.begin_anew(self.here)

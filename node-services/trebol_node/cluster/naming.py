@@ -11,7 +11,7 @@ from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
-from trebol_node.cluster.linked import LINKED
+from trebol_node.cluster.maintenance import records as maintenance
 from trebol_node.cluster.records import RENAMING, Member, State
 from trebol_node.cluster.tokens.record import FOLDER as TOKENS
 from trebol_node.cluster.under_way import Kind, UnderWay
@@ -112,6 +112,7 @@ def move(records: Records, old: str, new: str, *, proven: bool, reseal: Reseal) 
     _move_proof(records, old, new, proven=proven)
     _move_tokens(records, old, new)
     _move_grants(records, old, new)
+    maintenance.move(records, old, new)
     _drop_own(records, old)
     # The last: what it is found by.
     record = records.get(f"{cluster.NODES}{old}")
@@ -131,8 +132,8 @@ def _is_of(before: Mapping[str, Any] | None, old: str, new: str) -> bool:
 
 def _drop_own(records: Records, name: str) -> None:
     """What its daemon says by itself, under the name that it has."""
-    for key in (f"{cluster.APPLIED}{name}", f"{LINKED}{name}", f"{fences.APPLIED}{name}", f"nodes/{name}"):
-        cluster.remove(records, key)
+    for folder in (*cluster.OF_NODE, fences.APPLIED, "nodes/"):
+        cluster.remove(records, f"{folder}{name}")
 
 
 def _move_devices(records: Records, old: str, new: str, reseal: Reseal) -> None:

@@ -35,8 +35,8 @@ KIND = "rename"
 #: Seconds until all others have loaded a configuration, and pacemaker was told: daemons look every 2 s.
 _LOADED_WITHIN = 30.0
 
-#: Seconds until the store takes a write again: this node's own has been started anew.
-_WRITTEN_WITHIN = 60.0
+#: What a rename remembers of pacemaker's entry of the node.
+_ATTRIBUTES = "attributes"
 
 #: Gives the system another full name.
 RenameHost = Callable[[str], None]
@@ -54,7 +54,7 @@ class Rename:
         """In their order. Arguments: those that `prepared` gives."""
         return (
             Step("announce", self._announce, self._end),
-            Step("stop-pacemaker", self._stop_pacemaker, self._start_pacemaker_again),
+            Step("stop-pacemaker", self._leave_pacemaker, self._enter_pacemaker_back),
             Step("stop-corosync", self._stop_corosync, self._start_corosync_again),
             Step("configuration", self._configure, self._configure_back),
             Step("records", self._move, self._move_back),
@@ -91,16 +91,27 @@ class Rename:
     def _announce(self, work: Work) -> None:
         old, new = _names(work)
         since = utc_now().isoformat(timespec="seconds")
-        self._persist(lambda: naming.begin(self._records(), old, new, since))
+        store.persist(self.here, lambda: naming.begin(self._records(), old, new, since))
 
     def _end(self, work: Work) -> None:
-        self._persist(lambda: naming.end(self._records(), *_names(work)))
+        store.persist(self.here, lambda: naming.end(self._records(), *_names(work)))
+
+    def _leave_pacemaker(self, work: Work) -> None:
+        if _ATTRIBUTES not in work.facts:
+            work.remember(**{_ATTRIBUTES: pacemaker_names.attributes(self.here.runner, _names(work)[0])})
+        self._stop_pacemaker(work)
 
     def _stop_pacemaker(self, work: Work) -> None:
         self.here.stop(pacemaker.UNIT)
 
-    def _start_pacemaker_again(self, work: Work) -> None:
+    def _enter_pacemaker_back(self, work: Work) -> None:
+        self._started_pacemaker(work, _names(work)[0])
+
+    def _started_pacemaker(self, work: Work, name: str) -> None:
+        """Start, online by that name, and with the attributes that went with the other one."""
         self.here.start(pacemaker.UNIT)
+        pacemaker.await_online(self.here, name)
+        pacemaker_names.put_back(self.here.runner, name, work.facts.get(_ATTRIBUTES, "<node/>"))
 
     def _stop_corosync(self, work: Work) -> None:
         self.here.stop(corosync.UNIT)
@@ -147,7 +158,7 @@ class Rename:
 
     def _moved(self, work: Work, old: str, new: str) -> None:
         proven = bool(work.facts.get("proven"))
-        self._persist(lambda: naming.move(self._records(), old, new, proven=proven, reseal=self._reseal))
+        store.persist(self.here, lambda: naming.move(self._records(), old, new, proven=proven, reseal=self._reseal))
 
     def _reseal(self, before: Device, after: Device) -> Device:
         if not before.sealed:
@@ -186,7 +197,7 @@ class Rename:
             if each.voter
         }
         store.rename(self.here, name, voters)
-        self._persist(self._require_store)
+        store.persist(self.here, self._require_store)
 
     def _require_store(self) -> None:
         if not self._records().quorate:
@@ -198,27 +209,15 @@ class Rename:
 
     def _start_pacemaker(self, work: Work) -> None:
         old, new = _names(work)
-        self.here.start(pacemaker.UNIT)
-        pacemaker.await_online(self.here, new)
+        self._started_pacemaker(work, new)
         if not work.arguments["online"]:
             # Nobody else has told it.
             pacemaker_names.rename(self.here.runner, old, new)
+            self._started_pacemaker(work, new)
 
     def _finish(self, work: Work) -> None:
         self._end(work)
         self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
-
-    def _persist(self, write: Callable[[], None]) -> None:
-        """Try again for a while: the store may have to elect a leader."""
-
-        def look() -> str:
-            try:
-                write()
-            except Unavailable as error:
-                return error.problems[0].what
-            return ""
-
-        self.here.wait(look, seconds=_WRITTEN_WITHIN, where=store.UNIT)
 
 
 def require_name(records: Records, totem: Totem, old: str, new: str) -> None:

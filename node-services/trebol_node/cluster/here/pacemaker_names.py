@@ -11,33 +11,54 @@ from trebol_node.fencing.pacemaker import patch
 
 
 def rename(runner: Runner, old: str, new: str) -> None:
-    """Have pacemaker know `new` by what it knew `old` by: attributes and constraints stay. `old` is off.
+    """Have pacemaker know `new` by what it knew `old` by: constraints stay. `old` is off.
 
-    Raises TrebolError, CommandFailed.
+    The node's entry goes: pacemaker would take a listed node that it has not seen for unclean, and may have it
+    fenced. Its attributes are the node's own to put back (`attributes`, `put_back`). Raises TrebolError,
+    CommandFailed.
     """
     patch(runner, lambda text: renamed(text, old, new))
-    kept = node_of(runner.run(["cibadmin", "--query"]).stdout, new)
-    # What it remembers besides: of two names with one number it would take either. By the number it takes the node's
-    # entry with all its attributes too, by whatever name.
+    # What it remembers besides: of two names with one number it would take either.
     runner.run(["crm_node", "--force", "--remove", old])
-    if kept is not None:
-        patch(runner, lambda text: with_node(text, kept))
 
 
-def node_of(text: str, name: str) -> str | None:
-    """The entry of a node, with its attributes, as XML; None where there is none. Raises TrebolError."""
-    found = _parsed(text).find(f"configuration/nodes/node[@uname='{name}']")
-    return None if found is None else ElementTree.tostring(found, encoding="unicode")
+def attributes(runner: Runner, name: str) -> str:
+    """The permanent attributes of a node, as the XML of its entry. Raises TrebolError, CommandFailed."""
+    found = _entry(_parsed(runner.run(["cibadmin", "--query"]).stdout), name)
+    return "<node/>" if found is None else ElementTree.tostring(found, encoding="unicode")
 
 
-def with_node(text: str, entry: str) -> str:
-    """The CIB with that entry of a node; the same text where it has one of its number. Raises TrebolError."""
-    root, made = _parsed(text), ElementTree.fromstring(entry)
-    nodes = root.find("configuration/nodes")
-    if nodes is None or any(each.get("id") == made.get("id") for each in nodes):
+def put_back(runner: Runner, name: str, entry: str) -> None:
+    """Give the node, which is online, what is left of its `attributes`. Raises TrebolError, CommandFailed."""
+    patch(runner, lambda text: with_attributes(text, name, entry))
+
+
+def with_attributes(text: str, name: str, entry: str) -> str:
+    """The CIB with those attributes of a node that it lacks; the same text where it lacks none, or does not list the
+    node. Raises TrebolError."""
+    root = _parsed(text)
+    there = _entry(root, name)
+    missing = [] if there is None else [each for each in ElementTree.fromstring(entry) if _lacks(there, each)]
+    if there is None or not missing:
         return text
-    nodes.append(made)
+    for each in missing:
+        kept = there.find(f"{each.tag}[@id='{each.get('id')}']")
+        if kept is None:
+            there.append(each)
+        else:
+            known = {pair.get("name") for pair in kept.iterfind("nvpair")}
+            kept.extend(pair for pair in each.iterfind("nvpair") if pair.get("name") not in known)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _entry(root: ElementTree.Element, name: str) -> ElementTree.Element | None:
+    return root.find(f"configuration/nodes/node[@uname='{name}']")
+
+
+def _lacks(node: ElementTree.Element, group: ElementTree.Element) -> bool:
+    """Whether an entry has not all pairs of a group (`instance_attributes`, `utilization`)."""
+    names = {pair.get("name") for pair in node.iterfind(f"{group.tag}[@id='{group.get('id')}']/nvpair")}
+    return any(pair.get("name") not in names for pair in group.iterfind("nvpair"))
 
 
 def renamed(text: str, old: str, new: str) -> str:

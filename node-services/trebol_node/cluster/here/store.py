@@ -11,6 +11,7 @@ from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.voters.members import Members
 from trebol_node.store import reached
 from trebol_node.store.configuration import PATH, Configuration, of_cluster, parse, render
+from trebol_node.store.errors import Unavailable
 
 UNIT = "trebol-store.service"
 #: The configuration and the data of before.
@@ -27,8 +28,24 @@ DATA_AWAY = DATA.with_name(f"{DATA.name}.put-away")
 #: There once etcd has begun, after which it asks nobody who the others are.
 _BEGUN = DATA / "member" / "wal"
 
+#: Seconds until the store takes a write again.
+_WRITTEN_WITHIN = 60.0
+
 #: Members by the URL of a store.
 Reach = Callable[[str], Members]
+
+
+def persist(here: Here, write: Callable[[], None]) -> None:
+    """Have `write` write to the store, tried again for a while: it may have to elect a leader, or to start."""
+
+    def look() -> str:
+        try:
+            write()
+        except Unavailable as error:
+            return error.problems[0].what
+        return ""
+
+    here.wait(look, seconds=_WRITTEN_WITHIN, where=UNIT)
 
 
 def open_to_others(here: Here, address: str, reach: Reach) -> None:

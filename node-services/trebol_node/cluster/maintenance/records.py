@@ -7,7 +7,7 @@ cluster/maintaining        {"node": NODE}: whose turn it is; two that ask at onc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from trebol_common.errors import BadInput, Refused
@@ -88,6 +88,17 @@ def end(records: Records, node: str) -> None:
         return {"node": others[0]} if others else None
 
     cluster.edit(records, TURN, whose)
+
+
+def move(records: Records, old: str, new: str) -> None:
+    """It is of the same node by another name."""
+    found = of_node(records, old)
+    if found is not None:
+        moved = replace(found, node=new).to_members()
+        cluster.edit(records, f"{MAINTENANCE}{new}", lambda before: moved)
+        cluster.remove(records, f"{MAINTENANCE}{old}")
+    mine = {"node": new}
+    cluster.edit(records, TURN, lambda before: mine if before == {"node": old} else before)
 
 
 def shown(status: list[dict[str, Any]], records: Records) -> list[dict[str, Any]]:
