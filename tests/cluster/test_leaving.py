@@ -162,6 +162,8 @@ def test_a_leave_that_was_cut_off_is_taken_back_or_gone_on_with(nodes: dict[str,
         leaver.run("trebol", "cluster", "leave", how)
         quorate(first, 3 if how == "--abort" else 2)
     assert stands_alone(leaver)
+    leaver.run("trebol", "cluster", "join", token(first), *UNTIMED)
+    quorate(first, 3)
 
 
 def test_of_two_that_leave_at_once_one_does_and_the_other_is_told(nodes: dict[str, ContainerNode]) -> None:
