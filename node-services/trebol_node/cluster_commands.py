@@ -15,6 +15,7 @@ from trebol_node.links_commands import app as links
 from trebol_node.rename_commands import rename_command
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
+from trebol_node.update_commands import update_command
 from trebol_node.upkeep_cluster_commands import register, tell_worst
 from trebol_node.witness_commands import app as witness
 from trebol_node.witness_commands import line as witness_line
@@ -145,6 +146,7 @@ def replace_command(
 app.command("leave")(leave_command)
 app.command("remove")(remove_command)
 app.command("rename")(rename_command)
+app.command("update")(update_command)
 register(app)
 
 

@@ -14,6 +14,9 @@ from trebol_common.run import CommandFailed, Runner
 from trebol_node.hardware import Hardware, gravest
 from trebol_node.status import Facts, node_addresses
 
+#: By which Debian's tools tell of it.
+REBOOT = "run/reboot-required"
+
 ADDRESSES = ("ip", "-json", "address", "show")
 STATE = ("systemctl", "show", "--property=SystemState", "--property=NFailedUnits")
 FAILED = ("systemctl", "list-units", "--state=failed", "--output=json", "--no-pager")
@@ -42,7 +45,22 @@ def read(root: Path, runner: Runner) -> Facts:
         links=tuple(_json(runner, ADDRESSES)),
         physical=_physical(root / "sys/class/net"),
         hardware=_hardware(root / FINDINGS),
+        boot=boot_id(root),
+        reboot_due=reboot_due(root),
     )
+
+
+def boot_id(root: Path) -> str:
+    """Another one after each boot."""
+    return _text(root / "proc/sys/kernel/random/boot_id")
+
+
+def reboot_due(root: Path) -> tuple[str, ...] | None:
+    """Packages that count only after the next boot, as Debian's tools leave word of them; None where none is due."""
+    if not (root / REBOOT).exists():
+        return None
+    listed = root / f"{REBOOT}.pkgs"
+    return tuple(listed.read_text(encoding="utf-8").split()) if listed.exists() else ()
 
 
 def addresses(root: Path, runner: Runner) -> tuple[str, ...]:

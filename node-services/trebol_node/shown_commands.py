@@ -231,14 +231,24 @@ def tasks_command(
         follow(api, upid, wait=wait, path=path)
 
 
-def follow(api: Api, upid: str, *, wait: bool = True, err: bool = False, path: str = NODE) -> None:
+def follow(
+    api: Api, upid: str, *, wait: bool = True, err: bool = False, path: str = NODE, silent: float = 0.0
+) -> None:
     """Show what a task of the node at `path` says, until its end, on stderr with `err`; raises typer.Exit where that
-    is no good one."""
-    seen = 0
+    is no good one. For `silent` seconds nobody has to answer: an upgrade may restart the daemon."""
+    seen, end = 0, time.monotonic() + silent
     while True:
-        # In this order: what it said last comes before its end.
-        state = api.get(f"{path}/tasks/{upid}/status")
-        for line in _lines(api, upid, seen, path):
+        try:
+            # In this order: what it said last comes before its end.
+            state = api.get(f"{path}/tasks/{upid}/status")
+            lines = _lines(api, upid, seen, path)
+        except TrebolError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)
+            continue
+        end = time.monotonic() + silent
+        for line in lines:
             seen += 1
             typer.echo(printable(line), err=err)
         if state["status"] == "stopped" or not wait:

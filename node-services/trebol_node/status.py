@@ -20,7 +20,8 @@ class Facts:
     `links` is the answer of `ip -json address show`; `physical` names the interfaces of real hardware; `installed` is
     the install report, or None on a system that Trebol did not install. Sizes are bytes, times seconds. `state` is
     systemd's word ("running", "degraded", "starting", …), empty where systemd does not run. `hardware` is the gravest
-    finding of the last check, or None where there was none yet.
+    finding of the last check, or None where there was none yet. `boot` is the id of this boot (random(4));
+    `reboot_due` names packages that count only after the next one, None where none is due.
     """
 
     host: str
@@ -38,6 +39,8 @@ class Facts:
     links: tuple[Mapping[str, Any], ...] = ()
     physical: frozenset[str] = frozenset()
     hardware: Hardware | None = None
+    boot: str = ""
+    reboot_due: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Usage:
 
 @dataclass(frozen=True)
 class Status:
-    """A node at one moment. `addresses` have their prefix lengths, IPv4 first; `uptime` is in seconds."""
+    """A node at one moment. `addresses` have their prefix lengths, IPv4 first; `uptime` is in seconds; `boot` and
+    `reboot_due` as `Facts` has them."""
 
     host: str
     addresses: tuple[str, ...]
@@ -65,11 +69,13 @@ class Status:
     root: Usage
     installed: Mapping[str, Any] | None
     hardware: Hardware | None = None
+    boot: str = ""
+    reboot_due: tuple[str, ...] | None = None
 
     @classmethod
     def of_members(cls, members: Mapping[str, Any]) -> Self:
         """From what `to_json` writes, read as JSON."""
-        hardware = members["hardware"]
+        hardware, due = members["hardware"], members.get("reboot_due")
         return cls(
             **{
                 **members,
@@ -79,6 +85,7 @@ class Status:
                 "memory": Usage(**members["memory"]),
                 "root": Usage(**members["root"]),
                 "hardware": hardware and Hardware(**{**hardware, "severity": Severity(hardware["severity"])}),
+                "reboot_due": None if due is None else tuple(due),
             }
         )
 
@@ -104,6 +111,8 @@ def status(facts: Facts) -> Status:
         root=Usage(facts.root_total, facts.root_total - facts.root_free),
         installed=facts.installed,
         hardware=facts.hardware,
+        boot=facts.boot,
+        reboot_due=facts.reboot_due,
     )
 
 
@@ -160,6 +169,8 @@ def to_text(status: Status) -> str:
         ("root", _usage(status.root)),
         ("installed", _installed(status.installed)),
     ]
+    if status.reboot_due is not None:
+        rows.append(("reboot", f"due{': ' if status.reboot_due else ''}{', '.join(status.reboot_due)}"))
     if status.hardware is not None:
         rows.append(("hardware", _hardware(status.hardware)))
     return "\n".join(f"{name:<12}{value}" for name, value in rows)

@@ -15,6 +15,7 @@ from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode, built_tree, container_node
 from tests.cluster.several import UNTIMED, link_on, switch
 from tests.cluster.test_cluster import NAMES, quorate, refusal, status, token
+from tests.cluster.test_upkeep import PLACE
 
 #: Members of a busy machine may not tell their facts in time.
 SLOW = ("--force", "not-measured")
@@ -138,6 +139,28 @@ def test_a_node_is_taken_out_and_back_one_at_a_time(rack: Rack) -> None:
     eventually(lambda: not standby(first, "n2"))
     assert "maintenance n2" not in diagnosis(first)
     assert not status(first)[2].get("maintenance")
+
+
+def test_nodes_are_brought_up_to_date_one_after_the_other(rack: Rack) -> None:
+    first, second = rack.nodes["n1"], rack.nodes["n2"]
+    for node in rack.nodes.values():
+        node.run("sh", "-c", PLACE)
+    second.run("touch", "/run/reboot-required")
+    assert "n3    1         -" in first.run("trebol", "cluster", "update", "--check")
+    with ThreadPoolExecutor() as pool:
+        said = pool.submit(first.run, "trebol", "cluster", "update", "--yes")
+        # A container that boots anew ends.
+        eventually(lambda: gone(second), within=120)
+        assert json.loads(first.run("trebol", "api", "get", "--json", "/cluster/maintenance"))[0]["node"] == "n2"
+        rack.off("n2")
+        rack.on("n2")
+        lines = said.result()
+    assert lines.count("upgraded: toy:all 1 → 2") == len(NAMES)
+    assert (
+        lines.index("n2: 1 of 3") < lines.index("n2: is back") < lines.index("n3: 2 of 3") < lines.index("n1: 3 of")
+    )
+    assert "up to date" in first.run("trebol", "cluster", "update", "--yes")
+    assert not json.loads(first.run("trebol", "api", "get", "--json", "/cluster/maintenance"))
 
 
 def test_the_whole_cluster_goes_in_order_and_is_held_until_it_is_started(rack: Rack) -> None:

@@ -63,6 +63,7 @@ class FakeSystem:
         self.write("proc/swaps", "Filename Type Size Used Priority\n")
         self.write("proc/self/mountinfo", "")
         self.write("proc/sys/kernel/osrelease", "6.12.0-test\n")
+        self.write("proc/sys/kernel/random/boot_id", "0f1e2d3c-0000-4000-8000-000000000001\n")
         self.write("proc/sys/kernel/arch", "x86_64\n")
 
     def write(self, path: str, content: str | bytes) -> Path:

@@ -14,11 +14,12 @@ from tests.unit.worker_context import RememberingStarter, context, write
 
 from trebol_common.errors import Refused
 from trebol_common.run import CommandFailed, Completed, ScriptedRunner
+from trebol_node.facts import REBOOT
 from trebol_node.system.packages import Apt
 from trebol_node.tasks import FOLDER, Upid
 from trebol_node.tasks.inside import Interrupted, Log
 from trebol_node.worker import operations as ops
-from trebol_node.worker.apt import REBOOT, UNIT, changes, needs_reboot, run_refresh, run_upgrade
+from trebol_node.worker.apt import UNIT, changes, needs_reboot, run_refresh, run_upgrade
 from trebol_node.worker.context import Machine
 from trebol_node.worker.handlers import perform
 from trebol_node.worker.operation import Operation

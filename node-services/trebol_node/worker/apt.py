@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from trebol_common.errors import Refused
 from trebol_common.files import write_text
 from trebol_common.run import CommandFailed
+from trebol_node.facts import REBOOT
 from trebol_node.tasks import FOLDER, Upid
 from trebol_node.tasks.inside import Interrupted, Log
 from trebol_node.worker.context import Context, Machine
@@ -49,9 +50,6 @@ UPGRADE = (*_APT, *_CONFFILES, "--no-remove", "dist-upgrade")
 #: What a machine runs with until it boots again.
 _RUNNING = frozenset({"amd64-microcode", "dbus", "intel-microcode", "libc6", "systemd"})
 _KERNEL = "linux-image-"
-
-#: By which Debian's tools tell of it.
-REBOOT = "run/reboot-required"
 
 _INSTALLED = ("dpkg-query", "--show", "--showformat=${db:Status-Status}\\t${Package}:${Architecture}\\t${Version}\\n")
 

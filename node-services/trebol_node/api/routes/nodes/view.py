@@ -118,7 +118,10 @@ class NodeView:
     async def status(self) -> dict[str, Any]:
         """The value of GET /nodes/{node}/status; `trebol` holds what Proxmox VE has no place for."""
         usage, found = await self.usage.get(), await self.facts.get()
-        return {**node.node_status(usage.now, usage.before, self.identity), "trebol": self._as_members(found)}
+        # What the others wait for at this node is as of now.
+        now = {"boot": facts.boot_id(self.root), "reboot_due": facts.reboot_due(self.root)}
+        shown = {**self._as_members(found), **now}
+        return {**node.node_status(usage.now, usage.before, self.identity), "trebol": shown}
 
     async def links(self) -> tuple[LiveLink, ...]:
         """The kernel's network interfaces."""
