@@ -31,12 +31,12 @@ class Fault(StrEnum):
 class Schedule:
     """Faults, one after the other, each with the node that it befalls."""
 
-    seed: int
+    name: str
     faults: tuple[tuple[Fault, str], ...]
 
     def __str__(self) -> str:
         told = ", ".join(f"{fault.value} {node}" for fault, node in self.faults)
-        return f"schedule {self.seed}: {told}"
+        return f"schedule {self.name}: {told}"
 
     def sides(self, nodes: Collection[str]) -> tuple[frozenset[str], ...]:
         """Who can still talk to each other."""
@@ -53,7 +53,7 @@ def schedule(seed: int, nodes: Sequence[str]) -> Schedule:
         fault, node = Fault(chance.choice(list(map(str, Fault)))), chance.choice(nodes)
         if not any(node == other and (fault is Fault.OFF or not known.kills) for known, other in faults):
             faults.append((fault, node))
-    return Schedule(seed, tuple(faults))
+    return Schedule(str(seed), tuple(faults))
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,26 @@ store acknowledged is lost, and the cluster heals by itself."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
 from tests.cluster.rack import Rack, rack
-from tests.cluster.schedules import View, halves, schedule, settled
-from tests.cluster.several import UNTIMED, switch
+from tests.cluster.schedules import Fault, Schedule, View, halves, schedule, settled
+from tests.cluster.several import UNMEASURED, switch
 
 NAMES = ("n1", "n2", "n3")
+#: Each takes a quarter of a minute and more.
 SCHEDULES = 200
-#: Of which `make test` runs so many: each takes a minute where processors are shared.
-FIRST = 0
 #: Seconds: corosync loses a token within 4 s, a node boots in 15 s on a quiet machine.
 SETTLED_WITHIN, HEALED_WITHIN = 90.0, 180.0
 
-SEEDS = [pytest.param(seed, marks=() if seed < FIRST else pytest.mark.slow) for seed in range(SCHEDULES)]
+NAMED: Mapping[str, Sequence[tuple[Fault, str]]] = {
+    "two and one": [(Fault.PARTED, "n3")],
+    "its power is cut": [(Fault.OFF, "n2")],
+    "corosync is killed": [(Fault.COROSYNC, "n1")],
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,21 +34,32 @@ def cluster() -> Iterator[Rack]:
         first.run("trebol", "cluster", "create", "clover")
         for name in NAMES[1:]:
             token = json.loads(first.run("trebol", "cluster", "token", "create", "--json"))["token"]
-            made.nodes[name].run("trebol", "cluster", "join", token, *UNTIMED, "--force", "not-measured")
+            made.nodes[name].run("trebol", "cluster", "join", token, *UNMEASURED)
         yield made
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("case", NAMED)
+def test_a_minority_writes_nothing_and_all_is_well_once_it_is_back(cluster: Rack, case: str) -> None:
+    bear(cluster, Schedule(case, tuple(NAMED[case])))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(SCHEDULES))
 def test_the_cluster_bears_what_befalls_it(cluster: Rack, seed: int) -> None:
-    faults, kept, parts = schedule(seed, NAMES), Kept(), Parts(cluster)
+    bear(cluster, schedule(seed, NAMES))
+
+
+def bear(cluster: Rack, faults: Schedule) -> None:
+    """Have it all happen, look meanwhile, and wait until all is well again."""
+    kept, parts = Kept(), Parts(cluster)
     healed(cluster, parts, kept)
-    assert write(cluster.nodes[NAMES[0]], kept, f"before {seed}")
+    assert write(cluster.nodes[NAMES[0]], kept, f"before {faults.name}")
     for fault, name in faults.faults:
         cluster.befall(fault, name)
     sides = faults.sides(NAMES)
     eventually(lambda: settled(parts.look(), sides, len(NAMES)), within=SETTLED_WITHIN)
     for side in sides:
-        acknowledged = write(cluster.nodes[min(side)], kept, f"amid {seed}")
+        acknowledged = write(cluster.nodes[min(side)], kept, f"amid {faults.name}")
         assert 2 * len(side) > len(NAMES) or not acknowledged, f"{faults}: {sorted(side)} wrote without a quorum"
     cluster.mend()
     healed(cluster, parts, kept)

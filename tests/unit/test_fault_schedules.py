@@ -30,7 +30,7 @@ def test_a_seed_makes_one_schedule_and_seeds_reach_every_fault() -> None:
     ],
 )
 def test_who_can_talk_to_each_other(faults: list[tuple[Fault, str]], sides: list[set[str]]) -> None:
-    assert Schedule(0, tuple(faults)).sides(NODES) == tuple(map(frozenset, sides))
+    assert Schedule("a", tuple(faults)).sides(NODES) == tuple(map(frozenset, sides))
 
 
 @pytest.mark.parametrize(
