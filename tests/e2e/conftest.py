@@ -32,6 +32,7 @@ from tests.e2e.rescued import RESCUES, Rescued, rescue_job
 from tests.e2e.retried import Retried, retried_job
 from tests.e2e.surroundings import Surroundings, surroundings_job
 from tests.e2e.teardown import TornDown, teardown_job
+from tests.e2e.three_nodes import ThreeNodes, three_nodes_job
 from tests.e2e.trials import Tried, trials_job
 from tests.e2e.two_consoles import TwoConsoles, two_consoles_job
 from tests.e2e.typed import Typed, typed_job
@@ -71,13 +72,14 @@ JOBS: dict[str, Job] = {
     "trials": trials_job(),
     "clock": clock_job(),
     "node-wizard": wizard_job(),
+    "three-nodes": three_nodes_job(),
 }
 #: Each is a machine by name.
 FIXTURES = (
     *("node", "outcome", "moved", "examined", "layout", "degraded"),
     *("chosen", "rescued", "torn", "kept", "survivor", "retried"),
     *("typed", "careful", "two_consoles", "remote", "surroundings", "partly", "first_boot", "tried", "clocked"),
-    "wizard",
+    *("wizard", "three"),
 )
 
 QUICK = frozenset(
@@ -214,3 +216,4 @@ surroundings = machine(Surroundings, ["surroundings"])
 two_consoles = machine(TwoConsoles, ["two-consoles"])
 tried = machine(Tried, ["trials"])
 wizard = machine(OnConsole, ["node-wizard"])
+three = machine(ThreeNodes, ["three-nodes"])

@@ -21,6 +21,7 @@ from trebol_image.qemu import (
     Medium,
     MediumKind,
     Nic,
+    Tap,
     accelerator,
     create_disk,
 )
@@ -149,6 +150,10 @@ CASES: dict[str, tuple[MachineConfig, list[tuple[str, ...]]]] = {
     "what the machine's web server responds": (
         MachineConfig(nics=(Nic(restrict=True, response=Path("/out/a response")),)),
         [("-netdev", "user,id=net0,restrict=on,guestfwd=tcp:10.0.2.4:80-cmd:cat '/out/a response'")],
+    ),
+    "a NIC on a bridge of this host's": (
+        MachineConfig(nics=(Nic(tap=Tap("tap1", "10.0.2.51")),)),
+        [("-netdev", "tap,id=net0,ifname=tap1,script=no,downscript=no")],
     ),
     "a NIC that firmware can boot from": (
         MachineConfig(nics=(Nic("52:54:00:00:00:01", boot_rom=True, model="e1000e"),)),

@@ -254,7 +254,7 @@ def test_a_cable_is_pulled_out_of_the_nic_that_is_named_and_put_back(tmp_path: P
 
 
 def test_ssh_never_asks_and_never_reads_the_callers_configuration() -> None:
-    command = ssh_command(2222, "id -u", key=Path("/k"))
+    command = ssh_command(("127.0.0.1", 2222), "id -u", key=Path("/k"))
     assert command[:3] == ("ssh", "-F", "/dev/null")
     assert command[-1] == "id -u"
     assert "root@127.0.0.1" in command
@@ -264,7 +264,7 @@ def test_ssh_never_asks_and_never_reads_the_callers_configuration() -> None:
 
 
 def test_commands_over_one_line_log_in_once() -> None:
-    command = ssh_command(2222, "id -u", key=Path("/k"), line=Path("/run/line"))
+    command = ssh_command(("127.0.0.1", 2222), "id -u", key=Path("/k"), line=Path("/run/line"))
     assert "ControlPath=/run/line" in command and "ControlMaster=auto" in command
 
 

@@ -12,6 +12,7 @@ from trebol_image.qemu.config import (
     Medium,
     MediumKind,
     Nic,
+    Tap,
     accelerator,
 )
 from trebol_image.qemu.disks import create_disk
@@ -38,6 +39,7 @@ __all__ = [
     "QmpClient",
     "QmpError",
     "SerialConsole",
+    "Tap",
     "VirtualMachine",
     "accelerator",
     "create_disk",

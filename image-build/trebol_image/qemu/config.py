@@ -89,8 +89,17 @@ WEB_SERVER = "10.0.2.4"
 
 
 @dataclass(frozen=True)
+class Tap:
+    """An interface of this host's for one machine (ip-tuntap(8)), which reaches it at `address`."""
+
+    interface: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Nic:
-    """A network interface in QEMU's user-mode network: 10.0.2.0/24, gateway 10.0.2.2, DNS 10.0.2.3.
+    """A network interface in QEMU's user-mode network: 10.0.2.0/24, gateway 10.0.2.2, DNS 10.0.2.3; or, with `tap`,
+    in whatever network that is in.
 
     `restrict` cuts it off from everything but the host ports forwarded to it. `boot_rom` lets firmware boot from it.
     `response` is a file with a whole HTTP response, which `WEB_SERVER` gives to whatever is asked, restricted or not.
@@ -102,6 +111,7 @@ class Nic:
     boot_rom: bool = False
     model: str = "virtio-net-pci"
     response: Path | None = None
+    tap: Tap | None = None
 
 
 @dataclass(frozen=True)
@@ -308,6 +318,9 @@ def _nic(number: int, nic: Nic) -> Iterator[str]:
     )
     restrict = ",restrict=on" if nic.restrict else ""
     web = f",guestfwd=tcp:{WEB_SERVER}:80-cmd:cat {shlex.quote(_value(nic.response))}" if nic.response else ""
-    yield from ("-netdev", f"user,id={netdev(number)}{restrict}{forwards}{web}")
+    if nic.tap is None:
+        yield from ("-netdev", f"user,id={netdev(number)}{restrict}{forwards}{web}")
+    else:
+        yield from ("-netdev", f"tap,id={netdev(number)},ifname={nic.tap.interface},script=no,downscript=no")
     rom = "" if nic.boot_rom else ",romfile="
     yield from ("-device", f"{nic.model},netdev={netdev(number)},mac={nic.mac}{rom}")

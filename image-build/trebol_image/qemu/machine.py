@@ -31,6 +31,7 @@ LOOK_AGAIN = 0.5
 #: Seconds between two looks at the console while something else is waited for.
 LOOK_AT_CONSOLE = 5.0
 
+_LOCALHOST, _SSH = "127.0.0.1", 22
 #: How the sockets of shared SSH connections are called.
 _LINE = "ssh-"
 
@@ -175,6 +176,11 @@ class VirtualMachine:
         except KeyError:
             raise BadInput(f"port {guest_port} is not forwarded", where=self.name) from None
 
+    def _server(self) -> tuple[str, int]:
+        """Where the guest's SSH server is reached: host and port."""
+        taps = [nic.tap for nic in self.config.nics if nic.tap is not None]
+        return (taps[0].address, _SSH) if taps else (_LOCALHOST, self.port(_SSH))
+
     def vnc_port(self) -> int:
         """The port of 127.0.0.1 where the screen is shown."""
         return int(self.qmp.execute("query-vnc")["service"])
@@ -243,13 +249,13 @@ class VirtualMachine:
         check: bool = True,
         input: str | None = None,
     ) -> Completed:
-        """Run a shell command in the guest over SSH; its port 22 must be forwarded. Raises CommandFailed.
+        """Run a shell command in the guest over SSH; its port 22 must be forwarded, or a NIC of its have a tap.
 
-        A user's first command with a key logs in, which takes seconds under emulation; the others share its
-        connection.
+        Raises CommandFailed. A user's first command with a key logs in, which takes seconds under emulation; the
+        others share its connection.
         """
         line = self._sockets / f"{_LINE}{user}-{crc32(str(key).encode()):x}"
-        words = ssh_command(self.port(22), command, key=key, user=user, line=line)
+        words = ssh_command(self._server(), command, key=key, user=user, line=line)
         return self._runner.run(words, input=input, check=check)
 
     def _hang_up(self) -> None:
@@ -261,7 +267,7 @@ class VirtualMachine:
         """Wait until an SSH server greets; raises DeadlinePassed or MachineEnded with the console's last lines."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
-            if _greets(self.port(22), b"SSH-", within=max(1.0, deadline - time.monotonic())):
+            if _greets(self._server(), b"SSH-", within=max(1.0, deadline - time.monotonic())):
                 return
             self.serial.require_sound()
             # A port that refuses gives no event when it stops refusing; the guest's end does, and cuts this short.
@@ -274,12 +280,13 @@ class VirtualMachine:
 
 
 def ssh_command(
-    port: int, command: str, *, key: Path, user: str = "root", line: Path | None = None
+    server: tuple[str, int], command: str, *, key: Path, user: str = "root", line: Path | None = None
 ) -> tuple[str, ...]:
     """OpenSSH's client, deaf to the caller's configuration and known hosts, and never asking anything.
 
     Commands with the same `line`, a path for a socket, share one connection.
     """
+    host, port = server
     shared = () if line is None else ("ControlMaster=auto", f"ControlPath={line}", "ControlPersist=yes")
     options = (
         "BatchMode=yes",
@@ -294,7 +301,7 @@ def ssh_command(
         *shared,
     )
     words = [word for option in options for word in ("-o", option)]
-    return ("ssh", "-F", "/dev/null", *words, "-i", str(key), "-p", str(port), f"{user}@127.0.0.1", command)
+    return ("ssh", "-F", "/dev/null", *words, "-i", str(key), "-p", str(port), f"{user}@{host}", command)
 
 
 def _listen(path: Path) -> socket.socket:
@@ -304,10 +311,10 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _greets(port: int, greeting: bytes, *, within: float) -> bool:
+def _greets(server: tuple[str, int], greeting: bytes, *, within: float) -> bool:
     """Whether what listens begins with `greeting`; QEMU itself accepts, and closes when the guest refuses."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=within) as connection:
+        with socket.create_connection(server, timeout=within) as connection:
             return connection.recv(len(greeting)).startswith(greeting)
     except OSError:
         return False
