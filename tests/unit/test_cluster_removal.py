@@ -16,6 +16,7 @@ from trebol_node.cluster.admission import Admission, Applicant
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping
 from trebol_node.cluster.tokens.admission import NotAdmitted
+from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.cluster.view import status
 from trebol_node.fencing import records as fencing
 from trebol_node.store.records import MemoryRecords
@@ -86,6 +87,15 @@ def test_one_that_had_joined_by_halves_gives_its_token_back_and_others_may_join(
     assert under_way.found(records) is None
     assert keeping.tokens(records)[token.id].used_by is None
     admission.admit(Applicant("n5", "m5", token.id, token.secret.get_secret_value()), {0: address("n5")})
+
+
+def test_a_join_whose_member_died_before_it_listed_the_node_is_ended_by_its_name() -> None:
+    records = records_of(*NAMES)
+    under_way.take(records, UnderWay(Kind.JOIN, "n4", "then", machine="m4", token="t"))
+    assert removal(records).is_unlisted_join("n4") and not removal(records).is_unlisted_join("n3")
+    removal(records).end("n4")
+    assert under_way.found(records) is None
+    assert not [key for key in (record.key for record in records.below("cluster/")) if "n4" in key]
 
 
 def test_tokens_of_a_node_that_was_removed_let_nobody_in_even_when_it_is_back() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -189,7 +189,11 @@ def test_records_and_corosync_know_the_survivor_alone(here: Here) -> None:
 
 def test_nodes_that_corosync_sees_stay_and_vote_no_more(here: Here) -> None:
     kept = records()
+    cluster.edit_member(kept, "n2", lambda member: replace(member, state=State.LEAVING))
+    kept.put("cluster/links/n3", {}, expected=0)
     list(settle(here, Plan("clover", "n1", "192.0.2.1", ("n3",), ("n2",)), kept))
+    assert {each.state for each in cluster.members(kept)} == {State.MEMBER}
+    assert kept.get("cluster/links/n3") is None
     assert [(each.name, each.voter) for each in cluster.members(kept)] == [("n1", True), ("n2", False)]
     smaller = cluster.totem(kept)
     assert smaller is not None and [each.name for each in smaller.nodes] == ["n1", "n2"]

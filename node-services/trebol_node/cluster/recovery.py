@@ -24,6 +24,7 @@ from trebol_node.cluster.corosync.parse import describes_cluster, read_back
 from trebol_node.cluster.here import corosync, store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.steps.disk import utc_now
+from trebol_node.fencing.records import forget_node
 from trebol_node.store.configuration import PATH, Configuration, of_cluster, render
 from trebol_node.store.records import Records
 from trebol_node.store.restore import restore
@@ -149,12 +150,15 @@ def settle(here: Here, plan: Plan, records: Records) -> Iterator[str]:
     staying = {plan.node, *plan.stay}
     cluster.remove(records, under_way.KEY)
     for member in cluster.members(records):
-        key = f"{cluster.NODES}{member.name}"
         if member.name not in staying:
-            cluster.remove(records, key)
-            cluster.remove(records, f"{cluster.APPLIED}{member.name}")
-        elif member.name != plan.node and (member.voter or member.learner):
-            cluster.edit(records, key, _as(replace(member, voter=False, learner="")))
+            forget_node(records, member.name)
+            for folder in (*cluster.OF_NODE, cluster.NODES):
+                cluster.remove(records, f"{folder}{member.name}")
+        elif member.name != plan.node:
+            # What it was about to do is over, with the change that said so.
+            state = member.state if member.state is cluster.State.JOINING else cluster.State.MEMBER
+            there = replace(member, state=state, voter=False, learner="")
+            cluster.edit(records, f"{cluster.NODES}{member.name}", _as(there))
     own = cluster.Member(plan.node, here.machine, plan.address, cluster.State.MEMBER, voter=True)
     cluster.edit(records, f"{cluster.NODES}{plan.node}", _as(own))
     if cluster.settings(records) is None:

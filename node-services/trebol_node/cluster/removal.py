@@ -48,6 +48,12 @@ class Removal:
             _require_dead(node, membership, dead=dead)
         return member
 
+    def is_unlisted_join(self, node: str) -> bool:
+        """Whether all that there is of it is a join that began: the member that let it in died before listing it."""
+        joining = under_way.joining(self.records)
+        listed = self.records.get(f"{cluster.NODES}{node}") is not None
+        return joining is not None and joining.node == node and not listed
+
     def begin(self, node: str, kind: Kind = Kind.REMOVE) -> None:
         """From here on nobody else comes or goes until it is gone. Raises Busy where somebody is at that already."""
         mine = self._change(node, kind)

@@ -130,6 +130,9 @@ async def remove_node(desk: Desk, node: str, *, dead: bool) -> None:
     Raises as `Removal.require_possible`, Refused for the last voter; `dead`: somebody made sure that it is off.
     """
     removal = Removal(desk.records, desk.now)
+    if removal.is_unlisted_join(node):
+        await asyncio.to_thread(removal.end, node)
+        return
     membership = TypeAdapter(Membership).validate_python(await desk.call(ReadMembership()))
 
     def configure() -> tuple[Member, Totem]:
