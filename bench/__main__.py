@@ -44,6 +44,7 @@ def bench(
         Path | None, typer.Option(help="For disks: a node's /var/log/trebol/events.jsonl, copied here.")
     ] = None,
     runs: Annotated[int, typer.Option(help="Installations to take the median of.", min=1)] = 1,
+    nodes: Annotated[int, typer.Option(help="Nodes of the cluster.", min=2, max=32)] = cluster.NODES,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure Trebol side by side with its floors, on this machine, which should do nothing else meanwhile.
@@ -62,7 +63,7 @@ def bench(
     if not as_json:
         print(measured_on)
     for subject in dict.fromkeys(wanted):
-        for figure in _measure(subject, project, iso, kinds, packing, runs, events):
+        for figure in _measure(subject, project, iso, kinds, packing, runs, events, nodes):
             figures.append(figure)
             if not as_json:
                 print(f"\n{to_text(figure)}", flush=True)
@@ -78,6 +79,7 @@ def _measure(
     profile: Profile,
     runs: int,
     events: Path | None,
+    nodes: int,
 ) -> Iterator[Figure]:
     """The figures of a subject, each as soon as it is there."""
     folder = project.out / "bench"
@@ -93,7 +95,7 @@ def _measure(
         case Subject.NODE:
             yield from node.measure()
         case Subject.CLUSTER:
-            yield from cluster.measure()
+            yield from cluster.measure(nodes)
         case Subject.INSTALL:
             image = iso or newest_iso(project.out)
             for kind in firmware:

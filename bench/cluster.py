@@ -21,6 +21,9 @@ from trebol_common.network import API_PORT
 #: The brief's limit of nodes.
 NODES = 16
 
+#: At how many nodes it is looked at on the way.
+_SIZES = (3, 8, 16, 24)
+
 #: Nodes that boot at the same time: more only wait for each other.
 _AT_ONCE = 4
 
@@ -34,7 +37,7 @@ LOAD = Load(clients=50, rate=1.0, seconds=15)
 
 
 def measure(nodes: int = NODES) -> Iterator[Figure]:
-    """Create, join one after the other, and look at the whole."""
+    """Create, join one after the other, and look at the whole as it grows."""
     names = [f"c{number}" for number in range(1, nodes + 1)]
     with ExitStack() as stack:
         bridge = stack.enter_context(switch())
@@ -43,10 +46,18 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
             part = names[start : start + _AT_ONCE]
             found += stack.enter_context(running_nodes(bridge, part, first=start + 1))
         yield _created(found[0])
-        yield _joined(found)
-        yield _shown(found)
-        yield from _answers(found)
-        yield _memory(found[0])
+        size = 1
+        for wanted in sizes(nodes):
+            yield _joined(found[0], found[size:wanted], size)
+            size = wanted
+            yield _shown(found[:size])
+            yield from _answers(found[:size])
+            yield _memory(found[:size])
+
+
+def sizes(nodes: int) -> list[int]:
+    """At how many nodes it is looked at."""
+    return [*(each for each in _SIZES if each < nodes), nodes]
 
 
 def _created(first: ContainerNode) -> Figure:
@@ -55,23 +66,22 @@ def _created(first: ContainerNode) -> Figure:
     return Figure("trebol cluster create", time.perf_counter() - began, "s", "at most 5 s")
 
 
-def _joined(nodes: list[ContainerNode]) -> Figure:
-    """The median; each of them as a phase."""
-    first, *others = nodes
+def _joined(first: ContainerNode, others: list[ContainerNode], there: int) -> Figure:
+    """The median of those that come to a cluster of so many; each of them as a phase."""
     phases = []
-    for number, node in enumerate(others, 2):
+    for number, node in enumerate(others, there + 1):
         token = json.loads(first.run("trebol", "cluster", "token", "create", "--json"))["token"]
         began = time.perf_counter()
         node.run("trebol", "cluster", "join", token, *_FORCED)
         phases.append(Phase(f"node {number}", time.perf_counter() - began))
     seconds = [phase.seconds for phase in phases]
     return Figure(
-        "trebol cluster join",
+        f"trebol cluster join, {there + 1} to {there + len(others)} nodes",
         statistics.median(seconds),
         "s",
         "at most 10 s per node",
         phases=tuple(phases),
-        notes={"slowest": f"{max(seconds):.1f} s", "nodes": str(len(nodes))},
+        notes={"slowest": f"{max(seconds):.1f} s"},
     )
 
 
@@ -117,11 +127,17 @@ def _answers(nodes: list[ContainerNode]) -> Iterator[Figure]:
         )
 
 
-def _memory(node: ContainerNode) -> Figure:
+def _memory(nodes: list[ContainerNode]) -> Figure:
+    """Of the last to come, which votes in the store in small clusters alone."""
+    node = nodes[-1]
     units = (*DAEMONS, "trebol-store.service", "corosync.service", "pacemaker.service")
-    parts = {unit: proportional(node, main_process(node, unit)) for unit in units}
+    parts = {}
+    for unit in units:
+        if main := main_process(node, unit):
+            children = node.run("cat", f"/proc/{main}/task/{main}/children").split()
+            parts[unit] = sum(proportional(node, each) for each in (main, *map(int, children)))
     return Figure(
-        "memory of a member's daemons",
+        f"memory of the daemons of the last of {len(nodes)} nodes",
         sum(parts.values()),
         "MB",
         notes={unit: f"{size:.0f} MB" for unit, size in parts.items()},
