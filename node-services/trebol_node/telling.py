@@ -55,8 +55,8 @@ class Going:
         self._call = call
         self._seen = seen
         self._changed = asyncio.Event()
-        self._off = False
-        self._held = False
+        #: The shutdown in which this node was told to go, and the one for which pacemaker was held.
+        self._off = self._held = ""
         self._said = ""
 
     async def keep(self) -> None:
@@ -87,23 +87,25 @@ class Going:
         """Do what is next, and tell what that was. Raises TrebolError."""
         shutdown = power.current(self._records)
         if shutdown is None:
-            self._held = self._off = False
             return Step.WAIT
         step = next_step(shutdown, self._now(shutdown, stopped=await self._stopped(shutdown)))
         match step:
             case Step.READY:
                 await self._write(power.ready, shutdown, self._node, self._boot)
             case Step.STOP:
-                if not self._held:
+                if self._held != shutdown.id:
                     await self._call(HoldCluster(held=True))
-                    self._held = True
+                    self._held = shutdown.id
+                    if power.current(self._records) is None:
+                        # Somebody has started the cluster meanwhile, and may have been faster.
+                        await self._call(HoldCluster(held=False))
             case Step.GO:
                 await self._write(power.go, shutdown)
             case Step.OFF:
-                if not self._off:
+                if self._off != shutdown.id:
                     log.info("the cluster is shut down in order: it is the turn of this node")
                     await self._call(Power(action="shutdown"))
-                    self._off = True
+                    self._off = shutdown.id
             case Step.BACK:
                 await self._write(power.back, self._node)
             case Step.START:
@@ -130,7 +132,7 @@ class Going:
 
     async def _stopped(self, shutdown: power.Shutdown) -> bool:
         """Asked by the node that leads the shutdown alone, while it waits for that."""
-        if shutdown.phase is not power.Phase.ASKED or shutdown.asked != self._node or not self._held:
+        if shutdown.phase is not power.Phase.ASKED or shutdown.asked != self._node or self._held != shutdown.id:
             return False
         found = TypeAdapter(Pacemaker).validate_python(await self._call(ReadPacemaker()))
         return found.stopped and not found.running

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from trebol_common.errors import BadInput, printable
-from trebol_common.i18n import _
+from trebol_common.i18n import _, counted
 from trebol_node.client import API_SOCKET, Api
 from trebol_node.cluster.updating import SILENT, Update, Wanted
 from trebol_node.shown_commands import AsJson, Socket, follow, show_json
@@ -49,7 +49,9 @@ def update_command(
     left = [each for each in found if not each.is_done]
     if not left:
         typer.echo(_("all of it is up to date"))
-    elif not check and (yes or typer.confirm(_("{count} nodes, one after the other?").format(count=len(left)))):
+    elif not check and (
+        yes or typer.confirm(counted("{count} node?", "{count} nodes, one after the other?", len(left)))
+    ):
         _run(rounds, left)
 
 

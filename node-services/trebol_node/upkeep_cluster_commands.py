@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from trebol_node.shown_commands import AsJson, Socket, show_json
 
 #: Seconds between two looks at what goes on.
 _PAUSE = 0.5
+#: Seconds without news until it is told what is waited for.
+_QUIET = 15.0
 
 
 class MaintenanceWord(StrEnum):
@@ -133,8 +136,9 @@ def shutdown_command(
 
 
 def _follow(api: Api) -> None:
-    """Show who is ready and who is gone, until this node goes too."""
+    """Show who is ready and who is gone, until this node goes too; once nothing new comes, what it waits for."""
     said: set[str] = set()
+    news = time.monotonic()
     while True:
         try:
             found = api.get("/cluster/shutdown")
@@ -144,14 +148,32 @@ def _follow(api: Api) -> None:
         if not found:
             typer.echo(_("it was taken back: trebol cluster start"), err=True)
             raise typer.Exit(1)
-        for each in found["nodes"]:
-            lines = [_("{node} is ready")] if each["ready"] else []
-            lines += [_("{node} is gone")] if not each["online"] else []
-            for text in (line.format(node=each["node"]) for line in lines):
-                if text not in said:
-                    said.add(text)
-                    typer.echo(printable(text))
+        lines = [*_progress(found), *(_waiting(found) if time.monotonic() - news > _QUIET else ())]
+        for text in lines:
+            if text not in said:
+                said.add(text)
+                news = time.monotonic()
+                typer.echo(printable(text))
         time.sleep(_PAUSE)
+
+
+def _progress(found: dict[str, Any]) -> Iterator[str]:
+    for each in found["nodes"]:
+        if each["ready"]:
+            yield _("{node} is ready").format(node=each["node"])
+        if not each["online"]:
+            yield _("{node} is gone").format(node=each["node"])
+
+
+def _waiting(found: dict[str, Any]) -> Iterator[str]:
+    late = [each["node"] for each in found["nodes"] if each["online"] and not each["ready"]]
+    if found["phase"] != "asked":
+        return
+    if late:
+        what = _("{names} is not ready (there: systemctl status trebold)").format(names=", ".join(late))
+    else:
+        what = _("something still runs (crm_mon)")
+    yield _("waiting: {reason}; to take it back: trebol cluster start").format(reason=what)
 
 
 def start_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:

@@ -33,7 +33,7 @@ from trebol_node.cluster.diagnosis.facts import (
 )
 from trebol_node.cluster.diagnosis.finding import Finding, has_error
 from trebol_node.cluster.diagnosis.findings import evaluate, of_itself
-from trebol_node.cluster.maintenance.records import Maintenance
+from trebol_node.cluster.maintenance.records import MAINTENANCE, Maintenance
 from trebol_node.cluster.maintenance.records import begin as take_out
 from trebol_node.cluster.power.records import Shutdown
 from trebol_node.cluster.power.records import begin as shut_down
@@ -42,6 +42,8 @@ from trebol_node.cluster.preflight.finding import Severity
 from trebol_node.cluster.steps.journal import Journal
 from trebol_node.cluster.tokens.record import TokenRecord
 from trebol_node.cluster.voters.members import Member
+from trebol_node.cluster.witness.record import KEY as WITNESS
+from trebol_node.cluster.witness.record import Witness
 from trebol_node.pki.validity import Ending, Urgency
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.limits import QUOTA
@@ -98,6 +100,23 @@ def out(node: str) -> MemoryRecords:
     made = records_of(*NAMES)
     take_out(made, Maintenance(node, "root@pam", "2026-11-29", "new memory"))
     return made
+
+
+def test_the_witness_is_no_stranger_in_the_store() -> None:
+    third = Witness("w", address("n9"), "0", "0", 0, "n1", store=True, voter=True)
+    found = evaluate(replace(well(recorded(WITNESS, third.to_members())), members=(*map(member, (*NAMES, "n9")),)))
+    assert not [each for each in found if each.code == "store-stranger"]
+
+
+def test_a_second_unit_that_fails_is_news_and_a_figure_is_none() -> None:
+    records, first = records_of(*NAMES), Finding("unit-down", Severity.ERROR, "n1", "a is failed", "journalctl -u a")
+    for found in ([first], [first, replace(first, measured="b is failed", remedy="journalctl -u b")]):
+        told.say(records, "n1", found)
+        assert told.by(records, "n1") == tuple(found)
+    drift = Finding("clock-offset", Severity.WARNING, "n1", "the clock is 0.120 s off", "chronyc")
+    told.say(records, "n1", [drift])
+    told.say(records, "n1", [replace(drift, measured="the clock is 0.133 s off")])
+    assert told.by(records, "n1") == (drift,)
 
 
 def held() -> MemoryRecords:
@@ -202,7 +221,15 @@ CASES: dict[str, tuple[Callable[[], Facts], tuple[str, Severity, str, str]]] = {
     ),
     "a member of the store is no node": (
         lambda: replace(well(), members=(*map(member, NAMES), member("n9"))),
-        ("store-stranger", WARNING, "n9", "etcdctl member remove 9"),
+        ("store-stranger", WARNING, "n9", "trebol node store etcdctl member remove 9"),
+    ),
+    "a record is damaged": (
+        lambda: replace(well(), records=recorded(f"{MAINTENANCE}n2", {"node": "n2"})),
+        ("record-unreadable", WARNING, MAINTENANCE, "newer version"),
+    ),
+    "pacemaker is held, and nobody knows why": (
+        lambda: replace(well(), pacemaker=Pacemaker(True, ONLINE, stopped=True)),
+        ("held", ERROR, "", "trebol cluster start"),
     ),
     "a voter of the records only learns": (
         lambda: replace(well(), members=(*map(member, NAMES[:2]), member("n3", learner=True))),

@@ -57,6 +57,10 @@ CASES: dict[str, tuple[Present, dict[str, str]]] = {
     "another leaves": (present(*NAMES, records=records_of(*NAMES, leaving="n3")), {"nodes": "n3 leaves"}),
     "corosync is silent": (replace(present(*NAMES), membership=None), {"corosync": "does not answer"}),
     "the store is silent": (replace(present(*NAMES), members=None), {"store": "has no quorum"}),
+    "pacemaker does not run on another": (
+        present(*NAMES, pacemaker=Pacemaker(True, (PacemakerNode("n3", online=False),))),
+        {"fencing": "pacemaker does not run on n3"},
+    ),
     "pacemaker is silent": (present(*NAMES, pacemaker=None), {"fencing": "does not answer"}),
     "a node waits for being fenced": (
         present(*NAMES, pacemaker=Pacemaker(True, (PacemakerNode("n3", online=False, unclean=True),))),
@@ -126,6 +130,14 @@ def test_status_says_who_is_out_and_that_the_cluster_is_held() -> None:
     assert (found[0]["ha"], found[0]["ha-off"]) == (0, [power.HELD])
 
 
+def test_what_a_later_version_added_to_a_record_does_no_harm() -> None:
+    maintenance = kept.Maintenance("n2", "root@pam", "then")
+    assert kept.Maintenance.of({**maintenance.to_members(), "until": "noon"}) == maintenance
+    assert power.Shutdown.of({**shutdown().to_members(), "until": "noon"}) == shutdown()
+    with pytest.raises(BadInput, match="damaged"):
+        kept.Maintenance.of({"node": "n2"})
+
+
 def shutdown(phase: power.Phase = power.Phase.ASKED) -> power.Shutdown:
     return power.Shutdown("1", "root@pam", "n2", "2026-11-29T08:00:00+00:00", ("n1", "n3", "n2"), phase)
 
@@ -143,12 +155,14 @@ ASKED, GOING = power.Phase.ASKED, power.Phase.GOING
 TURNS: dict[str, tuple[power.Phase, Seen, Step]] = {
     "whoever hears of it is ready": (ASKED, view("n1", *NAMES), Step.READY),
     "and waits": (ASKED, view("n1", *NAMES, n1="a"), Step.WAIT),
-    "whoever was asked stops what runs": (ASKED, replace(view("n2", *NAMES, n2="a"), stopped=False), Step.STOP),
-    "and waits for all": (ASKED, view("n2", *NAMES, n2="a", n1="a"), Step.WAIT),
+    "whoever was asked waits for all": (ASKED, replace(view("n2", *NAMES, n2="a"), stopped=False), Step.WAIT),
+    "also for one that boots": (ASKED, all_ready("n2", "n1", "n2"), Step.WAIT),
+    "and stops what runs": (ASKED, replace(all_ready("n2", *NAMES), stopped=False), Step.STOP),
     "then all go": (ASKED, all_ready("n2", *NAMES), Step.GO),
     "the first goes": (GOING, all_ready("n1", *NAMES), Step.OFF),
     "the next waits for it": (GOING, all_ready("n3", *NAMES), Step.WAIT),
     "and goes": (GOING, all_ready("n3", "n2", "n3"), Step.OFF),
+    "one that is back already keeps nobody": (GOING, view("n3", *NAMES, n2="a", n3="a"), Step.OFF),
     "the last waits": (GOING, all_ready("n2", "n2", "n3"), Step.WAIT),
     "and goes without quorum": (GOING, replace(all_ready("n2", "n2"), quorate=False), Step.OFF),
     "nobody goes without knowing who is there": (GOING, replace(all_ready("n3"), there=None), Step.WAIT),

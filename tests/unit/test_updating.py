@@ -37,6 +37,10 @@ class World:
                     {"type": "cluster"},
                     *({"type": "node", "name": name, "online": online[name]} for name in NODES),
                 ]
+            case ["cluster", "maintenance", name]:
+                self.refuses -= self.refuses > 0
+                reasons = ["1 of 3 voters is left"] if self.refuses else []
+                return {"survives": int(not reasons), "layers": [{"layer": "store", "reasons": reasons}]}
             case ["cluster", "maintenance"]:
                 return [{"node": name, "why": why} for name, why in self.out.items()]
             case ["nodes", name, "apt", "update"]:
@@ -66,8 +70,7 @@ class World:
 
     def set(self, path: str, **arguments: str | Sequence[str]) -> Any:
         if self.refuses and arguments["force"] != "1":
-            self.refuses -= 1
-            raise Refused("store: without it 1 of 3 voters is left", where="n2")
+            raise Refused("1 of 3 voters is left", where="n2")
         self.out[path.rpartition("/")[2]] = str(arguments["why"])
 
     def delete(self, path: str, **arguments: str | Sequence[str]) -> Any:
@@ -118,12 +121,19 @@ def test_what_was_cut_off_goes_on_with_the_node_that_is_out() -> None:
 
 def test_the_others_are_waited_for_and_not_for_ever() -> None:
     world = World({"n2": ["toy"]}, refuses=3)
-    assert len([line for line in updated(world) if line.startswith("waiting: n2: store")]) == 1
+    assert len([line for line in updated(world) if line.startswith("waiting: n2: 1 of 3")]) == 1
     with pytest.raises(Refused, match="1 of 3"):
         updated(World({"n2": ["toy"]}, refuses=10**6))
     forced = World({"n2": ["toy"]}, refuses=10**6)
     updated(forced, force=True)
     assert forced.done == ["n2 upgrade", "n2 back"]
+
+
+def test_a_node_that_is_out_is_not_booted_while_another_one_is_missing() -> None:
+    world = World(due={"n2"}, out={"n2": WHY}, refuses=10**6)
+    with pytest.raises(Refused, match="1 of 3"):
+        updated(world)
+    assert not world.done
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ cluster/removed/NAME  {"when": seconds since 1970}, of a node that left or was r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
@@ -187,6 +187,12 @@ def stands_alone() -> NoCluster:
 
 Kind = TypeVar("Kind")
 Word = TypeVar("Word", bound=StrEnum)
+
+
+def known(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
+    """A value of a record's members; what a later version added is left out. Raises BadInput."""
+    names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    return made(kind, {name: value for name, value in values.items() if name in names}, where)
 
 
 def made(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:

@@ -19,12 +19,17 @@ WHY = "trebol cluster update"
 
 #: Seconds until the others do without the next node: the one before has to be in the store and in pacemaker again.
 _SETTLED_WITHIN = 180.0
+#: The same where it is forced.
+_FORCED_AFTER = 60.0
 #: Seconds until a machine that boots anew is back: servers look through their memory for minutes.
 _BACK_WITHIN = 1800.0
 #: Seconds for which a daemon may be silent: what is upgraded restarts it.
 SILENT = 120.0
 
 _PAUSE = 1.0
+
+#: What no waiting mends.
+_ENDS = (BadInput, NotAllowed)
 
 T = TypeVar("T")
 
@@ -104,17 +109,33 @@ class Update:
     def run(self, each: Wanted) -> bool:
         """Do it. False: this node itself waits for a reboot, which another one has to see to."""
         path = path_of(each.node)
-        self._patiently(lambda: self._take_out(each.node), within=_SETTLED_WITHIN)
+        self._settle(each.node)
+        self.api.set(f"/cluster/maintenance/{each.node}", why=WHY, force=str(int(self.force)))
         if each.packages:
             self.follow(path, self.api.create(f"{path}/apt/upgrade"))
         due = self._patiently(lambda: self._reboot_due(path), within=SILENT)
         if due and each.node != self.own:
+            # An upgrade takes minutes, in which another one may have died.
+            self._settle(each.node)
             self._reboot(each.node, path)
         self._patiently(lambda: self.api.delete(f"/cluster/maintenance/{each.node}"), within=SILENT)
         return not due or each.node != self.own
 
-    def _take_out(self, node: str) -> None:
-        self.api.set(f"/cluster/maintenance/{node}", why=WHY, force=str(int(self.force)))
+    def _settle(self, node: str) -> None:
+        """Wait until the others do without it; with `force`, go on at the end all the same."""
+
+        def look() -> None:
+            found = self.api.get(f"/cluster/maintenance/{node}")
+            if not found["survives"]:
+                reasons = "; ".join(reason for each in found["layers"] for reason in each["reasons"])
+                raise Refused(reasons, where=node, hint=_("mend that first; --force does it all the same"))
+
+        try:
+            self._patiently(look, within=_FORCED_AFTER if self.force else _SETTLED_WITHIN)
+        except Refused as error:
+            if not self.force:
+                raise
+            self.say(_("forced: {reason}").format(reason=error.problems[0].what))
 
     def _reboot_due(self, path: str) -> bool:
         return self.api.get(f"{path}/status")["trebol"]["reboot_due"] is not None
@@ -131,16 +152,20 @@ class Update:
             if node not in online:
                 raise Refused(_("is not back in the cluster yet"), where=node)
 
-        self._patiently(look, within=_BACK_WITHIN)
+        # One whose clock is wrong until it has asked its servers lets nobody in.
+        self._patiently(look, within=_BACK_WITHIN, ends=(BadInput,))
         self.say(_("{node}: is back").format(node=node))
 
-    def _patiently(self, attempt: Callable[[], T], *, within: float) -> T:
-        """What it gives, once it does; raises its last error where it does not in that many seconds."""
+    def _patiently(
+        self, attempt: Callable[[], T], *, within: float, ends: tuple[type[TrebolError], ...] = _ENDS
+    ) -> T:
+        """What it gives, once it does; raises its last error where it does not in that many seconds, and one of
+        `ends` at once."""
         end, said = self.clock() + within, ""
         while True:
             try:
                 return attempt()
-            except (BadInput, NotAllowed):
+            except ends:
                 raise
             except TrebolError as error:
                 if self.clock() > end:

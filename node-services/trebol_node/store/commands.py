@@ -139,3 +139,16 @@ def recover_command(yes: Yes = False) -> None:
 
     for line in recover(reached.read(), yes=yes, now=datetime.now(UTC)):
         typer.echo(line)
+
+
+@app.command("etcdctl", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def etcdctl_command(context: typer.Context) -> None:
+    """Run etcdctl(1) on the store, with the node's own certificates. Nobody looks first at what that does.
+
+    Example: trebol node store etcdctl endpoint status --write-out=table
+    """
+    import os
+
+    from trebol_node.store.etcdctl import environment
+
+    os.execvpe("etcdctl", ["etcdctl", *context.args], {**os.environ, **environment()})

@@ -38,21 +38,23 @@ def set_hostname(operation: SetHostname, context: Context, who: str) -> None:
     machine.runner.run(["systemctl", "try-restart", "--no-block", "trebold.service"], check=False)
 
 
-def changes(machine: Machine, fqdn: str) -> dict[str, tuple[str, str]]:
-    """Files of the system by name, as they are and as they are to be. Raises BadInput for another machine's name."""
+def changes(machine: Machine, fqdn: str, *, begun: bool = False) -> dict[str, tuple[str, str]]:
+    """Files of the system by name, as they are and as they are to be. Raises BadInput for another machine's name,
+    unless the change has `begun` before: then /etc/hosts may have this one's by it already."""
     label = machine.text(_KERNEL).strip().partition(".")[0]
     hosts, settings = machine.text(HOSTS), machine.text(SETTINGS)
-    begun = _NAME.findall(settings) == [f'fqdn = "{fqdn}"']
+    begun = begun or _NAME.findall(settings) == [f'fqdn = "{fqdn}"']
     return {
         SETTINGS: (settings, _NAME.sub(f'fqdn = "{fqdn}"', settings)),
         HOSTS: (hosts, renamed(hosts, label, full_name(label, hosts, settings), fqdn, begun=begun)),
     }
 
 
-def change(machine: Machine, fqdn: str) -> None:
-    """Have the system be called so, in a cluster too, whose other services are not told. Raises as `changes`."""
+def change(machine: Machine, fqdn: str, *, begun: bool = False) -> None:
+    """Have the system be called so, in a cluster too, whose other services are not told. `begun`, and what is raised:
+    as `changes`."""
     with ExitStack() as undo:
-        for name, (before, text) in changes(machine, fqdn).items():
+        for name, (before, text) in changes(machine, fqdn, begun=begun).items():
             if text != before:
                 path = machine.at(name)
                 mode = path.stat().st_mode & 0o777

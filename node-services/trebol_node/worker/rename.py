@@ -50,6 +50,6 @@ def run_rename(operation: RenameNode, machine: Machine, upid: Upid, log: Log) ->
 
 
 def transaction(machine: Machine, open_store: Open) -> Rename:
-    """Its steps on this node."""
+    """Its steps on this node; that nobody else has the name was looked at before the first."""
     here = Here(machine.root, machine.runner)
-    return Rename(here, open_store, lambda fqdn: hostname.change(machine, fqdn))
+    return Rename(here, open_store, lambda fqdn: hostname.change(machine, fqdn, begun=True))

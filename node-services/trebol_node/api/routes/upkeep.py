@@ -195,9 +195,10 @@ def _power(made: APIRouter, upkeep: Upkeep) -> None:
         """End the hold after an orderly shutdown. Names of the nodes that are missing."""
         if cluster.totem(records) is None:
             raise cluster.stands_alone()
-        if power.current(records) is not None:
-            await ask(context, HoldCluster(held=False), who.user)
-            await asyncio.to_thread(power.end, records)
+        # In this order: the daemon that holds it meanwhile looks again afterwards. Without a record too: of a store
+        # that was restored pacemaker may be held all the same.
+        await asyncio.to_thread(power.end, records)
+        await ask(context, HoldCluster(held=False), who.user)
         return sorted(_names(records) - _there(await upkeep.membership(context, who.user)))
 
 

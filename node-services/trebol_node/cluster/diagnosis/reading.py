@@ -40,7 +40,8 @@ from trebol_node.store.view import Entry
 
 #: Units of a member: whether they run is asked of systemd. A node that does not vote has no store.
 STORE = "trebol-store.service"
-UNITS = ("trebold.service", "trebol-worker.service", "corosync.service", "pacemaker.service", STORE)
+DEVICE = "corosync-qdevice.service"
+UNITS = ("trebold.service", "trebol-worker.service", "corosync.service", "pacemaker.service", STORE, DEVICE)
 _SHOW = ("systemctl", "show", "--property=Id,LoadState,ActiveState,Result,ConditionResult", *UNITS)
 
 _DAY = 86_400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.store.records import Records
 
 TOLD = "cluster/told/"
+
+_FIGURE = re.compile(r"[0-9.]+")
 
 #: Findings of one node that are kept, the gravest.
 _MOST = 16
@@ -38,5 +41,5 @@ def say(records: Records, node: str, found: Sequence[Finding]) -> None:
         cluster.edit(records, f"{TOLD}{node}", changed)
 
 
-def _kinds(findings: Iterable[Finding]) -> set[tuple[str, str]]:
-    return {(each.code, each.severity.value) for each in findings}
+def _kinds(findings: Iterable[Finding]) -> set[tuple[str, ...]]:
+    return {(each.code, each.severity.value, each.remedy, _FIGURE.sub("", each.measured)) for each in findings}

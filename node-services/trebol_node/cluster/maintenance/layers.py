@@ -150,7 +150,17 @@ class Fencing:
             for each in present.pacemaker.nodes
             if each.name != node and each.standby and not _is_out(present.records, each.name)
         ]
-        return (*unclean, *standby)
+        return (*unclean, *self._absent(node, present), *standby)
+
+    def _absent(self, node: str, present: Present) -> Sequence[str]:
+        """Nodes that corosync sees, and on which pacemaker could run nothing."""
+        assert present.pacemaker is not None
+        there = {each.name for each in present.membership.members if each.joined} if present.membership else set()
+        return [
+            f"pacemaker does not run on {each.name}"
+            for each in present.pacemaker.nodes
+            if each.name != node and each.name in there and not (each.online or each.unclean)
+        ]
 
 
 def _is_out(records: Records, node: str) -> bool:

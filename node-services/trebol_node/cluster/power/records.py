@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from trebol_common.errors import BadInput, Refused
+from trebol_common.errors import Refused
 from trebol_node.cluster import records as cluster
 from trebol_node.store.records import Records
 
@@ -48,12 +48,9 @@ class Shutdown:
 
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
-        """The inverse of `to_members`. Raises BadInput."""
-        try:
-            made = cls(**members)
-            return replace(made, order=tuple(made.order), phase=Phase(made.phase))
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"is damaged: {error}", where=SHUTDOWN) from error
+        """The inverse of `to_members`; what a later version added is left out. Raises BadInput."""
+        made = cluster.known(cls, members, SHUTDOWN)
+        return replace(made, order=tuple(made.order), phase=cluster.one_of(Phase, made.phase, SHUTDOWN))
 
 
 def order(members: Collection[cluster.Member], there: Collection[str], asked: str) -> tuple[str, ...]:

@@ -45,9 +45,10 @@ def next_step(shutdown: Shutdown, seen: Seen) -> Step:
             return Step.READY
         if shutdown.asked != seen.node:
             return Step.WAIT
-        if not seen.stopped:
-            return Step.STOP
-        return Step.GO if set(shutdown.order) <= seen.boots.keys() else Step.WAIT
+        # Nothing is stopped before all can go. One that boots meanwhile is not there, and says so anew.
+        if seen.there is None or not set(shutdown.order) <= seen.boots.keys() & seen.there:
+            return Step.WAIT
+        return Step.GO if seen.stopped else Step.STOP
     if mine is not None and mine != seen.boot:
         return Step.BACK
     if mine is not None:
@@ -58,8 +59,8 @@ def next_step(shutdown: Shutdown, seen: Seen) -> Step:
 
 
 def _is_turn(order: Collection[str], seen: Seen) -> bool:
-    """Whether all that go before are gone."""
-    before = list(order)[: list(order).index(seen.node)]
+    """Whether all that go before are gone, or are back already."""
+    before = [each for each in list(order)[: list(order).index(seen.node)] if each in seen.boots]
     return seen.there is not None and seen.there.isdisjoint(before)
 
 

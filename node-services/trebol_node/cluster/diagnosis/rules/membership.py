@@ -30,11 +30,12 @@ def quorum(facts: Facts) -> Iterator[Finding]:
     spare = margins(totem, there, device_online=seen.device_votes is not None).nodes
     if spare == 0 and len(totem.nodes) > 1:
         measured = _("quorate, but without one node more there would be no quorum")
-        remedy = (
-            _("bring back the nodes that are missing")
-            if facts.lost
-            else _("two nodes bear no loss without a third vote: add a node")
-        )
+        if facts.lost:
+            remedy = _("bring back the nodes that are missing")
+        elif totem.device is not None:
+            remedy = _("the witness does not vote: see trebol-witness status there")
+        else:
+            remedy = _("two nodes bear no loss without a third vote: trebol cluster witness add ADDRESS")
         yield Finding("quorum-thin", Severity.WARNING, "", measured, remedy)
 
 
@@ -47,7 +48,8 @@ def nodes(facts: Facts) -> Iterator[Finding]:
             name,
             _("corosync does not see it from {node}").format(node=facts.node),
             _(
-                "is it on, and its network? there: systemctl status corosync; dead: trebol cluster remove {name}"
+                "is it on, and its network? there: systemctl status corosync; "
+                "dead: trebol cluster remove {name} --dead"
             ).format(name=name),
         )
 

@@ -10,6 +10,7 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster.diagnosis.facts import Facts
 from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.cluster.maintenance.records import all_of
+from trebol_node.cluster.power.records import current
 from trebol_node.cluster.preflight.finding import Severity
 from trebol_node.fencing.state import Path, states
 
@@ -22,6 +23,9 @@ def nodes(facts: Facts) -> Iterator[Finding]:
     if not facts.pacemaker.leads:
         measured = _("no node coordinates the others")
         yield Finding("pacemaker-leaderless", Severity.ERROR, "", measured, "journalctl -u pacemaker")
+    if facts.pacemaker.stopped and current(facts.records) is None:
+        measured = _("pacemaker is told to run nothing at all, and no shutdown of the cluster says why")
+        yield Finding("held", Severity.ERROR, "", measured, "trebol cluster start")
     for node in facts.pacemaker.nodes:
         if node.unclean:
             measured = _("it is to be fenced, and is not yet: nothing of it is taken over until then")

@@ -9,12 +9,16 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster.diagnosis.facts import Facts
 from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.cluster.preflight.finding import Severity
+from trebol_node.cluster.witness.record import witness
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.limits import MIB, QUOTA
 
 #: Per cent of the quota from which on its size is spoken of: records are bounded far below, and its history is
 #: compacted.
 _FULL = 80
+
+#: With the node's own certificates.
+_ETCDCTL = "trebol node store etcdctl"
 
 #: How etcd words that it takes nothing more.
 _NO_SPACE = "NOSPACE"
@@ -48,7 +52,9 @@ def alarms(facts: Facts) -> Iterator[Finding]:
                 continue
             full = _NO_SPACE in error
             remedy = (
-                _("make room there (df -h), then: etcdctl alarm disarm") if full else "journalctl -u trebol-store"
+                _("make room there (df -h), then: {command}").format(command=f"{_ETCDCTL} alarm disarm")
+                if full
+                else "journalctl -u trebol-store"
             )
             measured = _("its store has an alarm: {alarm}").format(alarm=error)
             yield Finding("store-alarm", Severity.ERROR, each.node, measured, remedy)
@@ -61,7 +67,13 @@ def size(facts: Facts) -> Iterator[Finding]:
             measured = _("its store's file has {size} MiB, and at most {quota} MiB").format(
                 size=each.size // MIB, quota=QUOTA // MIB
             )
-            yield Finding("store-size", Severity.WARNING, each.node, measured, _("on it: etcdctl defrag"))
+            yield Finding(
+                "store-size",
+                Severity.WARNING,
+                each.node,
+                measured,
+                _("on it: {command}").format(command=f"{_ETCDCTL} defrag"),
+            )
 
 
 def members(facts: Facts) -> Iterator[Finding]:
@@ -70,10 +82,12 @@ def members(facts: Facts) -> Iterator[Finding]:
         return
     by_url = {url: member for member in facts.members for url in member.peer_urls}
     nodes = {peer_url(each.address): each for each in cluster.members(facts.records)}
+    third = witness(facts.records)
+    known = {*nodes, *((peer_url(third.address),) if third else ())}
     for url, member in by_url.items():
-        if url not in nodes:
+        if url not in known:
             measured = _("{member} is a member of the store, and no node of the cluster").format(member=member)
-            remedy = f"etcdctl member remove {member.id:x}"
+            remedy = f"{_ETCDCTL} member remove {member.id:x}"
             yield Finding("store-stranger", Severity.WARNING, str(member), measured, remedy)
     for url, node in nodes.items():
         listed = by_url.get(url)
