@@ -140,6 +140,7 @@ def time_command(
     zone: Annotated[str | None, typer.Argument(help="Set the time zone: Europe/Madrid")] = None,
     server: Annotated[list[str] | None, typer.Option(help="Follow this time server; as often as needed.")] = None,
     usual: Annotated[bool, typer.Option("--usual-servers", help="Follow those that the system comes with.")] = False,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
@@ -151,13 +152,13 @@ def time_command(
 
     if usual and server:
         raise BadInput(_("does not go with {option}").format(option="--server"), where="--usual-servers")
-    api = Api(socket)
+    api, path = Api(socket), path_of(node)
     wanted = {} if zone is None else {"timezone": zone}
     if usual or server:
         wanted["servers"] = " ".join(server or ())
     if wanted:
-        api.set(f"{NODE}/time", **wanted)
-    value = api.get(f"{NODE}/time")
+        api.set(f"{path}/time", **wanted)
+    value = api.get(f"{path}/time")
     if as_json:
         show_json(value)
     else:
@@ -301,6 +302,7 @@ def _say(found: list[str]) -> None:
 
 def report_command(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Into this file.")] = None,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
@@ -312,7 +314,7 @@ def report_command(
 
     if as_json and output is not None:
         raise BadInput(_("does not go with {option}").format(option="--output"), where="--json")
-    text = Api(socket).get(f"{NODE}/report")
+    text = Api(socket).get(f"{path_of(node)}/report")
     if as_json:
         show_json(text)
     elif output is None:

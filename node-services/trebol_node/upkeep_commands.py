@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from trebol_common.errors import printable
-from trebol_node.client import API_SOCKET, NODE, Api
-from trebol_node.shown_commands import AsJson, Socket, follow, show_json
+from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, path_of
+from trebol_node.shown_commands import AsJson, OnNode, Socket, follow, show_json
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +41,7 @@ def name_command(
 def keys_command(
     add: Annotated[list[Path] | None, typer.Option(help="Let in the keys of this .pub file; -: of stdin.")] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Take away the key with this comment, or itself.")] = None,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
@@ -50,13 +51,13 @@ def keys_command(
     """
     from trebol_node.root_keys import changed
 
-    api = Api(socket)
-    answer = api.whole("GET", f"{NODE}/sshkeys", {})
+    api, path = Api(socket), path_of(node)
+    answer = api.whole("GET", f"{path}/sshkeys", {})
     if add or remove:
         added = [typer.open_file(str(path), encoding="utf-8").read() for path in add or ()]
         keys = changed(answer["data"], added, remove or ())
-        api.set(f"{NODE}/sshkeys", keys="\n".join(keys), digest=answer["digest"])
-        answer = api.whole("GET", f"{NODE}/sshkeys", {})
+        api.set(f"{path}/sshkeys", keys="\n".join(keys), digest=answer["digest"])
+        answer = api.whole("GET", f"{path}/sshkeys", {})
     if as_json:
         show_json(answer["data"])
         return
@@ -67,6 +68,7 @@ def keys_command(
 def update_command(
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask the mirrors first.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Bring all of it up to date.")] = False,
+    node: OnNode = LOCALHOST,
     as_json: AsJson = False,
     socket: Socket = API_SOCKET,
 ) -> None:
@@ -78,12 +80,12 @@ def update_command(
     """
     from trebol_node import shown
 
-    api = Api(socket)
+    api, path = Api(socket), path_of(node)
     if refresh:
-        follow(api, api.create(f"{NODE}/apt/update"), err=as_json)
+        follow(api, api.create(f"{path}/apt/update"), err=as_json, path=path)
     if apply:
-        follow(api, api.create(f"{NODE}/apt/upgrade"), err=as_json)
-    found = api.get(f"{NODE}/apt/update")
+        follow(api, api.create(f"{path}/apt/upgrade"), err=as_json, path=path)
+    found = api.get(f"{path}/apt/update")
     if as_json:
         show_json(found)
     elif not apply:

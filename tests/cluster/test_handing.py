@@ -132,6 +132,7 @@ def test_root_of_a_node_asks_for_another_one_without_a_ticket(cluster: dict[str,
         said = json.loads(cluster["n3"].run(*command))
         assert said.get("host", said.get("trebol", {}).get("host", "")).startswith("n2")
     assert "trebold" in cluster["n3"].run("trebol", "node", "services", "--node", "n1")
+    assert "Etc/UTC" in cluster["n3"].run("trebol", "node", "time", "--node", "n2")
     assert cluster["n3"].run("trebol", "node", "tasks", "--node", "n2", "--json").startswith("[")
 
 
