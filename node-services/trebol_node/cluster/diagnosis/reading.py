@@ -22,6 +22,7 @@ from trebol_node.cluster.corosync.status import read as read_corosync
 from trebol_node.cluster.diagnosis import crm_mon
 from trebol_node.cluster.diagnosis.asking import WITHIN, Bounded, Silent, ask_all
 from trebol_node.cluster.diagnosis.facts import Daemon, Facts, Source, Unit, Voter
+from trebol_node.cluster.here import qdevice
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.preflight.facts import ClockFacts
 from trebol_node.cluster.steps import disk
@@ -40,8 +41,7 @@ from trebol_node.store.view import Entry
 
 #: Units of a member: whether they run is asked of systemd. A node that does not vote has no store.
 STORE = "trebol-store.service"
-DEVICE = "corosync-qdevice.service"
-UNITS = ("trebold.service", "trebol-worker.service", "corosync.service", "pacemaker.service", STORE, DEVICE)
+UNITS = ("trebold.service", "trebol-worker.service", "corosync.service", "pacemaker.service", STORE, qdevice.UNIT)
 _SHOW = ("systemctl", "show", "--property=Id,LoadState,ActiveState,Result,ConditionResult", *UNITS)
 
 _DAY = 86_400
@@ -149,15 +149,19 @@ def _digest(here: Here) -> str:
 
 
 def _units(here: Here, runner: Runner) -> tuple[Unit, ...]:
-    """Those that are installed here and are to run."""
-    found = []
+    """Those that are installed here, and whether they are to run."""
+    found, member = [], here.is_there(reached.PATH)
+    wanted = {
+        **dict.fromkeys(UNITS, member),
+        **dict.fromkeys(UNITS[:2], True),
+        STORE: _has_store(here),
+        qdevice.UNIT: here.is_there(qdevice.MARK),
+    }
     for block in said(runner, _SHOW).strip().split("\n\n"):
         told = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         name = told.get("Id", "")
-        member = here.is_there(reached.PATH)
-        wanted = name in UNITS[:2] or (_has_store(here) if name == STORE else member)
         if told.get("LoadState") == "loaded":
-            found.append(Unit(name, told.get("ActiveState", ""), told.get("Result", ""), wanted))
+            found.append(Unit(name, told.get("ActiveState", ""), told.get("Result", ""), wanted.get(name, False)))
     return tuple(found)
 
 
