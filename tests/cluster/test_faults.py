@@ -67,7 +67,10 @@ def bear(cluster: Rack, faults: Schedule) -> None:
 
 
 class Parts:
-    """What the nodes see, and each moment at which two parts of them had quorum."""
+    """What the nodes see, and each moment at which two parts of them had quorum.
+
+    Corosync tells who is there some milliseconds before it has counted their votes: what is seen once more counts.
+    """
 
     def __init__(self, cluster: Rack) -> None:
         self._cluster = cluster
@@ -76,8 +79,10 @@ class Parts:
     def look(self) -> dict[str, View]:
         """At this moment."""
         views = self._cluster.views()
-        if halves(views):
-            self.wrong.append(views)
+        if found := halves(views):
+            again = self._cluster.views()
+            if not set(found).isdisjoint(halves(again)):
+                self.wrong += [views, again]
         return views
 
 
