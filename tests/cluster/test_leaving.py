@@ -185,6 +185,8 @@ def test_of_two_that_leave_at_once_one_does_and_the_other_is_told(nodes: dict[st
 @pytest.mark.slow
 def test_of_two_nodes_the_first_one_leaves_too(nodes: dict[str, ContainerNode]) -> None:
     first, second = nodes["n1"], nodes["n2"]
+    nodes["n3"].run("trebol", "cluster", "leave")
+    quorate(second, 2)
     first.run("trebol", "cluster", "leave")
     assert stands_alone(first)
     quorate(second, 1)
