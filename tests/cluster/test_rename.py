@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
 from tests.cluster.several import UNMEASURED, running_nodes, switch
@@ -14,6 +15,11 @@ from tests.cluster.test_cluster import NAMES, quorate, refusal, status, token
 from tests.cluster.test_join_cut_off import PATIENCE, of_store
 
 Nodes = dict[str, ContainerNode]
+
+
+def slow(*values: str) -> ParameterSet:
+    """Of the many that `make test-full` runs."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +103,14 @@ def test_a_name_that_cannot_be_had_is_refused_and_nothing_begins(cluster: Nodes,
     assert "nothing to go on with" in refusal(cluster["n1"], "trebol", "cluster", "rename", "--abort")
 
 
-@pytest.mark.parametrize("step", ["configuration", "records", "store"])
+@pytest.mark.parametrize("step", [slow("configuration"), "records", slow("store")])
 def test_cut_off_it_is_taken_back_and_the_node_is_what_it_was(cluster: Nodes, step: str) -> None:
     kill_at(cluster["n2"], "n8", step)
     cluster["n2"].run("trebol", "cluster", "rename", "--abort")
     await_names(cluster, "n1", "n2", "n7")
 
 
-@pytest.mark.parametrize(("step", "new"), [("name", "n8"), ("pacemaker", "n9")])
+@pytest.mark.parametrize(("step", "new"), [("name", "n8"), slow("pacemaker", "n9")])
 def test_cut_off_it_is_gone_on_with(cluster: Nodes, step: str, new: str) -> None:
     kill_at(cluster["n2"], new, step)
     assert "trebol cluster rename --resume" in eventually(
