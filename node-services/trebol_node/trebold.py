@@ -31,7 +31,6 @@ from trebol_common.i18n import _
 from trebol_common.run import CommandRunner
 from trebol_common.systemd import READY, STOPPING, notify
 from trebol_node import pki
-from trebol_node.announce import keep_saying
 from trebol_node.api.app import make_app
 from trebol_node.api.audit import Journal
 from trebol_node.api.context import Context
@@ -57,11 +56,6 @@ from trebol_node.api.routes.nodes.view import DAEMON
 from trebol_node.api.routes.upkeep import Upkeep
 from trebol_node.api.routes.witness import qnetd_answers
 from trebol_node.api.server import Server, network_socket, tls_context, unix_socket
-from trebol_node.applying import Follower
-from trebol_node.applying_fencing import FencingFollower
-from trebol_node.applying_links import LinkFollower, addresses_of
-from trebol_node.applying_names import NameFollower
-from trebol_node.beside import keep_going
 from trebol_node.client import API_SOCKET
 from trebol_node.cluster.maintenance.records import shown as with_maintenance
 from trebol_node.cluster.power.records import shown as with_power
@@ -71,9 +65,17 @@ from trebol_node.cluster.view import with_warnings
 from trebol_node.cluster.voters.acting import Acting, leads
 from trebol_node.cluster.voters.choice import GRACE
 from trebol_node.cluster.voters.members import Members
+from trebol_node.daemon.announce import keep_saying
+from trebol_node.daemon.applying import Follower
+from trebol_node.daemon.applying_fencing import FencingFollower
+from trebol_node.daemon.applying_links import LinkFollower, addresses_of
+from trebol_node.daemon.applying_names import NameFollower
+from trebol_node.daemon.beside import keep_going
+from trebol_node.daemon.follow import Node, keep_following
+from trebol_node.daemon.measuring import Answerer
+from trebol_node.daemon.telling import Going, keep_telling
+from trebol_node.daemon.voting import Store, Voting, listed_by
 from trebol_node.fencing.agents import Agents
-from trebol_node.follow import Node, keep_following
-from trebol_node.measuring import Answerer
 from trebol_node.notify import keep_alive
 from trebol_node.pki.validity import endings
 from trebol_node.store import reached
@@ -82,8 +84,6 @@ from trebol_node.store.etcd import PATIENCE, EtcdRecords
 from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.system.names import read_hosts
 from trebol_node.tasks import Tasks
-from trebol_node.telling import Going, keep_telling
-from trebol_node.voting import Store, Voting, listed_by
 from trebol_node.worker.client import Worker
 from trebol_node.worker.operation import Operation
 from trebol_node.worker.operations import RenewCertificate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trebol_node.announce import say
+from trebol_node.daemon.announce import say
 from trebol_node.store.records import MemoryRecords
 
 ABOUT = {"version": "1", "addresses": ["192.0.2.10"], "fingerprint": "AB:CD"}

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from tests.unit.test_cluster_view import membership, records
 
 from trebol_common.errors import BadInput
-from trebol_node.applying import Follower
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.daemon.applying import Follower
 from trebol_node.store.records import MemoryRecords
 from trebol_node.worker.cluster_operations import InstallCorosync, LoadCorosync, ReadMembership
 from trebol_node.worker.witness_operations import FollowDevice

@@ -11,13 +11,13 @@ from tests.unit.test_applying import Worker, follow
 from tests.unit.test_cluster_view import records
 
 from trebol_common.errors import BadInput
-from trebol_node.applying_fencing import FencingFollower
-from trebol_node.beside import AGAIN, keep_going
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster import under_way
+from trebol_node.daemon.applying_fencing import FencingFollower
+from trebol_node.daemon.beside import AGAIN, keep_going
+from trebol_node.daemon.voting import Store, Voting
 from trebol_node.fencing import records as fencing
 from trebol_node.store.records import MemoryRecords
-from trebol_node.voting import Store, Voting
 
 #: Records that this version cannot read, and by which key.
 UNREADABLE: Mapping[str, tuple[str, Callable[[MemoryRecords], object]]] = {

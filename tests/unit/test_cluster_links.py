@@ -11,13 +11,13 @@ import pytest
 from tests.unit.cluster_of_three import NAMES, address, records_of, totem_of
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying_links import LinkFollower, addresses_of
 from trebol_node.cluster import linked, relink
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.links import LinkState, put
 from trebol_node.cluster.corosync.status import Member, Membership
 from trebol_node.cluster.linked import LINKED, Linked
+from trebol_node.daemon.applying_links import LinkFollower, addresses_of
 from trebol_node.store.records import MemoryRecords
 
 SECOND = {name: f"198.51.100.{10 + int(name[1:])}" for name in NAMES}

@@ -9,7 +9,6 @@ from tests.unit.cluster_of_three import NAMES, address, records_of, removal, see
 from tests.unit.cluster_tokens import NOW, issued
 
 from trebol_common.errors import BadInput, Refused
-from trebol_node.announce import say
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster import under_way
 from trebol_node.cluster.admission import Admission, Applicant
@@ -18,6 +17,7 @@ from trebol_node.cluster.tokens import keeping
 from trebol_node.cluster.tokens.admission import NotAdmitted
 from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.cluster.view import status
+from trebol_node.daemon.announce import say
 from trebol_node.fencing import records as fencing
 from trebol_node.store.records import MemoryRecords
 

@@ -12,13 +12,13 @@ import pytest
 from tests.unit.cluster_of_three import NAMES, records_of, removal, seen
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying_names import NameFollower
 from trebol_node.cluster import naming, under_way
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.here.pacemaker_names import renamed, running, with_attributes
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.rename import require_name
+from trebol_node.daemon.applying_names import NameFollower
 from trebol_node.fencing import records as fences
 from trebol_node.fencing.device import Device, How, Proof, digest_of
 from trebol_node.store.records import MemoryRecords

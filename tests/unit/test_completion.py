@@ -18,7 +18,7 @@ from tests.unit.shown_node import NODE, Served, served_node
 from trebol_common.cli import root
 from trebol_common.run import CommandRunner
 from trebol_hardware import completion as hardware
-from trebol_node.completion import below
+from trebol_node.commands.completion import below
 
 SCRIPTS = Path(__file__).parents[2] / "debian/completions"
 

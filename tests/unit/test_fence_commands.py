@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from trebol_common import cli
-from trebol_node import fence_commands
+from trebol_node.commands import fence as fence_commands
 
 PLAIN = {"type": "string", "required": 0, "secret": 0, "default": "", "choices": [], "description": ""}
 PARAMETERS = [

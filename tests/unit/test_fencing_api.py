@@ -20,11 +20,11 @@ from trebol_common.errors import Refused, TrebolError
 from trebol_common.run import CommandRunner
 from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.routes import fencing
-from trebol_node.applying_fencing import FencingFollower, delayed_of
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Member as Seen
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.records import Member, State
+from trebol_node.daemon.applying_fencing import FencingFollower, delayed_of
 from trebol_node.fencing import records as kept
 from trebol_node.fencing import secret_files
 from trebol_node.fencing.agents import Agents

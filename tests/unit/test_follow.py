@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from trebol_common.errors import BadInput, NoSpace, TrebolError
-from trebol_node.follow import Node, keep_following
+from trebol_node.daemon.follow import Node, keep_following
 from trebol_node.worker.errors import WorkerAbsent
 
 Look = tuple[str, Sequence[str], bool | Exception]

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from tests.unit.cluster_of_three import NAMES, records_of, removal, seen
 
-from trebol_node.applying import Follower
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.daemon.applying import Follower
 from trebol_node.store.records import MemoryRecords
 from trebol_node.worker.cluster_operations import ForgetNode, ReadMembership
 

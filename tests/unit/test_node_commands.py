@@ -12,9 +12,9 @@ from tests.unit.shown_node import NODE, STARTED, UPDATES, Served, served_node
 from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput, TrebolError
-from trebol_node.commands import app
+from trebol_node.commands.node import app
+from trebol_node.commands.shown import status_command
 from trebol_node.root_keys import changed
-from trebol_node.shown_commands import status_command
 from trebol_node.worker.operations import ApplyNetwork
 
 

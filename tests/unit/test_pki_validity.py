@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput
 from trebol_common.run import CommandRunner
-from trebol_node import cluster_commands, pki
+from trebol_node import pki
 from trebol_node.cluster.view import with_warnings
+from trebol_node.commands import cluster as cluster_commands
 from trebol_node.pki.validity import Ending, Urgency, end_of, endings
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -11,10 +11,10 @@ from tests.unit.preflight_facts import sound
 from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput, Refused
-from trebol_node import cluster_commands
 from trebol_node.cluster.preflight.facts import Contents, Facts
 from trebol_node.cluster.preflight.findings import evaluate
 from trebol_node.cluster.preflight.report import to_members
+from trebol_node.commands import cluster as cluster_commands
 
 #: A node with guests.
 GUESTS = replace(sound(), hosts=(replace(sound().hosts[0], contents=Contents(guests=("web",))), *sound().hosts[1:]))

@@ -28,7 +28,7 @@ from trebol_node.cluster.preflight.facts import Contents, HostFacts, PathFacts
 from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, MeasureQuestion
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.steps import engine
-from trebol_node.measuring import Answerer
+from trebol_node.daemon.measuring import Answerer
 from trebol_node.store.records import MemoryRecords
 from trebol_node.worker.cluster_operations import PreflightFacts, PreflightMeasure
 

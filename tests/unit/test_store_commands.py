@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from trebol_common.errors import BadInput
 from trebol_node import keys
-from trebol_node.commands import app
+from trebol_node.commands.node import app
 from trebol_node.store import configuration, gateway
 from trebol_node.store.configuration import Configuration
 from trebol_node.store.errors import Unavailable

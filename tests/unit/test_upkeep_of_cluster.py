@@ -19,7 +19,6 @@ from tests.unit.shown_node import OverSocket
 from trebol_common import cli
 from trebol_common.errors import TrebolError
 from trebol_common.run import ScriptedRunner
-from trebol_node import upkeep_cluster_commands as commands
 from trebol_node.api.app import PREFIX, make_app
 from trebol_node.api.routes import upkeep
 from trebol_node.client import Unreachable
@@ -30,9 +29,10 @@ from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.cluster.power import records as power
 from trebol_node.cluster.power.turn import Step
 from trebol_node.cluster.preflight.finding import Severity
+from trebol_node.commands import upkeep_of_cluster as commands
+from trebol_node.daemon.telling import Going, keep_telling
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.records import MemoryRecords
-from trebol_node.telling import Going, keep_telling
 from trebol_node.worker import upkeep as worker
 from trebol_node.worker.cluster_operations import ReadMembership
 from trebol_node.worker.context import Machine

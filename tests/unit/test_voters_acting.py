@@ -26,10 +26,10 @@ from trebol_node.cluster.voters.acting import Acting, leads
 from trebol_node.cluster.voters.choice import Change, Kind
 from trebol_node.cluster.voters.members import Members
 from trebol_node.cluster.voters.silence import Silence
+from trebol_node.daemon.voting import EVERY, Store, Voting
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.gateway import Gateway
 from trebol_node.store.records import MemoryRecords
-from trebol_node.voting import EVERY, Store, Voting
 from trebol_node.worker.cluster_operations import LearnStore, LeaveStore, ReachStore
 from trebol_node.worker.operation import Operation
 

@@ -16,10 +16,10 @@ from trebol_node.api.rights import requires
 from trebol_node.api.routes.cluster_config import Modifier
 from trebol_node.api.routes.nodes.common import ask
 from trebol_node.api.routing import api_router
-from trebol_node.applying import Follower
 from trebol_node.cluster import linked, relink
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.rules import MAX_LINKS, MAX_NODES
+from trebol_node.daemon.applying import Follower
 from trebol_node.store.records import Records
 from trebol_node.worker.link_operations import SetLink
 

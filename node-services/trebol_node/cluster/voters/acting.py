@@ -1,8 +1,8 @@
 """Who votes in the store follows the cluster: the single changes of `choice`, carried out by one member at a time.
 
 The store's own list of members is what is so; the records `cluster/nodes/NAME` say it to all nodes, each of which
-then does its part (`trebol_node.voting`). Whoever is cut off in between, or does it at the same time as another, does
-no harm: etcd takes a change once, and the next turn begins with the list.
+then does its part (`trebol_node.daemon.voting`). Whoever is cut off in between, or does it at the same time as
+another, does no harm: etcd takes a change once, and the next turn begins with the list.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import typer
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
-from trebol_node.shown_commands import Socket, follow
+from trebol_node.commands.shown import Socket, follow
 
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a change of name that was cut off.")]
 Abort = Annotated[bool, typer.Option("--abort", help="Take back a change of name that was cut off.")]

@@ -10,15 +10,15 @@ import typer
 from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
-from trebol_node.leaving_commands import leave_command, remove_command, state_of, tell_removed
-from trebol_node.links_commands import app as links
-from trebol_node.rename_commands import rename_command
-from trebol_node.shown_commands import AsJson, Socket, follow, show_json
+from trebol_node.commands.leaving import leave_command, remove_command, state_of, tell_removed
+from trebol_node.commands.links import app as links
+from trebol_node.commands.rename import rename_command
+from trebol_node.commands.shown import AsJson, Socket, follow, show_json
+from trebol_node.commands.update import update_command
+from trebol_node.commands.upkeep_of_cluster import register, tell_worst
+from trebol_node.commands.witness import app as witness
+from trebol_node.commands.witness import line as witness_line
 from trebol_node.table import aligned
-from trebol_node.update_commands import update_command
-from trebol_node.upkeep_cluster_commands import register, tell_worst
-from trebol_node.witness_commands import app as witness
-from trebol_node.witness_commands import line as witness_line
 
 app = typer.Typer(
     help="Several nodes as one.\n\nExample: trebol cluster status",

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying import Worker, in_loop
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.preflight import through_store as shared
 from trebol_node.cluster.preflight.asked import BOUND
 from trebol_node.cluster.preflight.facts import HostFacts, PathFacts
 from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, MeasureQuestion
 from trebol_node.cluster.preflight.through_store import Answer, Request
+from trebol_node.daemon.applying import Worker, in_loop
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import PreflightFacts, PreflightMeasure
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying import Worker
-from trebol_node.beside import Said
 from trebol_node.cluster import naming
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.daemon.applying import Worker
+from trebol_node.daemon.beside import Said
 from trebol_node.store.records import Records
 from trebol_node.worker.rename_operations import TellName
 

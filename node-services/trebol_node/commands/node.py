@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from trebol_common.run import CommandRunner
-from trebol_node import shown_commands, upkeep_commands
-from trebol_node.rename_commands import rename_node_command
+from trebol_node.commands import shown as shown_commands
+from trebol_node.commands import upkeep as upkeep_commands
+from trebol_node.commands.rename import rename_node_command
+from trebol_node.commands.upkeep_of_cluster import maintenance_command
 from trebol_node.store.commands import app as store
-from trebol_node.upkeep_cluster_commands import maintenance_command
 
 app = typer.Typer(
     help="This node: what it shows of itself, and its upkeep.\n\nExample: trebol node status",

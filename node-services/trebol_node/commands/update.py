@@ -12,7 +12,7 @@ from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _, counted
 from trebol_node.client import API_SOCKET, Api
 from trebol_node.cluster.updating import SILENT, Update, Wanted
-from trebol_node.shown_commands import AsJson, Socket, follow, show_json
+from trebol_node.commands.shown import AsJson, Socket, follow, show_json
 from trebol_node.status import duration
 from trebol_node.table import aligned
 

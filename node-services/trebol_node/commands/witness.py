@@ -10,7 +10,7 @@ import typer
 from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
-from trebol_node.shown_commands import AsJson, Socket, show_json
+from trebol_node.commands.shown import AsJson, Socket, show_json
 
 app = typer.Typer(
     help="The third vote of two nodes, on a machine beside them.\n\nExample: trebol cluster witness add 192.0.2.9",

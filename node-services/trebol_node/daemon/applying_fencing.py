@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying import Worker, in_loop
-from trebol_node.beside import Said
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.daemon.applying import Worker, in_loop
+from trebol_node.daemon.beside import Said
 from trebol_node.fencing import records as kept
 from trebol_node.fencing.device import Device, digest_of
 from trebol_node.store.records import Records

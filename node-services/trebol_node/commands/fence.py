@@ -13,7 +13,7 @@ import typer
 from trebol_common.errors import BadInput, of_system, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
-from trebol_node.shown_commands import AsJson, Socket, follow, show_json
+from trebol_node.commands.shown import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
 
 app = typer.Typer(

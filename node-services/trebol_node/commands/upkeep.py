@@ -9,7 +9,7 @@ import typer
 
 from trebol_common.errors import printable
 from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, path_of
-from trebol_node.shown_commands import AsJson, OnNode, Socket, follow, show_json
+from trebol_node.commands.shown import AsJson, OnNode, Socket, follow, show_json
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +78,7 @@ def update_command(
 
     Example: trebol node update --refresh --apply
     """
-    from trebol_node import shown
+    from trebol_node.commands import text as shown
 
     api, path = Api(socket), path_of(node)
     if refresh:

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying import in_loop
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
 from trebol_node.cluster.diagnosis import told
@@ -19,6 +18,7 @@ from trebol_node.cluster.diagnosis.facts import Pacemaker
 from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.cluster.power import records as power
 from trebol_node.cluster.power.turn import Seen, Step, next_step
+from trebol_node.daemon.applying import in_loop
 from trebol_node.store.records import Records
 from trebol_node.worker.operations import Power
 from trebol_node.worker.upkeep_operations import Diagnose, HoldCluster, ReadPacemaker

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter
 
 from trebol_common.errors import TrebolError
-from trebol_node.beside import Said
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.daemon.beside import Said
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
 from trebol_node.worker.witness_operations import FollowDevice

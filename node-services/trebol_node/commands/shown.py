@@ -12,8 +12,8 @@ import typer
 
 from trebol_common.errors import BadInput, TrebolError, printable
 from trebol_common.i18n import _
-from trebol_node import completion
 from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, path_of
+from trebol_node.commands import completion
 
 #: Seconds between two looks at what is followed.
 _PAUSE = 0.5
@@ -88,7 +88,7 @@ def network_command(context: typer.Context, as_json: AsJson = False, socket: Soc
     Example: trebol node network
     Example: trebol api create /nodes/localhost/network iface=vmbr1 type=bridge bridge_ports=eno2
     """
-    from trebol_node import shown
+    from trebol_node.commands import text as shown
 
     context.obj = socket
     if context.invoked_subcommand is not None:
@@ -148,7 +148,7 @@ def time_command(
 
     Example: trebol node time Europe/Madrid --server 192.0.2.123 --server ntp.example.org
     """
-    from trebol_node import shown
+    from trebol_node.commands import text as shown
 
     if usual and server:
         raise BadInput(_("does not go with {option}").format(option="--server"), where="--usual-servers")
@@ -178,7 +178,7 @@ def services_command(
 
     Example: trebol node services chrony restart
     """
-    from trebol_node import shown
+    from trebol_node.commands import text as shown
 
     api, path = Api(socket), path_of(node)
     if service is not None and action is not None:
@@ -211,7 +211,7 @@ def tasks_command(
     Example: trebol node tasks --failed
     Example: trebol node tasks --node node2 --running
     """
-    from trebol_node import shown
+    from trebol_node.commands import text as shown
 
     api, path = Api(socket), path_of(node)
     if upid is None and (wait or end):

@@ -11,8 +11,8 @@ import typer
 
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
-from trebol_node import completion
 from trebol_node.client import API_SOCKET, Api
+from trebol_node.commands import completion
 
 app = typer.Typer(
     help="This node's API, whose paths and arguments are those of Proxmox VE's.\n\nExample: trebol api get /nodes",

@@ -12,7 +12,7 @@ import typer
 from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api, Unreachable
-from trebol_node.shown_commands import AsJson, Socket, show_json
+from trebol_node.commands.shown import AsJson, Socket, show_json
 
 #: Seconds between two looks at what goes on.
 _PAUSE = 0.5

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trebol_common.errors import TrebolError
-from trebol_node.applying import Worker, in_loop
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.voters.choice import Change, Kind
 from trebol_node.cluster.voters.members import Members
 from trebol_node.cluster.witness.record import witness
+from trebol_node.daemon.applying import Worker, in_loop
 from trebol_node.store import reached
 from trebol_node.store.configuration import peer_url
 from trebol_node.store.records import Records

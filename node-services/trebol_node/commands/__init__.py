@@ -1,0 +1,1 @@
+"""`trebol node|cluster|fence|api …`: over the node's own API, as root or whoever logged in."""
