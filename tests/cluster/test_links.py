@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
 from tests.cluster.second_network import INTERFACE, address, give, plug, second_network
-from tests.cluster.several import UNMEASURED, running_nodes, switch
+from tests.cluster.several import UNTIMED, running_nodes, switch
 from tests.cluster.test_cluster import NAMES, quorate, refusal, status, token
 from tests.cluster.test_join_cut_off import PATIENCE
 
@@ -27,7 +27,7 @@ def cluster() -> Iterator[Nodes]:
         first, *others = nodes
         first.run("trebol", "cluster", "create", "clover")
         for node in others:
-            node.run("trebol", "cluster", "join", token(first), *UNMEASURED)
+            node.run("trebol", "cluster", "join", token(first), *UNTIMED)
         yield {node.name: node for node in nodes}
 
 

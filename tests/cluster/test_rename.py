@@ -10,7 +10,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
-from tests.cluster.several import UNMEASURED, running_nodes, switch
+from tests.cluster.several import UNTIMED, running_nodes, switch
 from tests.cluster.test_cluster import NAMES, quorate, refusal, status, token
 from tests.cluster.test_join_cut_off import PATIENCE, of_store
 
@@ -29,7 +29,7 @@ def cluster() -> Iterator[Nodes]:
         first, *others = nodes
         first.run("trebol", "cluster", "create", "clover")
         for node in others:
-            node.run("trebol", "cluster", "join", token(first), *UNMEASURED)
+            node.run("trebol", "cluster", "join", token(first), *UNTIMED)
         yield {node.name: node for node in nodes}
 
 

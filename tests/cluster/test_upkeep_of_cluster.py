@@ -17,9 +17,6 @@ from tests.cluster.several import UNTIMED, link_on, switch
 from tests.cluster.test_cluster import NAMES, quorate, refusal, status, token
 from tests.cluster.test_upkeep import PLACE
 
-#: Members of a busy machine may not tell their facts in time.
-SLOW = ("--force", "not-measured")
-
 #: The socket would have it started again.
 DAEMONS = ("trebold.socket", "trebold")
 
@@ -59,7 +56,7 @@ def rack() -> Iterator[Rack]:
                 list(pool.map(made.on, NAMES))
             made.nodes["n1"].run("trebol", "cluster", "create", "clover")
             for name in NAMES[1:]:
-                made.nodes[name].run("trebol", "cluster", "join", token(made.nodes["n1"]), *UNTIMED, *SLOW)
+                made.nodes[name].run("trebol", "cluster", "join", token(made.nodes["n1"]), *UNTIMED)
             quorate(made.nodes["n1"])
             yield made
         finally:
