@@ -15,8 +15,6 @@ from trebol_common.run import CommandRunner
 BRIDGE = "trebol-tests"
 #: For joins: packets are late where nodes share two processors with each other, and with other tests.
 UNTIMED = ("--force", "rtt-high")
-#: For tests whose matter is not joining: on a busy host a member may not even answer in time.
-UNMEASURED = (*UNTIMED, "--force", "not-measured")
 _PREFIX = "10.124.0"
 #: This machine, as nodes reach it.
 GATEWAY = f"{_PREFIX}.1"

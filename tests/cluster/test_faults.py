@@ -11,7 +11,7 @@ from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
 from tests.cluster.rack import Rack, rack
 from tests.cluster.schedules import Fault, Schedule, View, halves, schedule, settled
-from tests.cluster.several import UNMEASURED, switch
+from tests.cluster.several import UNTIMED, switch
 
 NAMES = ("n1", "n2", "n3")
 #: Each takes a quarter of a minute and more.
@@ -34,7 +34,7 @@ def cluster() -> Iterator[Rack]:
         first.run("trebol", "cluster", "create", "clover")
         for name in NAMES[1:]:
             token = json.loads(first.run("trebol", "cluster", "token", "create", "--json"))["token"]
-            made.nodes[name].run("trebol", "cluster", "join", token, *UNMEASURED)
+            made.nodes[name].run("trebol", "cluster", "join", token, *UNTIMED)
         yield made
 
 

@@ -16,7 +16,7 @@ from tests.cluster.test_cluster import status, token
 STEPS = ("admit", "keys", "store", "corosync", "pacemaker")
 PATIENCE = 60.0
 
-#: It is not the preflight that is tested here: on a busy host a member's answer comes after its five seconds.
+#: It is not the preflight that is tested here.
 MEASURED = "rtt-high"
 
 
