@@ -28,8 +28,9 @@ from trebol_node.cluster.tokens.agreed import Agreed
 #: Seconds until the node's daemon answers at all, and in which it may be silent while a task runs: it starts anew.
 DAEMON_WITHIN = 300.0
 
-#: Seconds between what failed and the next try. Not many tries: a member counts wrong tokens.
-PAUSES = (5.0, 30.0, 60.0)
+#: Seconds between what failed and the next try, for an hour: a text may be registered after the cluster is there. Not
+#: more often: a member counts wrong tokens.
+PAUSES = (5.0, 30.0, 60.0, *(180.0 for _each in range(20)))
 
 #: How long a text lets in those that it was agreed with.
 LASTING = "7d"
