@@ -40,20 +40,20 @@ class TestSteps:
     def test_the_third_waits_as_its_answers_say(self, three: ThreeNodes) -> None:
         assert three.third.json("trebol firstboot status --json || true")["state"] == "running"
 
-    def test_the_second_joins_by_a_token(self, three: ThreeNodes) -> None:
-        # From here on the third may come too, and waits while the second does.
+    def test_the_third_joins_once_its_text_is_agreed(self, three: ThreeNodes) -> None:
         agree = f"trebol cluster token create --agreed --node {THIRD.host}"
         three.first.ssh(f"printf %s {shlex.quote(TEXT)} | {agree}")
+        over = f"tail --follow --lines=+1 /{LOG} | grep --max-count=1 'The first boot is over'"
+        three.third.ssh(f"timeout {patient(JOINED_WITHIN):.0f} sh -c {shlex.quote(over)}")
+        assert three.third.json("trebol firstboot status --json")["state"] == "done"
+        assert _online(three.first) == (True, {FIRST.host, THIRD.host})
+
+    def test_the_second_joins_by_a_token(self, three: ThreeNodes) -> None:
         told = three.first.ssh(f"trebol cluster token create --node {SECOND.host}")
         (token,) = re.findall(r"trebol1-\S+", told)
         forced = " ".join(f"--force {code}" for code in FORCED)
         three.second.ssh(f"timeout {patient(JOINED_WITHIN):.0f} trebol cluster join {token} {forced}")
-        assert {FIRST.host, SECOND.host} <= _online(three.first)[1]
-
-    def test_the_third_joins_without_a_hand(self, three: ThreeNodes) -> None:
-        over = f"tail --follow --lines=+1 /{LOG} | grep --max-count=1 'The first boot is over'"
-        three.third.ssh(f"timeout {patient(JOINED_WITHIN):.0f} sh -c {shlex.quote(over)}")
-        assert three.third.json("trebol firstboot status --json")["state"] == "done"
+        assert _online(three.first) == (True, {case.host for case in CASES})
 
     def test_each_sees_all_of_them(self, three: ThreeNodes) -> None:
         for node in three.all:
