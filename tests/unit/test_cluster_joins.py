@@ -130,7 +130,7 @@ def test_a_text_that_can_be_guessed_is_not_registered(node: LiveNode, text: str,
     assert Api(node.path).get("/cluster/tokens") == []
 
 
-@pytest.mark.parametrize(("given", "patience"), [({}, 120), ({"patience": "0"}, None), ({"patience": "5"}, 5)])
+@pytest.mark.parametrize(("given", "patience"), [({}, 300), ({"patience": "0"}, None), ({"patience": "5"}, 5)])
 def test_a_join_waits_as_long_as_it_is_told_to(
     node: LiveNode, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], patience: int | None
 ) -> None:
