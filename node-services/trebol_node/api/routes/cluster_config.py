@@ -49,7 +49,7 @@ Link = Annotated[str | None, Field(max_length=128)]
 #: Codes of findings that one call names, at most.
 CODES = 64
 
-#: Seconds until a member answers and it is this node's turn: enough for sixteen that come at once, one after the other.
+#: Seconds until a member answers and it is this node's turn: enough for sixteen that come at once.
 _PATIENCE = 300
 
 
