@@ -13,7 +13,7 @@ from trebol_node.client import API_SOCKET, Api
 from trebol_node.commands.leaving import leave_command, remove_command, state_of, tell_removed
 from trebol_node.commands.links import app as links
 from trebol_node.commands.rename import rename_command
-from trebol_node.commands.shown import AsJson, Socket, follow, show_json
+from trebol_node.commands.shown import ANEW, AsJson, Socket, follow, show_json
 from trebol_node.commands.update import update_command
 from trebol_node.commands.upkeep_of_cluster import register, tell_worst
 from trebol_node.commands.witness import app as witness
@@ -83,14 +83,15 @@ def join_command(
     if resume or abort:
         if token or (resume and abort):
             raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
+        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"), silent=ANEW)
         return
     if not token:
         raise BadInput(_("is missing"), where="TOKEN", hint="trebol cluster token create")
     from trebol_node.cluster.preflight.findings import check_force
 
     given = {"force": sorted(check_force(force))} if force else {}
-    follow(api, api.create("/cluster/config/join", token=_token(token), **given, **_peer(peer), **_links(link)))
+    upid = api.create("/cluster/config/join", token=_token(token), **given, **_peer(peer), **_links(link))
+    follow(api, upid, silent=ANEW)
 
 
 @app.command("preflight")
@@ -140,7 +141,7 @@ def replace_command(
     """
     api = Api(socket)
     given = {"token": _token(token), "replaces": node}
-    follow(api, api.create("/cluster/config/join", **given, **_peer(peer), **_links(link)))
+    follow(api, api.create("/cluster/config/join", **given, **_peer(peer), **_links(link)), silent=ANEW)
 
 
 app.command("leave")(leave_command)

@@ -10,7 +10,7 @@ import typer
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
-from trebol_node.commands.shown import Socket, follow
+from trebol_node.commands.shown import ANEW, Socket, follow
 
 
 def leave_command(
@@ -30,9 +30,13 @@ def leave_command(
         raise BadInput(_("goes alone"), where=chosen[0])
     api = Api(socket)
     if resume or abort:
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
+        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"), silent=ANEW)
     else:
-        follow(api, api.create("/cluster/config/leave", how="last" if last else "forced" if forced else "leave"))
+        follow(
+            api,
+            api.create("/cluster/config/leave", how="last" if last else "forced" if forced else "leave"),
+            silent=ANEW,
+        )
 
 
 def remove_command(

@@ -9,7 +9,7 @@ import typer
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
-from trebol_node.commands.shown import Socket, follow
+from trebol_node.commands.shown import ANEW, Socket, follow
 
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a change of name that was cut off.")]
 Abort = Annotated[bool, typer.Option("--abort", help="Take back a change of name that was cut off.")]
@@ -25,7 +25,7 @@ def rename_node_command(
     Example: trebol node rename node7
     """
     api = Api(socket)
-    follow(api, api.set("/cluster/config/nodes/localhost/name", name=name))
+    follow(api, api.set("/cluster/config/nodes/localhost/name", name=name), silent=ANEW)
 
 
 def rename_command(
@@ -52,11 +52,11 @@ def rename_command(
     if resume or abort:
         if first or new or (resume and abort):
             raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
+        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"), silent=ANEW)
         return
     if not first:
         raise BadInput(_("is missing"), where="NAME", hint="trebol cluster rename clover-2")
     if new is None:
         api.set("/cluster/config/name", name=first)
     else:
-        follow(api, api.set(f"/cluster/config/nodes/{first}/name", name=new))
+        follow(api, api.set(f"/cluster/config/nodes/{first}/name", name=new), silent=ANEW)

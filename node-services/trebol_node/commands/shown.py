@@ -12,7 +12,7 @@ import typer
 
 from trebol_common.errors import BadInput, TrebolError, printable
 from trebol_common.i18n import _
-from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, path_of
+from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, NotAllowed, path_of
 from trebol_node.commands import completion
 
 #: Seconds between two looks at what is followed.
@@ -232,6 +232,10 @@ def tasks_command(
         follow(api, upid, wait=wait, path=path)
 
 
+#: Seconds for which the daemon may be silent where the task has it start anew, on a slow machine.
+ANEW = 300.0
+
+
 def follow(
     api: Api, upid: str, *, wait: bool = True, err: bool = False, path: str = NODE, silent: float = 0.0
 ) -> None:
@@ -243,8 +247,8 @@ def follow(
             # In this order: what it said last comes before its end.
             state = api.get(f"{path}/tasks/{upid}/status")
             lines = _lines(api, upid, seen, path)
-        except TrebolError:
-            if time.monotonic() > end:
+        except TrebolError as error:
+            if isinstance(error, BadInput | NotAllowed) or time.monotonic() > end:
                 raise
             time.sleep(_PAUSE)
             continue
