@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from tests.cluster.eventually import eventually
@@ -46,12 +46,13 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
             part = names[start : start + _AT_ONCE]
             found += stack.enter_context(running_nodes(bridge, part, first=start + 1))
         yield _created(found[0])
+        who = signed_in(found[0])
         size = 1
         for wanted in sizes(nodes):
             yield _joined(found[0], found[size:wanted], size)
             size = wanted
             yield _shown(found[:size])
-            yield from _answers(found[:size])
+            yield from _answers(found[:size], who)
             yield _memory(found[:size])
 
 
@@ -112,10 +113,10 @@ def _shown(nodes: list[ContainerNode]) -> Figure:
     )
 
 
-def _answers(nodes: list[ContainerNode]) -> Iterator[Figure]:
+def _answers(nodes: list[ContainerNode], who: Sequence[Mapping[str, str]]) -> Iterator[Figure]:
     first = nodes[0]
     paths = [f"/api2/json{path}" for path in ("/cluster/status", "/cluster/resources")]
-    found = clients.measure((first.address, API_PORT), paths, signed_in(first), LOAD)
+    found = clients.measure((first.address, API_PORT), paths, who, LOAD)
     for path in paths:
         times = found.milliseconds[path]
         yield Figure(
