@@ -87,7 +87,8 @@ def updated(world: World, *names: str, force: bool = False) -> list[str]:
     def pause(seconds: float) -> None:
         now[0] += seconds
 
-    rounds = Update(world, "n1", lambda path, upid: None, said.append, force, pause, lambda: now[0])
+    api: Any = world
+    rounds = Update(api, "n1", lambda path, upid: None, said.append, force, pause, lambda: now[0])
     for each in rounds.wanted(names):
         if not each.is_done and not rounds.run(each):
             said.append(f"{each.node} waits")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.i18n import _
-from trebol_node.client import NotAllowed, path_of
+from trebol_node.client import Api, NotAllowed, path_of
 
 #: Why a node is out.
 WHY = "trebol cluster update"
@@ -32,18 +32,6 @@ _PAUSE = 1.0
 _ENDS = (BadInput, NotAllowed)
 
 T = TypeVar("T")
-
-
-class Api(Protocol):
-    """The API of this node, as `trebol_node.client.Api` calls it."""
-
-    def get(self, path: str, **arguments: str | Sequence[str]) -> Any: ...
-
-    def create(self, path: str, **arguments: str | Sequence[str]) -> Any: ...
-
-    def set(self, path: str, **arguments: str | Sequence[str]) -> Any: ...
-
-    def delete(self, path: str, **arguments: str | Sequence[str]) -> Any: ...
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from trebol_node.commands.links import app as links
 from trebol_node.commands.rename import rename_command
 from trebol_node.commands.shown import ANEW, AsJson, Socket, follow, show_json
 from trebol_node.commands.update import update_command
-from trebol_node.commands.upkeep_of_cluster import register, tell_worst
+from trebol_node.commands.upkeep_of_cluster import register
 from trebol_node.commands.witness import app as witness
 from trebol_node.commands.witness import line as witness_line
 from trebol_node.table import aligned
@@ -157,8 +157,7 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
 
     Example: trebol cluster status --json
     """
-    api = Api(socket)
-    found = api.get("/cluster/status")
+    found = Api(socket).get("/cluster/status")
     head = next((each for each in found if each["type"] == "cluster"), None)
     nodes = [each for each in found if each["type"] == "node"]
     if as_json:
@@ -179,8 +178,6 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
     if not as_json:
         for each in (warning for node in nodes for warning in node.get("warnings", ())):
             typer.echo(_warning(each))
-    if not as_json and head is not None:
-        tell_worst(api)
     if head is not None and not head["quorate"]:
         raise typer.Exit(1)
 

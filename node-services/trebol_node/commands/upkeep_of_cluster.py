@@ -55,16 +55,6 @@ def diagnose_command(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def tell_worst(api: Api) -> None:
-    """One line of what is gravest, below the cluster's status; nothing where nothing is wrong."""
-    from trebol_node.cluster.diagnosis.finding import Finding
-    from trebol_node.cluster.diagnosis.report import line
-
-    found = [Finding.of_members(each) for each in api.get("/cluster/diagnosis")]
-    if found:
-        typer.echo(_("{worst}; see: trebol cluster diagnose").format(worst=line(found)))
-
-
 def maintenance_command(
     node: Annotated[str, typer.Argument(help="Its name.")],
     word: Annotated[MaintenanceWord, typer.Argument(metavar="on|off|check", help="What to do.")],

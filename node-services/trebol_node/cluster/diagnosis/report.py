@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trebol_common.errors import printable
-from trebol_common.i18n import _, counted
+from trebol_common.i18n import _
 from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.cluster.preflight.finding import Severity
 
@@ -29,15 +29,6 @@ def to_members(findings: Sequence[Finding]) -> dict[str, Any]:
         "worst": findings[0].severity.value if findings else "",
         "findings": [each.to_members() for each in findings],
     }
-
-
-def line(findings: Sequence[Finding]) -> str:
-    """The worst in one line, and how many more there are."""
-    first = findings[0]
-    where = f"{first.where}: " if first.where else ""
-    more = len(findings) - 1
-    told = printable(f"{_MARKS[first.severity]} {where}{first.measured}")
-    return f"{told} ({counted('{count} more', '{count} more', more)})" if more else told
 
 
 def _lines(finding: Finding) -> Iterator[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from trebol_common.errors import BadInput
+from trebol_node.cluster import records as cluster
 from trebol_node.cluster.tokens.proof import hash_secret
 from trebol_node.store.records import Records
 
@@ -42,11 +42,7 @@ class Witness:
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> Self:
         """The inverse of `to_members`; what a later version added is left out. Raises BadInput."""
-        known = {each.name for each in fields(cls)}
-        try:
-            return cls(**{name: value for name, value in members.items() if name in known})
-        except TypeError as error:
-            raise BadInput(f"is damaged: {error}", where=KEY) from error
+        return cluster.known(cls, members, KEY)
 
     def knows(self, ident: str, secret: str) -> bool:
         """Whether this is its token."""
