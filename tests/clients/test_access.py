@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import proxmoxer
@@ -262,3 +263,22 @@ def test_without_the_store_everything_is_read_and_nothing_is_written(node: LiveN
         by_password(node)
     finally:
         records.quorate = True
+
+
+def test_before_the_store_takes_a_key_nobody_is_said_to_have_a_wrong_password(tmp_path: Path) -> None:
+    found = context(tmp_path)
+    records = found.records
+    assert isinstance(records, MemoryRecords)
+    (key,) = records.below("access/keys")
+    records.delete(key.key, expected=key.revision)
+    records.quorate = False
+    with serving(found, tmp_path) as young:
+        said = requests.post(
+            f"{young.url}/access/ticket",
+            data={"username": "root@pam", "password": ROOT_PASSWORD},
+            verify=str(young.certificate),
+            timeout=30,
+        )
+        assert (said.status_code, "quorum" in said.text) == (503, True)
+        records.quorate = True
+        assert by_password(young).version.get()

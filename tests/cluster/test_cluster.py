@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from proxmoxer import ProxmoxAPI
+from tests.cluster.client import signed_in
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import PASSWORD, ContainerNode
 from tests.cluster.several import UNTIMED, running_nodes, switch
@@ -95,9 +95,9 @@ def test_all_have_the_same_configuration_of_corosync(cluster: dict[str, Containe
 
 
 def test_clients_log_in_at_any_member_with_the_ticket_of_another(cluster: dict[str, ContainerNode]) -> None:
-    first = ProxmoxAPI(cluster["n1"].address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=30)
+    first = signed_in(cluster["n1"])
     ticket, _csrf = first.get_tokens()
-    other = ProxmoxAPI(cluster["n2"].address, user="root@pam", password=ticket, verify_ssl=False, timeout=30)
+    other = signed_in(cluster["n2"], password=ticket)
     assert [each["name"] for each in other.cluster.config.nodes.get()] == list(NAMES)
 
 
@@ -135,7 +135,7 @@ def test_a_deleted_token_lets_nobody_in(cluster: dict[str, ContainerNode]) -> No
 
 
 def test_a_client_of_proxmox_creates_and_joins(pair: dict[str, ContainerNode]) -> None:
-    first, second = log_in(pair["p1"]), log_in(pair["p2"])
+    first, second = signed_in(pair["p1"]), signed_in(pair["p2"])
     await_task(pair["p1"], first.cluster.config.post(clustername="proxy"))
     (member,) = eventually(lambda: [each for each in first.cluster.config.join.get()["nodelist"] if each["pve_fp"]])
     joined = second.cluster.config.join.post(
@@ -150,17 +150,12 @@ def test_a_client_of_proxmox_creates_and_joins(pair: dict[str, ContainerNode]) -
     eventually(all_there)
 
 
-def log_in(node: ContainerNode) -> ProxmoxAPI:
-    """A client of a node's."""
-    return ProxmoxAPI(node.address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=60)
-
-
 def await_task(node: ContainerNode, task: str) -> None:
     """Wait for the good end of a task. Whoever has the ticket of a node that has joined since logs in anew, as with
     Proxmox VE."""
 
     def ended() -> dict[str, Any] | None:
-        seen: dict[str, Any] = log_in(node).nodes(node.name).tasks(task).status.get()
+        seen: dict[str, Any] = signed_in(node).nodes(node.name).tasks(task).status.get()
         return seen if seen["status"] == "stopped" else None
 
     assert eventually(ended)["exitstatus"] == "OK"

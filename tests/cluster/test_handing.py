@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import ResourceException
+from tests.cluster.client import signed_in
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import PASSWORD, ContainerNode
 from tests.cluster.several import UNTIMED, running_nodes, switch
@@ -38,7 +39,7 @@ def cluster() -> Iterator[dict[str, ContainerNode]]:
 @pytest.fixture(scope="module")
 def root(cluster: dict[str, ContainerNode]) -> ProxmoxAPI:
     """proxmoxer at the first one, with a ticket of root."""
-    made = ProxmoxAPI(cluster["n1"].address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=30)
+    made = signed_in(cluster["n1"])
     eventually(lambda: all(each["status"] == "online" for each in made.nodes.get()))
     return made
 
@@ -59,7 +60,7 @@ def test_all_members_are_shown_by_each_with_their_own_numbers(
 ) -> None:
     ticket, _csrf = root.get_tokens()
     for node in cluster.values():
-        api = ProxmoxAPI(node.address, user="root@pam", password=ticket, verify_ssl=False, timeout=30)
+        api = signed_in(node, password=ticket)
         for path in ("nodes", "cluster/resources"):
             found = eventually(partial(with_numbers, api, path))
             assert [each["node"] for each in found] == list(NAMES)

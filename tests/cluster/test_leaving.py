@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from proxmoxer import ProxmoxAPI, ResourceException
+from proxmoxer import ResourceException
+from tests.cluster.client import signed_in
 from tests.cluster.eventually import eventually
-from tests.cluster.nodes import PASSWORD, ContainerNode, built_node
+from tests.cluster.nodes import ContainerNode, built_node
 from tests.cluster.several import UNTIMED, link_on, running_nodes, switch
 from tests.cluster.test_cluster import await_said, quorate, refusal, status, token
 
@@ -76,7 +77,7 @@ def unplug(node: ContainerNode, *, state: str = "down") -> None:
 
 def test_a_node_that_works_is_not_removed_by_others(nodes: dict[str, ContainerNode]) -> None:
     quorate(nodes["n1"])
-    api = ProxmoxAPI(nodes["n1"].address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=30)
+    api = signed_in(nodes["n1"])
     with pytest.raises(ResourceException, match="n3: is online"):
         api.cluster.config.nodes("n3").delete()
     said = refusal(nodes["n1"], "trebol", "cluster", "remove", "n3", "--dead")

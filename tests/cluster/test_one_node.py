@@ -9,6 +9,7 @@ import pytest
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import ResourceException
 from pve_exporter.collector import CollectorsOptions, collect_pve
+from tests.cluster.client import signed_in
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import PASSWORD, ContainerNode
 
@@ -47,7 +48,7 @@ COLLECTORS = CollectorsOptions(*(True for _ in CollectorsOptions._fields))
 @pytest.fixture(scope="module")
 def root(node: ContainerNode) -> ProxmoxAPI:
     """proxmoxer with a ticket of root."""
-    return ProxmoxAPI(node.address, user="root@pam", password=PASSWORD, verify_ssl=False, timeout=30)
+    return signed_in(node)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def auditor(node: ContainerNode, root: ProxmoxAPI) -> Iterator[ProxmoxAPI]:
     """proxmoxer with a ticket of somebody who may look and not touch."""
     root.access.users.post(userid="ada@trebol", password=PASSWORD)
     root.access.acl.put(path="/", users="ada@trebol", roles="PVEAuditor")
-    yield ProxmoxAPI(node.address, user="ada@trebol", password=PASSWORD, verify_ssl=False, timeout=30)
+    yield signed_in(node, "ada@trebol")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -41,7 +41,7 @@ def full_name(username: str, realm: str | None) -> str:
 
 async def sign_in(context: Context, attempt: login.Attempt, address: str) -> dict[str, Any]:
     """The answer to POST /access/ticket. Raises NotAuthenticated, and Unavailable where a one-time password is right
-    and cannot be used up."""
+    and cannot be used up, or where no key signs yet and the store takes none."""
     await renew_keys(context)
     read = context.accounts.snapshot()
     now = context.clock.now()
@@ -105,10 +105,13 @@ async def keep_keys(context: Context) -> None:
 
 
 async def renew_keys(context: Context) -> None:
-    """Sign with a key of today where it can be written; else that of yesterday goes on."""
+    """Sign with a key of today where it can be written; else that of yesterday goes on. Raises what the store does
+    where there is none of yesterday."""
     try:
         await context.accounts.change(
             lambda accounts: keys.rotation(accounts, context.clock.now(), keys.new_secret())
         )
     except (Conflict, Unavailable) as error:
         log.warning("the key that signs tickets was not renewed: %s", error)
+        if context.accounts.read().keys is None:
+            raise
