@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.unit import api_node
 from tests.unit.cluster_tokens import ADDRESSES, CA
-from tests.unit.preflight_facts import NEW, host
+from tests.unit.preflight_facts import NEW
 from tests.unit.shown_node import Shown, shown_node
 
 from trebol_node import pki
@@ -24,6 +24,7 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.preflight.asked import Asked
+from trebol_node.cluster.preflight.questions import Candidate
 from trebol_node.cluster.records import State
 from trebol_node.cluster.removal import Removal
 from trebol_node.cluster.tokens import keeping, proof
@@ -365,19 +366,21 @@ def test_a_node_is_replaced_by_none_that_does_not_fit(world: World) -> None:
 
 def test_what_a_stranger_forces_stands_in_no_log(world: World) -> None:
     token = world.token()
-    facts = host(NEW).to_json()
-    fields = {**shown(token), "node": NEW, "machine": f"{4:032x}", "facts": facts}
+    fields = {**shown(token), "node": NEW, "machine": f"{4:032x}", "links": "0=192.0.2.4"}
     world.post("/preflight", {**fields, "force": "x " * (CODES + 1)}, 400)
     world.post("/preflight", {**fields, "force": f"loss {fields['secret']}"})
     assert str(world.node.context.audit.entries[-1]).count("force=") == 1
-    for bad in ("", "{}", "[]", "null", "\\ud800", "[" * 60000, facts.replace("192.0.2.4", "x")):
-        world.post("/preflight", {**fields, "facts": bad}, 400)
+    twice = "0=192.0.2.4,0=192.0.2.5"
+    for bad in ("", "{}", "0=x", "1=192.0.2.4", twice, "8=192.0.2.4", "0=224.0.0.1", "0=" * 600):
+        world.post("/preflight", {**fields, "links": bad}, 400)
 
 
 def test_a_node_that_asks_twice_at_once_is_measured_once(world: World) -> None:
     asked = Asked(world.records, lambda: (), now=lambda: api_node.NOW)
 
     async def twice() -> list[Any]:
-        return await asyncio.gather(*(asked.begin(host(NEW)) for _ in range(2)), return_exceptions=True)
+        return await asyncio.gather(
+            *(asked.begin(Candidate(NEW, "4" * 32, ())) for _ in range(2)), return_exceptions=True
+        )
 
     assert not [each for each in asyncio.run(twice()) if isinstance(each, KeyError)]

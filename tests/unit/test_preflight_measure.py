@@ -102,6 +102,18 @@ def test_a_measurement_takes_no_longer_than_fifteen_seconds_and_fifty_packets_th
     assert pace.echoes >= 50 and pace.echoes * pace.interval + pace.patience <= 3
 
 
+def test_who_answers_ends_once_all_who_asked_say_that_they_are_done() -> None:
+    patient = replace(QUICK, patience=20, retry=5, whole=60)
+    asking = ["127.0.0.1", "127.0.0.2"]
+    with responding(["127.0.0.1"], KEY, port=0) as responder:
+        ((_address, port),) = responder.ports
+        measure(
+            [replace(HERE, source_address=each) for each in asking], KEY, own=OWN, port=port, tcp=(), pace=patient
+        )
+        assert responder.await_done(asking, quiet=60, end=time.monotonic() + 60)
+        assert not responder.await_done([*asking, "127.0.0.3"], quiet=0, end=time.monotonic() + 60)
+
+
 def test_ports_answer_are_refused_or_are_silent() -> None:
     closed = free_port()
     with (
@@ -170,7 +182,7 @@ def test_packets_come_out_as_they_went_in_and_no_answer_is_longer_than_its_quest
     assert len(sealed) == size and decode(sealed, key) == packet
     reply = answer(packet, received=3)
     if reply is None:
-        assert kind in (Kind.ECHO_ANSWER, Kind.SIZE_ANSWER)
+        assert kind in (Kind.ECHO_ANSWER, Kind.SIZE_ANSWER, Kind.DONE_ANSWER)
         return
     assert len(encode(reply, key)) <= len(sealed)
     assert answer(reply, received=5) is None

@@ -82,7 +82,7 @@ def test_a_question_that_is_none_is_told_in_one_line_and_no_traceback(
     assert told.out == "" and "Traceback" not in told.err and told.err
 
 
-def test_the_program_ends_when_nobody_asks_any_more() -> None:
+def test_the_program_ends_when_nobody_is_to_ask_anything() -> None:
     begun = time.monotonic()
     assert program.measured(MeasureQuestion(LOOPBACK, (), KEY.hex(), 0, 10)) == Measured(())
     assert time.monotonic() - begun < 5

@@ -25,7 +25,7 @@ from trebol_node.cluster.preflight import through_store as shared
 from trebol_node.cluster.preflight.asked import FACTS_WITHIN, Asked
 from trebol_node.cluster.preflight.asking import ask
 from trebol_node.cluster.preflight.facts import Contents, HostFacts, PathFacts
-from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, MeasureQuestion
+from trebol_node.cluster.preflight.questions import Candidate, FactsQuestion, Measured, MeasureQuestion
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.steps import engine
 from trebol_node.daemon.measuring import Answerer
@@ -34,6 +34,7 @@ from trebol_node.worker.cluster_operations import PreflightFacts, PreflightMeasu
 
 NOW = 1_790_000_000.0
 LINKS = {0: "192.0.2.4", 1: "198.51.100.4"}
+CANDIDATE = Candidate(NEW, f"{4:032x}", tuple(LINKS.values()))
 
 
 @dataclass
@@ -118,7 +119,7 @@ def measured(
         clock = Clock()
         asked = asked_of(found, clock, there)
         async with found.answering(*answering):
-            begun = await asked.begin(host(NEW))
+            begun = await asked.begin(CANDIDATE)
             assert begun.members == MEMBERS
             return begun.hosts, await asked.end(begun.id), clock.time
 
@@ -171,10 +172,10 @@ def test_one_node_is_measured_at_a_time_and_who_asks_again_begins_anew() -> None
     async def twice() -> None:
         clock = Clock()
         asked = asked_of(found, clock, ())
-        first = await asked.begin(host(NEW))
+        first = await asked.begin(CANDIDATE)
         with pytest.raises(Refused, match="measured at the moment"):
-            await asked.begin(replace(host(NEW), name="node5", machine_id="5" * 32))
-        second = await asked.begin(host(NEW))
+            await asked.begin(replace(CANDIDATE, name="node5", machine_id="5" * 32))
+        second = await asked.begin(CANDIDATE)
         assert second.key != first.key
         with pytest.raises(Refused, match="did not begin here"):
             await asked.end(first.id)
@@ -186,7 +187,7 @@ def test_one_node_is_measured_at_a_time_and_who_asks_again_begins_anew() -> None
 
 def test_what_a_member_that_died_left_is_swept_and_answered_by_nobody() -> None:
     found = cluster()
-    old = shared.Request(host(NEW), "00" * 32, NOW - 60, MEMBERS)
+    old = shared.Request(CANDIDATE, "00" * 32, NOW - 60, MEMBERS)
     shared.put(found.records, shared.request_key("old"), old)
     shared.put(found.records, shared.answer_key("older", "node1"), shared.Answer(host("node1")))
     measured(found, *MEMBERS)
@@ -240,12 +241,12 @@ class Here4:
         return tuple(map(sound_path, question.ways))
 
 
-def test_the_new_node_looks_the_members_up_tells_its_facts_and_has_all_ways() -> None:
+def test_the_new_node_looks_the_members_up_tells_its_links_and_has_all_ways() -> None:
     member, here = Asks(), Here4()
     facts = ask(member, here, LINKS, say=lambda line: None)
     assert here.questions[0] == FactsQuestion(("192.0.2.4", "198.51.100.4"), MEMBERS)
     assert {way.source for way in here.questions[1].ways} == {NEW}
-    assert HostFacts.of_json(dict(member.sent)["/preflight"]["facts"]) == host(NEW)
+    assert dict(member.sent)["/preflight"]["links"] == "0=192.0.2.4,1=198.51.100.4"
     assert {each.way for each in facts.paths} == {*sound().ways()}
     assert replace(facts, paths=()) == replace(sound(), paths=())
 
@@ -334,4 +335,4 @@ def test_a_measurement_has_its_bounds(field_: str, value: Any) -> None:
 
 def test_the_key_stands_in_no_log() -> None:
     assert "5ec2e7" not in repr(MeasureQuestion(host(NEW), (), "5ec2e7" + "00" * 29, 1, 5))
-    assert "5ec2e7" not in repr(shared.Request(host(NEW), "5ec2e7", NOW, MEMBERS))
+    assert "5ec2e7" not in repr(shared.Request(CANDIDATE, "5ec2e7", NOW, MEMBERS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from trebol_node import pki
 from trebol_node.cluster.create import numbered
 from trebol_node.cluster.here import certificates, corosync, pacemaker, store
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.member import PATIENCE_FOR_VOTE, Credentials, MemberApi, Unanswered, find
+from trebol_node.cluster.member import PATIENCE_FOR_VOTE, Credentials, MemberApi, Unanswered, as_text, find
 from trebol_node.cluster.preflight.asking import ask
 from trebol_node.cluster.preflight.findings import evaluate, require, stopping
 from trebol_node.cluster.preflight.report import to_text
@@ -86,7 +86,7 @@ class Join:
             nonlocal shown
             member = self.find(addresses, shown)
             shown = member.credentials
-            return member.post("/admit", links=_told(work.arguments["links"]), **replaces)
+            return member.post("/admit", links=as_text(numbered(work.arguments["links"])), **replaces)
 
         found = self._patiently(work, admitted)
         work.remember(cluster=found["cluster"], members=found["members"], id=found["id"], token=shown.id)
@@ -151,7 +151,7 @@ class Join:
         store.leave(self.here)
 
     def _enter_corosync(self, work: Work) -> None:
-        told = self._member(work).post("/corosync", links=_told(work.arguments["links"]))
+        told = self._member(work).post("/corosync", links=as_text(numbered(work.arguments["links"])))
         corosync.enter(self.here, told["text"], b64decode(work.secrets[_COROSYNC_KEY]))
         corosync.await_members(self.here, [self.here.name, *_names(work)])
 
@@ -212,7 +212,3 @@ def _passes(error: TrebolError, *, ever: bool) -> bool:
 def _names(work: Work) -> Sequence[str]:
     """Of all that were members when this one was admitted."""
     return [str(each["name"]) for each in work.facts["members"]]
-
-
-def _told(links: Mapping[str, str]) -> str:
-    return ",".join(f"{number}={address}" for number, address in sorted(links.items()))

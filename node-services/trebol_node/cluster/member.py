@@ -38,6 +38,11 @@ _CONNECT = 3.0
 _LARGEST = 2**20
 
 
+def as_text(links: Mapping[int, str]) -> str:
+    """A node's addresses by number of link as members take them: "0=192.0.2.3,1=198.51.100.3"."""
+    return ",".join(f"{number}={address}" for number, address in sorted(links.items()))
+
+
 class Unanswered(TrebolError):
     """No member answers."""
 

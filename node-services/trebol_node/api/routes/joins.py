@@ -95,7 +95,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
         request: Request, context: TheContext, given: Annotated[Admit, arguments(Admit)]
     ) -> dict[str, Any]:
         """Step 1: the node is listed as joining."""
-        mine, addresses = applicant_of(request, context, given), links_of(given.links)
+        mine, addresses = applicant_of(request, context, given), addresses_of(given.links)
         if given.replaces and desk.admission.has_other(mine):
             # Nobody removes a node without a token that is good, nor for one that then would not fit.
             await done(request, context, lambda: desk.admission.let_in(mine, replaces=True))
@@ -143,7 +143,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
         request: Request, context: TheContext, given: Annotated[Linked, arguments(Linked)]
     ) -> dict[str, Any]:
         """All members know the node. The configuration."""
-        mine, addresses = applicant_of(request, context, given), links_of(given.links)
+        mine, addresses = applicant_of(request, context, given), addresses_of(given.links)
 
         def configure() -> Totem:
             member = desk.admission.require(mine)
@@ -200,7 +200,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
             await asyncio.to_thread(desk.admission.undo, mine)
 
 
-def links_of(text: str) -> Mapping[int, str]:
+def addresses_of(text: str) -> Mapping[int, str]:
     """`0=192.0.2.3,1=198.51.100.3` as addresses by number. Raises BadInput."""
     found: dict[int, str] = {}
     for part in text.split(","):

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from trebol_common.errors import BadInput
 from trebol_node.api.context import TheContext
 from trebol_node.api.errors import wrong
 from trebol_node.api.forms import Parameters, Words, arguments
@@ -17,25 +16,23 @@ from trebol_node.api.openapi import BY_TOKEN
 from trebol_node.api.rights import requires
 from trebol_node.api.routes.cluster_config import CODES, Joined, Modifier, links_of, note_forced, token_of
 from trebol_node.api.routes.desk import Desk
-from trebol_node.api.routes.joins import Shown, applicant_of, done
+from trebol_node.api.routes.joins import Linked, Shown, addresses_of, applicant_of, done
 from trebol_node.api.routes.nodes.common import ask
 from trebol_node.api.routing import api_router
 from trebol_node.cluster.create import require_alone
 from trebol_node.cluster.join import credentials
 from trebol_node.cluster.preflight.asked import Asked
-from trebol_node.cluster.preflight.facts import Facts, HostFacts
+from trebol_node.cluster.preflight.facts import Facts
 from trebol_node.cluster.preflight.findings import check_force, evaluate
+from trebol_node.cluster.preflight.questions import Candidate
 from trebol_node.cluster.preflight.report import to_members
+from trebol_node.cluster.preflight.through_store import by_number
 from trebol_node.worker.cluster_operations import Preflight
 
-#: Characters of the facts of one host, as JSON.
-_FACTS = 64 * 1024
 
+class Told(Linked):
+    """`force` is what its join is to pass over, for this member's log."""
 
-class Told(Shown):
-    """`facts` is the node's HostFacts as JSON; `force` what its join is to pass over, for this member's log."""
-
-    facts: Annotated[str, Field(max_length=_FACTS)]
     force: Annotated[Words, Field(max_length=CODES)] = ()
 
 
@@ -75,10 +72,9 @@ def _answer(made: APIRouter, desk: Desk, asked: Asked) -> None:
         mine = applicant_of(request, context, given)
         await done(request, context, lambda: desk.admission.look(mine))
         note_forced(request, given.force)
-        facts = HostFacts.of_json(given.facts)
-        if (facts.name, facts.machine_id) != (mine.node, mine.machine):
-            raise BadInput("are another node's", where="facts")
-        return (await asked.begin(facts)).to_members()
+        links = by_number(addresses_of(given.links))
+        told = {"name": mine.node, "machine_id": mine.machine, "links": links}
+        return (await asked.begin(Candidate.of_members(told, where="links"))).to_members()
 
     @made.post("/joins/measured", openapi_extra=BY_TOKEN)
     async def measured(

@@ -15,7 +15,7 @@ from trebol_common.errors import Refused
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.preflight import through_store as shared
 from trebol_node.cluster.preflight.facts import HostFacts, PathFacts
-from trebol_node.cluster.preflight.questions import KEY
+from trebol_node.cluster.preflight.questions import KEY, Candidate
 from trebol_node.cluster.preflight.record import Record
 from trebol_node.cluster.waiting import Waits
 from trebol_node.store.records import Records
@@ -49,7 +49,7 @@ class Asked:
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     _since: dict[str, float] = field(default_factory=dict)
 
-    async def begin(self, joining: HostFacts) -> Begun:
+    async def begin(self, joining: Candidate) -> Begun:
         """Have all members tell their facts, and begin to measure. Raises Waits while another node is measured."""
         await asyncio.to_thread(self._make_room, joining)
         ident, key = secrets.token_hex(8), secrets.token_hex(KEY)
@@ -87,7 +87,7 @@ class Asked:
                 return
             await self.pause(_LOOK_EVERY)
 
-    def _make_room(self, joining: HostFacts) -> None:
+    def _make_room(self, joining: Candidate) -> None:
         """One at a time: two would measure each other. Who asks again has given up before."""
         shared.sweep(self.records, self.now())
         for ident, request in tuple(shared.requests(self.records)):

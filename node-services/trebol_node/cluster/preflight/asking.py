@@ -4,9 +4,11 @@ its token up."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol
 
+from trebol_node.cluster.member import as_text
 from trebol_node.cluster.preflight.asked import Begun
 from trebol_node.cluster.preflight.facts import Facts, PathFacts
 from trebol_node.cluster.preflight.questions import FactsQuestion, MeasureQuestion
@@ -41,9 +43,12 @@ def ask(
     Raises what the member answers (Refused, BadInput, Unanswered), TrebolError where nothing can be measured here.
     """
     names = tuple(str(name) for name in member.post("/members"))
-    own = here.facts(FactsQuestion(by_number(links), names, joining))
     say(f"measuring the ways to and from {', '.join(names)}")
-    begun = Begun.of_members(member.post("/preflight", facts=own.to_json(), force=",".join(sorted(force))))
+    # Members read their facts while this node reads its own.
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(here.facts, FactsQuestion(by_number(links), names, joining))
+        begun = Begun.of_members(member.post("/preflight", links=as_text(links), force=",".join(sorted(force))))
+        own = reading.result()
     facts = Facts(own.name, begun.members, (own, *begun.hosts))
     ways = tuple(way for way in facts.ways() if way.source_address in own.links)
     mine = here.measure(MeasureQuestion(own, ways, begun.key, _MEET, _WHOLE))

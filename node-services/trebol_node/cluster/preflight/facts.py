@@ -3,6 +3,7 @@ where they come from, `findings` for what they mean."""
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -242,6 +243,28 @@ class PathFacts(Record):
         return max((size.bytes for size in self.sizes if size.passed), default=None)
 
 
+class HasLinks(typing.Protocol):
+    """A host by its name, and its addresses of links as `HostFacts` has them."""
+
+    @property
+    def name(self) -> str:
+        """Of the host."""
+        ...
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """By number, "" for none."""
+        ...
+
+
+def ways(new: HasLinks, member: HasLinks) -> Iterator[Way]:
+    """Both directions between two hosts on each link that both have an address for."""
+    for link, (mine, theirs) in enumerate(zip(new.links, member.links, strict=False)):
+        if mine and theirs:
+            yield Way(new.name, member.name, link, mine, theirs)
+            yield Way(member.name, new.name, link, theirs, mine)
+
+
 @dataclass(frozen=True)
 class Facts(Record):
     """All that a join is judged by: `joining` is the new host, `members` those it joins, whether they answer or not;
@@ -275,10 +298,7 @@ class Facts(Record):
     def ways(self) -> Iterator[Way]:
         """Both directions between the new host and each member on each link that both have an address for."""
         for member in self.others:
-            for link, (mine, theirs) in enumerate(zip(self.new.links, member.links, strict=False)):
-                if mine and theirs:
-                    yield Way(self.joining, member.name, link, mine, theirs)
-                    yield Way(member.name, self.joining, link, theirs, mine)
+            yield from ways(self.new, member)
 
     def host(self, name: str) -> HostFacts | None:
         """By its name; of two of one name the new one."""

@@ -8,7 +8,6 @@ open ports or raw sockets.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, Mea
 
 FACTS, MEASURE = "facts", "measure"
 
-#: Seconds without a question after which the others have ended: longer than any pause that a prober makes.
+#: Seconds without a question after which others are taken to have ended that did not say so: longer than any pause
+#: that a prober makes.
 _QUIET = 1.0
 
 
@@ -68,8 +68,7 @@ def measured(question: MeasureQuestion) -> Measured:
     also = range(COROSYNC_PORT, COROSYNC_PORT + LINKS)
     with responding(filter(None, question.own.links), key, also=also) as responder:
         paths = measure(question.ways, key, own=question.own, pace=pace)
-        while (left := min(_QUIET - responder.quiet, end - time.monotonic())) > 0:
-            threading.Event().wait(left)
+        responder.await_done({way.target_address for way in question.ways}, quiet=_QUIET, end=end)
     return Measured(paths)
 
 

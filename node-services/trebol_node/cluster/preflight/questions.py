@@ -22,6 +22,18 @@ _KEY = re.compile(rf"[0-9a-f]{{{2 * KEY}}}", re.ASCII)
 
 
 @dataclass(frozen=True)
+class Candidate(Record):
+    """Who would join, as members have to know it before they measure; `links` as `HostFacts` has them."""
+
+    name: str
+    machine_id: str
+    links: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _require_links(self.links)
+
+
+@dataclass(frozen=True)
 class FactsQuestion(Record):
     """`links`, `others` and `joining` are those of `reading.read`."""
 
@@ -30,9 +42,9 @@ class FactsQuestion(Record):
     joining: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.links) > 8 or len(self.others) > NODES:
-            raise ValueError("more links or nodes than a cluster has")
-        require_hosts(*filter(None, self.links))
+        if len(self.others) > NODES:
+            raise ValueError("more nodes than a cluster has")
+        _require_links(self.links)
 
 
 @dataclass(frozen=True)
@@ -63,3 +75,9 @@ class Measured(Record):
     """The ways of a `MeasureQuestion`, in their order."""
 
     paths: tuple[PathFacts, ...]
+
+
+def _require_links(links: tuple[str, ...]) -> None:
+    if len(links) > 8:
+        raise ValueError("more links than a cluster has")
+    require_hosts(*filter(None, links))

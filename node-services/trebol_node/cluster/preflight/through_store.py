@@ -17,7 +17,8 @@ from typing import Any
 from trebol_common.errors import BadInput
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
-from trebol_node.cluster.preflight.facts import Facts, HostFacts, PathFacts, Way
+from trebol_node.cluster.preflight.facts import HostFacts, PathFacts, Way, ways
+from trebol_node.cluster.preflight.questions import Candidate
 from trebol_node.cluster.preflight.record import Record
 from trebol_node.store.records import Records
 
@@ -29,9 +30,9 @@ KEPT = 20.0
 
 @dataclass(frozen=True)
 class Request(Record):
-    """`joining` as it says of itself; `key` in hexadecimal; `since` in seconds since 1970; `members` by name."""
+    """`joining` is who would join; `key` in hexadecimal; `since` in seconds since 1970; `members` by name."""
 
-    joining: HostFacts
+    joining: Candidate
     key: str = field(repr=False)
     since: float
     members: tuple[str, ...]
@@ -42,8 +43,7 @@ class Request(Record):
 
     def ways_from(self, own: HostFacts) -> tuple[Way, ...]:
         """Those of a member, whose facts are `own`, to who would join."""
-        both = Facts(self.joining.name, (own.name,), (self.joining, own))
-        return tuple(way for way in both.ways() if way.source_address in own.links)
+        return tuple(way for way in ways(self.joining, own) if way.source_address in own.links)
 
 
 @dataclass(frozen=True)

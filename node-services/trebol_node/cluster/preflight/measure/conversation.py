@@ -138,4 +138,4 @@ class Conversation:
         self._news.set()
 
 
-_QUESTIONS = {Kind.ECHO_ANSWER: Kind.ECHO, Kind.SIZE_ANSWER: Kind.SIZE}
+_QUESTIONS = {Kind.ECHO_ANSWER: Kind.ECHO, Kind.SIZE_ANSWER: Kind.SIZE, Kind.DONE_ANSWER: Kind.DONE}

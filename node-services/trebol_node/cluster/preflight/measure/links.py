@@ -31,13 +31,14 @@ class Pace:
     it answers at all."""
 
     echoes: int = 50
-    interval: float = 0.05
+    interval: float = 0.03
     patience: float = 0.5
     #: A packet of one size is sent so often, this far apart, before it counts as too large.
     tries: int = 3
     retry: float = 0.15
     #: For a TCP connection, for an answer of a UDP port, for all that answer ARP.
     connect: float = 2.0
+    udp: float = 1.0
     arp: float = 1.0
     whole: float = 15.0
     meet: float = 0.0

@@ -24,15 +24,18 @@ LEAST = _HEAD.size + _SEAL
 
 
 class Kind(IntEnum):
-    """An ECHO comes back in its size; of a SIZE only the head, so that the way back does not count."""
+    """An ECHO comes back in its size; of a SIZE only the head, so that the way back does not count. DONE: who asks
+    has measured all that it wanted to on this way."""
 
     ECHO = 1
     ECHO_ANSWER = 2
     SIZE = 3
     SIZE_ANSWER = 4
+    DONE = 5
+    DONE_ANSWER = 6
 
 
-_ANSWERS = {Kind.ECHO: Kind.ECHO_ANSWER, Kind.SIZE: Kind.SIZE_ANSWER}
+_ANSWERS = {Kind.ECHO: Kind.ECHO_ANSWER, Kind.SIZE: Kind.SIZE_ANSWER, Kind.DONE: Kind.DONE_ANSWER}
 
 
 @dataclass(frozen=True)

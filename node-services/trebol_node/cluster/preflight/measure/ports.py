@@ -39,7 +39,7 @@ async def udp(way: Way, port: int, key: bytes, pace: Pace) -> PortFacts:
         with Conversation.opened(way, port, key) as talk:
             for number in range(pace.tries):
                 talk.ask(Kind.ECHO, number)
-                if await talk.until(lambda: bool(talk.answers), pace.connect / pace.tries):
+                if await talk.until(lambda: bool(talk.answers), pace.udp / pace.tries):
                     return PortFacts(Protocol.UDP, port, Reach.ANSWERS)
             return PortFacts(Protocol.UDP, port, talk.obstacle or Reach.SILENT)
     except OSError:

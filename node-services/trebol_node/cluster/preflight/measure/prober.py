@@ -72,7 +72,7 @@ class _Probe:
     talk: Conversation | None = None
 
     async def run(self, tcp: Sequence[int]) -> None:
-        """All parts. The sizes come after the echoes, whose times they would spoil."""
+        """All parts. The sizes come after the echoes, whose times they would spoil; last, the other side is told."""
         try:
             await await_responder(self.way, self.port, self.key, self.pace.meet)
             with Conversation.opened(self.way, self.port, self.key) as self.talk:
@@ -82,6 +82,7 @@ class _Probe:
                     *(self._port(ports.tcp(self.way, number, self.pace)) for number in tcp),
                     self._port(ports.udp(self.way, COROSYNC_PORT + self.way.link, self.key, self.pace)),
                 )
+                await self._tell(self.talk)
         except OSError as error:
             self.problem = error.strerror or str(error)
             return
@@ -142,6 +143,13 @@ class _Probe:
             if await talk.until(done, self.pace.retry + late):
                 break
         self.sizes |= {size: size not in missing for size in sizes}
+
+    async def _tell(self, talk: Conversation) -> None:
+        """That this is all. Who does not hear of it ends a little later by itself."""
+        for _attempt in range(self.pace.tries if talk.answers else 0):
+            talk.ask(Kind.DONE, 0)
+            if await talk.until(lambda: (Kind.DONE, 0) in talk.answers, self.pace.retry):
+                return
 
     async def _port(self, asked: Awaitable[PortFacts]) -> None:
         self.ports.append(await asked)
