@@ -219,7 +219,7 @@ def test_whichever_program_fails_the_node_is_as_before_or_has_joined(
             run(root, programs, FakeMember(authority=authority), token)
         except TrebolError:
             asked = programs.run_so_far[number]
-            beyond = "try-restart" in asked
+            beyond = "is-active" in asked
             if not beyond:
                 assert everything(root) == before, asked
                 assert programs.running == {"trebol-store.service"}, asked

@@ -67,7 +67,7 @@ def test_a_new_voter_begins_with_nothing_of_its_own(here: Here, systemctl: Syste
     assert (here.at(store.DATA_AWAY) / "content").exists()
     found = parse(here.at(PATH).read_text())
     assert (found.name, found.joins, len(found.cluster)) == ("n4", True, 2)
-    assert systemctl.asked == ["disable --now", "enable", "restart --no-block"]
+    assert systemctl.asked == ["disable --now --no-reload", "enable", "restart --no-block"]
 
 
 def test_asked_twice_a_store_that_has_begun_goes_on_with_what_it_has(here: Here, systemctl: Systemctl) -> None:
@@ -94,7 +94,7 @@ def test_a_store_without_a_vote_is_put_away_twice_as_once(here: Here, systemctl:
         store.abstain(here)
         assert not any(here.is_there(path) for path in (PATH, store.DATA, store.MARK))
         assert (here.at(store.DATA_AWAY) / "content").read_text() == "what it held"
-    assert systemctl.asked[-1] == "disable --now"
+    assert systemctl.asked[-1] == "disable --now --no-reload"
 
 
 @pytest.fixture

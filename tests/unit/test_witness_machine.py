@@ -53,7 +53,8 @@ def test_it_begins_as_the_learner_that_the_list_has_and_is_told_once(tmp_path: P
 
 def test_what_it_holds_of_another_member_goes_before_it_begins(tmp_path: Path) -> None:
     here = machine(
-        tmp_path, learning(ScriptedRunner().expect("systemctl", "disable", "--now", storing.UNIT), "restart")
+        tmp_path,
+        learning(ScriptedRunner().expect("systemctl", "disable", "--now", "--no-reload", storing.UNIT), "restart"),
     )
     for path, text in ((storing.MARK, "def\n"), (storing.DATA / "member/wal/1", "old")):
         here.at(path).parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ def test_what_it_holds_of_another_member_goes_before_it_begins(tmp_path: Path) -
 
 
 def test_who_is_not_in_the_list_has_no_store(tmp_path: Path) -> None:
-    here = machine(tmp_path, ScriptedRunner().expect("systemctl", "disable", "--now", storing.UNIT))
+    here = machine(tmp_path, ScriptedRunner().expect("systemctl", "disable", "--now", "--no-reload", storing.UNIT))
     here.at(storing.MARK).parent.mkdir(parents=True)
     here.at(storing.MARK).write_text("abc\n")
     storing.follow(here, SETTINGS, (ONE,))

@@ -13,7 +13,7 @@ from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import Runner
 from trebol_node import pki
 from trebol_node.cluster.create import numbered
-from trebol_node.cluster.here import certificates, corosync, pacemaker, store
+from trebol_node.cluster.here import certificates, corosync, daemons, pacemaker, store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.member import PATIENCE_FOR_VOTE, Credentials, MemberApi, Unanswered, as_text, find
 from trebol_node.cluster.preflight.asking import ask
@@ -140,8 +140,9 @@ class Join:
 
     def _leave_keys(self, work: Work) -> None:
         certificates.leave(self.here)
-        # It knows the CA that was there when it started.
+        # They know the CA that was there when they started.
         store.start(self.here)
+        daemons.restart(self.here)
 
     def _enter_store(self, work: Work) -> None:
         told = self._member(work).post("/store")
@@ -160,6 +161,8 @@ class Join:
 
     def _enter_pacemaker(self, work: Work) -> None:
         pacemaker.enter(self.here)
+        # It takes as long as pacemaker does to come online.
+        daemons.begin_anew(self.here)
         pacemaker.await_online(self.here, self.here.name)
 
     def _leave_pacemaker(self, work: Work) -> None:
@@ -171,8 +174,7 @@ class Join:
     def _end(self, work: Work) -> None:
         self._member(work).post("/end")
         certificates.forget(self.here)
-        # Its cookies and its copy of the records are those of before; who is told that it joined asks it at once.
-        self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
+        daemons.await_begun(self.here)
 
 
 def credentials(

@@ -19,7 +19,7 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.quorum import margins
 from trebol_node.cluster.corosync.status import Membership, read
 from trebol_node.cluster.corosync.values import Node
-from trebol_node.cluster.here import certificates, corosync, pacemaker, store
+from trebol_node.cluster.here import certificates, corosync, daemons, pacemaker, store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.removal import Removal, take_vote
 from trebol_node.cluster.steps.engine import Step, Work
@@ -193,8 +193,7 @@ class Leave:
         corosync.leave(self.here)
 
     def _end(self, work: Work) -> None:
-        # Its cookies and its copy of the records are those of the cluster.
-        self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
+        daemons.restart(self.here)
 
 
 def require_member(records: Records, node: str) -> Totem:

@@ -16,7 +16,7 @@ from trebol_node.cluster import linked, naming, under_way
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import read
-from trebol_node.cluster.here import corosync, pacemaker, pacemaker_names, store
+from trebol_node.cluster.here import corosync, daemons, pacemaker, pacemaker_names, store
 from trebol_node.cluster.here.machine import Here
 from trebol_node.cluster.leave import Open, require_spare
 from trebol_node.cluster.records import State
@@ -217,7 +217,7 @@ class Rename:
 
     def _finish(self, work: Work) -> None:
         self._end(work)
-        self.here.runner.run(["systemctl", "try-restart", "trebold.service", "cockpit.service"])
+        daemons.restart(self.here)
 
 
 def require_name(records: Records, totem: Totem, old: str, new: str) -> None:

@@ -16,7 +16,7 @@ from trebol_node.client import API_SOCKET, LOCALHOST, NODE, Api, NotAllowed, pat
 from trebol_node.commands import completion
 
 #: Seconds between two looks at what is followed.
-_PAUSE = 0.5
+_PAUSE = 0.25
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Socket = Annotated[Path, typer.Option("--socket", help="The socket of the node's daemon.", hidden=True)]

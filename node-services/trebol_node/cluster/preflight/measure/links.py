@@ -31,7 +31,7 @@ class Pace:
     it answers at all."""
 
     echoes: int = 50
-    interval: float = 0.03
+    interval: float = 0.02
     patience: float = 0.5
     #: A packet of one size is sent so often, this far apart, before it counts as too large.
     tries: int = 3
