@@ -112,7 +112,7 @@ def _to_json(findings: Sequence[Finding], role: Role) -> str:
 def _machine(record: Path | None) -> Machine:
     if record is not None:
         return Machine.load(record)
-    from trebol_hardware.probe import probe
+    from trebol_hardware.probe.whole import probe
 
     return probe(health=True)
 

@@ -36,7 +36,7 @@ def probe_command(
 
     Example: trebol machine probe --output machine.json
     """
-    from trebol_hardware.probe import probe
+    from trebol_hardware.probe.whole import probe
 
     text = probe().to_json()
     if output is None:
@@ -88,6 +88,6 @@ def disks_command(
 
 
 def _this_machine() -> Machine:
-    from trebol_hardware.probe import probe
+    from trebol_hardware.probe.whole import probe
 
     return probe(health=True)

@@ -54,8 +54,8 @@ def this_machine(runner: Runner) -> Machine:
     live system has, or of nothing that an installation is refused for.
     """
     # The probe loads pyudev, which a dry run on a recorded machine can do without.
-    from trebol_hardware.probe import probe
     from trebol_hardware.probe.questions import with_disk_health
+    from trebol_hardware.probe.whole import probe
 
     return with_disk_health(probe(edges=True), runner, privileged=os.geteuid() == 0)
 

@@ -15,7 +15,7 @@ from tests.unit.smbios_tables import END, structure
 
 from trebol_common.run import Argument, CommandFailed, Completed
 from trebol_hardware.machine import Machine
-from trebol_hardware.probe import probe
+from trebol_hardware.probe.whole import probe
 
 KERNEL = "6.12.117+deb13-amd64"
 MIB = 2**20

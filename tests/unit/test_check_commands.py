@@ -96,7 +96,7 @@ def test_a_name_that_is_not_utf8_is_shown_all_the_same(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product = replace(FAILING.product, name="R\udcff650")
-    monkeypatch.setattr("trebol_hardware.probe.probe", lambda **_options: replace(FAILING, product=product))
+    monkeypatch.setattr("trebol_hardware.probe.whole.probe", lambda **_options: replace(FAILING, product=product))
 
     shown = CliRunner().invoke(app, arguments)
     written = CliRunner().invoke(app, [*arguments, "--output", str(tmp_path / "report")])
@@ -142,7 +142,7 @@ def test_without_a_record_this_machine_is_probed(monkeypatch: pytest.MonkeyPatch
         asked.append(health)
         return INTEL
 
-    monkeypatch.setattr("trebol_hardware.probe.probe", probe)
+    monkeypatch.setattr("trebol_hardware.probe.whole.probe", probe)
 
     result = CliRunner().invoke(app, ["--json"])
 

@@ -9,8 +9,9 @@ import pytest
 from tests.unit.fakesys import AnsweringRunner, FakeSystem
 
 from trebol_common.run import Completed
-from trebol_hardware.probe import health, probe
+from trebol_hardware.probe import health
 from trebol_hardware.probe.edges import EDGE, digest
+from trebol_hardware.probe.whole import probe
 
 SATA = "pci0000:00/0000:00:17.0/ata{0}/host{0}/target{0}:0:0/{0}:0:0:0/block"
 

@@ -42,7 +42,7 @@ def test_probe_writes_the_record_to_a_file(tmp_path: Path, monkeypatch: pytest.M
     from trebol_hardware.machine import Machine
 
     machine = Machine.load(MACHINES / "qemu-bios.json")
-    monkeypatch.setattr("trebol_hardware.probe.probe", lambda: machine)
+    monkeypatch.setattr("trebol_hardware.probe.whole.probe", lambda: machine)
     target = tmp_path / "machine.json"
     assert CliRunner().invoke(app, ["probe", "--output", str(target)]).exit_code == 0
     assert Machine.load(target) == machine

@@ -10,8 +10,9 @@ from tests.unit.fakesys import FakeSystem
 from trebol_common.errors import BadInput, TrebolError
 from trebol_common.run import ScriptedRunner
 from trebol_hardware.machine import FirmwareMode, Machine
-from trebol_hardware.probe import firmware, probe, processor, product
+from trebol_hardware.probe import firmware, processor, product
 from trebol_hardware.probe.udev import settle
+from trebol_hardware.probe.whole import probe
 
 MACHINES = Path(__file__).parents[1] / "machines"
 

@@ -15,8 +15,9 @@ from tests.unit.fakesys import AnsweringRunner, FakeSystem, TableUdev, server
 from trebol_common.errors import TrebolError
 from trebol_common.run import Completed
 from trebol_hardware.machine import Machine
-from trebol_hardware.probe import health, probe
+from trebol_hardware.probe import health
 from trebol_hardware.probe.questions import answered
+from trebol_hardware.probe.whole import probe
 
 TRACKING = "C0A80101,192.168.1.1,3,1795389313.65,0.000000123,0.0,0.0,-8.1,0.0,0.02,0.001,0.0005,64.2,Normal\n"
 SOURCES = "^,*,192.168.1.1,2,6,377,35,0.000000100,0.000000200,0.0004\n"

@@ -37,7 +37,7 @@ def disk_write_command(
     Example: trebol check disk-write /var/lib/etcd
     """
     from trebol_hardware.measure import disk, disk_rating, render
-    from trebol_hardware.probe import probe
+    from trebol_hardware.probe.whole import probe
 
     _check_seconds(seconds)
     measured = disk.measure(target, seconds=seconds, confirmation=destroy, runner=CommandRunner(), probe=probe)

@@ -17,7 +17,7 @@ from trebol_common.answers.parse import parse_answers
 from trebol_common.events import Context, Event, Kind
 from trebol_common.medium import LIVE_MEDIUM, read_manifest
 from trebol_common.run import CommandRunner
-from trebol_hardware.probe import probe
+from trebol_hardware.probe.whole import probe
 from trebol_installer.execute import Installer
 from trebol_installer.plan import plan
 from trebol_installer.steps import PartitionDisk, VerifyLayers

@@ -23,8 +23,8 @@ from trebol_common.errors import TrebolError
 from trebol_common.run import Runner
 from trebol_hardware.facts import DiskHealth
 from trebol_hardware.machine import Disk, Machine
-from trebol_hardware.probe import probe
 from trebol_hardware.probe.health import reason_not_to_ask
+from trebol_hardware.probe.whole import probe
 from trebol_node import facts
 from trebol_node.pki.certificates import FOLDER, fingerprint
 from trebol_node.status import Facts, node_addresses, status
