@@ -4,6 +4,7 @@ the first processes of several nodes would empty and remove each other's."""
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,8 @@ _ROOTS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/
 @contextmanager
 def own_control_group(name: str) -> Iterator[tuple[str, ...]]:
     """The beginning of a command that is to run in one of its own, with all that it starts; it goes at the end."""
-    groups = [root / f"trebol-test-{name}.{os.getpid()}" for root in _ROOTS if (root / "cgroup.procs").exists()]
+    ident = f"trebol-test-{name}.{secrets.token_hex(4)}"
+    groups = [root / ident for root in _ROOTS if (root / "cgroup.procs").exists()]
     for each in groups:
         each.mkdir()
     enter = "; ".join(f"echo $$ >{shlex.quote(str(each / 'cgroup.procs'))}" for each in groups)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from trebol_node.cluster import records as cluster
+from trebol_node.cluster.records import Member, Settings, State
 from trebol_node.daemon.announce import say
 from trebol_node.store.records import MemoryRecords
 
@@ -24,6 +28,18 @@ def test_without_the_store_it_waits() -> None:
     records = MemoryRecords()
     records.quorate = False
     assert not say(records, "node1", ABOUT)
+
+
+@pytest.mark.parametrize(("state", "says"), [("joining", False), ("member", True), ("", False)])
+def test_one_that_joins_says_nothing_until_it_is_a_member_and_one_that_was_removed_never(
+    state: str, says: bool
+) -> None:
+    records = MemoryRecords({cluster.SETTINGS: Settings("clover", "c1", "2026-11-29T12:00:00+00:00").to_members()})
+    if state:
+        member = Member("node1", "1" * 32, "192.0.2.10", State(state))
+        records.put(f"{cluster.NODES}node1", member.to_members(), expected=0)
+    assert say(records, "node1", ABOUT) is says
+    assert (records.get("nodes/node1") is not None) is says
 
 
 def test_what_it_said_under_another_name_goes() -> None:

@@ -63,6 +63,16 @@ def test_the_file_is_as_corosync_took_it() -> None:
     assert two.digest == hashlib.sha256((GOLDEN / "two-nodes.conf").read_bytes()).hexdigest()
 
 
+def test_the_file_of_an_older_cluster_is_the_same_after_an_upgrade() -> None:
+    """All members compare its digest, and a file of the same version is not written anew."""
+    members = of_nodes(3, links=2).to_members()
+    del members["ping"]
+    older = Totem.of(members)
+    assert "knet_ping_interval" not in older.render()
+    assert read_back(older.render()) == older
+    assert read_back(TWO.render()) == TWO and "knet_ping_interval: 200" in TWO.render()
+
+
 @pytest.mark.parametrize(
     ("totem", "has", "has_not"),
     [

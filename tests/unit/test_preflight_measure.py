@@ -29,6 +29,7 @@ from trebol_node.cluster.preflight.measure import Pace, Responder, arp, links, m
 from trebol_node.cluster.preflight.measure.conversation import Exchange
 from trebol_node.cluster.preflight.measure.packets import LEAST, Kind, Packet, answer, decode, encode
 from trebol_node.cluster.preflight.measure.sizes import first_sizes, next_sizes
+from trebol_node.cluster.preflight.program import QUIET
 
 KEY = b"k" * 32
 QUICK = Pace(echoes=20, interval=0.005, patience=0.3, tries=2, retry=0.1, connect=0.3, arp=0.1, whole=5)
@@ -107,11 +108,18 @@ def test_who_answers_ends_once_all_who_asked_say_that_they_are_done() -> None:
     asking = ["127.0.0.1", "127.0.0.2"]
     with responding(["127.0.0.1"], KEY, port=0) as responder:
         ((_address, port),) = responder.ports
-        measure(
-            [replace(HERE, source_address=each) for each in asking], KEY, own=OWN, port=port, tcp=(), pace=patient
-        )
-        assert responder.await_done(asking, quiet=60, end=time.monotonic() + 60)
-        assert not responder.await_done([*asking, "127.0.0.3"], quiet=0, end=time.monotonic() + 60)
+        ways = [replace(HERE, source=each, source_address=each) for each in asking]
+        measure(ways, KEY, own=OWN, port=port, tcp=(), pace=patient)
+        assert responder.await_done(ways, quiet=60, end=time.monotonic() + 60)
+        # Of one who says nothing it is enough that nobody asks any more.
+        other = replace(HERE, source="c", source_address="127.0.0.3")
+        assert not responder.await_done([*ways, other], quiet=0.2, end=time.monotonic() + 60)
+
+
+def test_who_says_nothing_at_its_end_is_waited_for_longer_than_anybody_pauses() -> None:
+    pace = Pace()
+    pauses = (pace.interval, pace.patience, pace.retry * pace.tries, pace.udp, pace.arp, pace.connect)
+    assert max(pauses) < QUIET
 
 
 def test_ports_answer_are_refused_or_are_silent() -> None:

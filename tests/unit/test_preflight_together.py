@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -249,6 +250,50 @@ def test_the_new_node_looks_the_members_up_tells_its_links_and_has_all_ways() ->
     assert dict(member.sent)["/preflight"]["links"] == "0=192.0.2.4,1=198.51.100.4"
     assert {each.way for each in facts.paths} == {*sound().ways()}
     assert replace(facts, paths=()) == replace(sound(), paths=())
+
+
+def test_members_are_told_while_the_new_node_still_reads_its_own_facts() -> None:
+    told = threading.Event()
+
+    class Told(Asks):
+        def post(self, path: str, **fields: str) -> Any:
+            if path == "/preflight":
+                told.set()
+            return super().post(path, **fields)
+
+    class Slow(Here4):
+        def facts(self, question: FactsQuestion) -> HostFacts:
+            assert told.wait(20)
+            return super().facts(question)
+
+    assert len(ask(Told(), Slow(), LINKS, say=lambda line: None).hosts) == 1 + len(MEMBERS)
+
+
+def test_what_the_member_refuses_waits_for_no_facts_and_what_cannot_be_read_is_raised() -> None:
+    never = threading.Event()
+
+    class Refuses(Asks):
+        def post(self, path: str, **fields: str) -> Any:
+            if path == "/preflight":
+                raise Refused("is measured at the moment", where="node5")
+            return super().post(path, **fields)
+
+    class Hangs(Here4):
+        def facts(self, question: FactsQuestion) -> HostFacts:
+            never.wait(30)
+            raise AssertionError("nobody asks about it")
+
+    class Fails(Here4):
+        def facts(self, question: FactsQuestion) -> HostFacts:
+            raise TrebolError("could not be done", where="preflight, facts")
+
+    try:
+        with pytest.raises(Refused, match="measured at the moment"):
+            ask(Refuses(), Hangs(), LINKS, say=lambda line: None)
+    finally:
+        never.set()
+    with pytest.raises(TrebolError, match="could not be done"):
+        ask(Asks(), Fails(), LINKS, say=lambda line: None)
 
 
 def joined(tmp_path: Path, here: Here4, *force: str) -> list[str]:

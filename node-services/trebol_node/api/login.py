@@ -6,6 +6,7 @@ A password's hash takes long: it has threads of its own, so that who guesses pas
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -100,13 +101,14 @@ async def keep_keys(context: Context) -> None:
     """Have a key that signs on every member of a cluster, before anybody needs one; until cancelled."""
     while True:
         if context.others.members.is_member and context.records.quorate:
-            await renew_keys(context)
+            with contextlib.suppress(Unavailable):
+                await renew_keys(context)
         await context.clock.sleep(KEYS)
 
 
 async def renew_keys(context: Context) -> None:
-    """Sign with a key of today where it can be written; else that of yesterday goes on. Raises what the store does
-    where there is none of yesterday."""
+    """Sign with a key of today where it can be written; else that of yesterday goes on. Raises Unavailable where
+    there is none of yesterday."""
     try:
         await context.accounts.change(
             lambda accounts: keys.rotation(accounts, context.clock.now(), keys.new_secret())
@@ -114,4 +116,4 @@ async def renew_keys(context: Context) -> None:
     except (Conflict, Unavailable) as error:
         log.warning("the key that signs tickets was not renewed: %s", error)
         if context.accounts.read().keys is None:
-            raise
+            raise Unavailable("takes no key to sign with", where="store", hint="try again in some seconds") from error

@@ -15,7 +15,6 @@ from trebol_node.cluster import records as cluster
 from trebol_node.cluster import under_way
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.rules import canonical
-from trebol_node.cluster.linked import LINKED
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.tokens import keeping as tokens
 from trebol_node.cluster.tokens.admission import Admitted, Garbled, NotAdmitted, Unknown, Used
@@ -197,9 +196,8 @@ class Admission:
 
     def undo(self, applicant: Applicant) -> None:
         """As if it had never asked; its configuration and its voter are to be gone by now."""
-        cluster.remove(self.records, f"{cluster.NODES}{applicant.node}")
-        cluster.remove(self.records, f"{cluster.APPLIED}{applicant.node}")
-        cluster.remove(self.records, f"{LINKED}{applicant.node}")
+        for folder in (cluster.NODES, *cluster.OF_NODE):
+            cluster.remove(self.records, f"{folder}{applicant.node}")
         for token in self._shown_by(applicant):
             tokens.free(self.records, token, machine=applicant.machine)
         under_way.give_back(self.records, self._change(applicant))

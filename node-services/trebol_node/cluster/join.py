@@ -139,10 +139,12 @@ class Join:
         certificates.enter(self.here, key=told[_AUTHORITY_KEY], certificate=told["authority"])
 
     def _leave_keys(self, work: Work) -> None:
+        entered = self.here.is_there(certificates.ASIDE)
         certificates.leave(self.here)
         # They know the CA that was there when they started.
         store.start(self.here)
-        daemons.restart(self.here)
+        if entered:
+            daemons.begin_anew(self.here)
 
     def _enter_store(self, work: Work) -> None:
         told = self._member(work).post("/store")

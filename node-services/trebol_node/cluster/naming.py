@@ -132,7 +132,7 @@ def _is_of(before: Mapping[str, Any] | None, old: str, new: str) -> bool:
 
 def _drop_own(records: Records, name: str) -> None:
     """What its daemon says by itself, under the name that it has."""
-    for folder in (*cluster.OF_NODE, fences.APPLIED, "nodes/"):
+    for folder in cluster.OF_NODE:
         cluster.remove(records, f"{folder}{name}")
 
 

@@ -29,8 +29,16 @@ REMOVED = "cluster/removed/"
 RENAMING = "cluster/renaming"
 
 #: What else there is of one node, and goes with it; see `linked`, `diagnosis.told`, `maintenance.records`,
-#: `power.records`.
-OF_NODE = (APPLIED, "cluster/links/", "cluster/told/", "cluster/maintenance/", "cluster/stopping/")
+#: `power.records`, `trebol_node.fencing.records`, `trebol_node.daemon.announce`.
+OF_NODE = (
+    APPLIED,
+    "cluster/links/",
+    "cluster/told/",
+    "cluster/maintenance/",
+    "cluster/stopping/",
+    "fencing/applied/",
+    "nodes/",
+)
 
 #: How often a change is tried where somebody was faster each time.
 _TRIES = 8
@@ -114,6 +122,13 @@ def removed(records: Records) -> dict[str, int]:
 def is_foreign(records: Records, node: str) -> bool:
     """Whether `node` reads the records of a cluster of which it is no node: it was removed, and came back."""
     return settings(records) is not None and records.get(f"{NODES}{node}") is None
+
+
+def is_settled(records: Records, node: str) -> bool:
+    """Whether `node` stands alone, or is a node of its cluster for good: what joins may yet go back, and then nothing
+    of it may be left."""
+    record = records.get(f"{NODES}{node}")
+    return settings(records) is None or (record is not None and Member.of(record.value).state is not State.JOINING)
 
 
 def having(records: Records, digest: str) -> frozenset[str]:

@@ -104,8 +104,8 @@ class Removal:
         # The last is what it is asked for by.
         for name in sorted(names, key=lambda name: name == node):
             forget_node(self.records, name)
-            for key in (*(f"{each}{name}" for each in cluster.OF_NODE), f"nodes/{name}", f"{cluster.NODES}{name}"):
-                cluster.remove(self.records, key)
+            for folder in (*cluster.OF_NODE, cluster.NODES):
+                cluster.remove(self.records, f"{folder}{name}")
         if len(names) > 1:
             cluster.remove(self.records, cluster.RENAMING)
         under_way.give_back(self.records, self._change(node, Kind.REMOVE))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trebol_common.errors import TrebolError
-from trebol_node.cluster.records import is_foreign
+from trebol_node.cluster.records import is_settled
 from trebol_node.store.records import Records
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,9 @@ def say(records: Records, node: str, value: Mapping[str, Any]) -> bool:
 
     A record of another name with an address of this node is its own, of before it was renamed: it goes.
     """
-    # A node that was removed still reaches the cluster's records, and has nothing to say there.
-    if not records.quorate or is_foreign(records, node):
+    # A node that was removed still reaches the cluster's records, and has nothing to say there; one that joins has
+    # not yet.
+    if not records.quorate or not is_settled(records, node):
         return False
     record = records.get(f"nodes/{node}")
     if record is None or dict(record.value) != dict(value):

@@ -53,7 +53,7 @@ class FencingFollower:
     async def _try(self) -> None:
         try:
             totem = cluster.totem(self._records)
-            if totem is not None and self._records.quorate:
+            if totem is not None and self._records.quorate and cluster.is_settled(self._records, self._node):
                 await self.follow(totem)
             self._said.worked()
         except TrebolError as error:

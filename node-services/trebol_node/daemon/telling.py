@@ -34,7 +34,7 @@ Call = Callable[[Any], Awaitable[Any]]
 async def keep_telling(records: Records, node: str, call: Call) -> None:
     """Keep `cluster/told/NODE` right, until cancelled."""
     while True:
-        if cluster.totem(records) is not None and records.quorate:
+        if records.quorate and cluster.settings(records) is not None and cluster.is_settled(records, node):
             try:
                 found = [Finding.of_members(each) for each in await call(Diagnose(alone=True))]
                 await asyncio.to_thread(told.say, records, node, found)

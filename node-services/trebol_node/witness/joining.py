@@ -95,7 +95,7 @@ class Witnessing:
         self._clear()
         if settings.store:
             # The last: it may be who asks for this.
-            self.here.runner.run(["systemctl", "disable", AGENT_UNIT])
+            self.here.switch("disable", AGENT_UNIT)
             self.here.runner.run(["systemctl", "stop", "--no-block", AGENT_UNIT])
 
     def _not_known(self, error: Refused) -> TrebolError:

@@ -137,7 +137,7 @@ def follow(here: Here, settings: Settings, members: Sequence[Member]) -> None:
         # One that runs already waits for a list of members that is another by now.
         write_text(path, text)
         verb = "restart"
-    here.runner.run(["systemctl", "enable", UNIT])
+    here.switch("enable", UNIT)
     here.runner.run(["systemctl", verb, "--no-block", UNIT])
 
 

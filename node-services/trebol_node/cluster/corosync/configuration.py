@@ -32,6 +32,10 @@ TOKEN = 3000
 #: what Proxmox VE gives new clusters (pve-cluster, ClusterConfig.pm). in the file, so that no upgrade changes it.
 COEFFICIENT = 125
 
+#: Milliseconds between two pings of a link. A link is up after two of them; corosync's own 750 have a node that
+#: starts wait for a second and a half.
+PING = 200
+
 
 @dataclass(frozen=True)
 class Totem:
@@ -39,7 +43,8 @@ class Totem:
 
     `nodes` are in the order of their numbers. `links` is number → priority (0 to 255): of the links that work, the
     one of the highest carries everything (corosync.conf(5), link_mode passive); of equals that of the lowest number.
-    `token` and `coefficient` in milliseconds.
+    `token`, `coefficient` and `ping` in milliseconds; without `ping`, of a cluster that is older than that, corosync
+    has its own.
     """
 
     name: str
@@ -51,18 +56,19 @@ class Totem:
     cipher: Cipher = Cipher.AES256
     hash: Hash = Hash.SHA256
     device: Device | None = None
+    ping: int | None = None
 
     @classmethod
     def first(cls, name: str, node: str, addresses: Mapping[int, str]) -> Totem:
         """A cluster of one. Raises BadInput with all that is wrong."""
         made = Node(node, 1, _canonical(addresses))
-        return checked(cls(name, (made,), dict.fromkeys(sorted(made.addresses), 1)))
+        return checked(cls(name, (made,), dict.fromkeys(sorted(made.addresses), 1), ping=PING))
 
     @classmethod
     def of(cls, members: Mapping[str, Any], *, where: str = "cluster/corosync") -> Totem:
         """The value of the record `cluster/corosync`; `to_members` is its inverse. Raises BadInput."""
         try:
-            device = members.get("device")
+            device, ping = members.get("device"), members.get("ping")
             made = cls(
                 name=str(members["name"]),
                 nodes=tuple(
@@ -76,6 +82,7 @@ class Totem:
                 cipher=Cipher(members["cipher"]),
                 hash=Hash(members["hash"]),
                 device=device and Device(str(device["host"]), Algorithm(device["algorithm"])),
+                ping=None if ping is None else int(ping),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"is no configuration of corosync: {error!r}", where=where) from error
@@ -101,6 +108,7 @@ class Totem:
             "cipher": self.cipher.value,
             "hash": self.hash.value,
             "device": device and {"host": device.host, "algorithm": device.algorithm.value},
+            "ping": self.ping,
         }
 
     def render(self) -> str:

@@ -123,6 +123,8 @@ def read_back(text: str, *, where: str = str(PATH)) -> Totem:
                 link.value("linknumber"): link.value("knet_link_priority") for link in totem.sections("interface")
             },
             "nodes": [_node(node) for node in tree.sections("nodelist", "node")],
+            # Of a cluster that is older than that there is none.
+            "ping": totem.section("interface").values.get("knet_ping_interval"),
         }
         if any(quorum.sections("device")):
             net = quorum.section("device", "net")

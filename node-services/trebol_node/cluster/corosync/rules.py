@@ -79,6 +79,8 @@ def _of_numbers(totem: Totem) -> Iterator[Problem]:
     for what, number in (("version", totem.version), ("token", totem.token)):
         if number < 1:
             yield Problem(f"must be 1 or more, not {number}", where=what)
+    if totem.ping is not None and not 0 < totem.ping <= totem.token // 4:
+        yield Problem(f"must be above 0, and no more than a quarter of the token, not {totem.ping}", where="ping")
     if totem.coefficient < 0:
         yield Problem(f"must be 0 or more, not {totem.coefficient}", where="coefficient")
 

@@ -7,9 +7,6 @@ from trebol_node.cluster.here.machine import Here
 
 TREBOLD, COCKPIT = "trebold.service", "cockpit.service"
 
-#: States of a unit that begins, or ends to begin anew (org.freedesktop.systemd1(5), ActiveState).
-_ON_THE_WAY = ("activating", "deactivating", "reloading")
-
 #: Seconds until trebold serves; it is given as many to start.
 _SERVES_WITHIN = 300.0
 
@@ -20,7 +17,7 @@ def restart(here: Here) -> None:
 
 
 def begin_anew(here: Here) -> None:
-    """The same, without waiting: `await_begun` does."""
+    """The same, without waiting: `await_begun` does. For whoever trebold itself may be waiting for."""
     here.runner.run(["systemctl", "try-restart", "--no-block", TREBOLD, COCKPIT])
 
 
@@ -28,7 +25,11 @@ def await_begun(here: Here) -> None:
     """Wait until trebold serves, where it runs at all: who is told what was done asks it at once."""
 
     def look() -> str:
-        state = here.runner.run(["systemctl", "is-active", TREBOLD], check=False).stdout.strip()
-        return f"is {state}" if state in _ON_THE_WAY else ""
+        # Between its end and its start it is inactive, and has a job (org.freedesktop.systemd1(5)).
+        asked = here.runner.run(["systemctl", "show", "--property=ActiveState,Job", TREBOLD]).stdout
+        told = dict(line.split("=", 1) for line in asked.splitlines() if "=" in line)
+        state, job = told.get("ActiveState", ""), told.get("Job", "")
+        at_rest = state in ("active", "inactive", "failed") and job in ("", "0")
+        return "" if at_rest else f"is {state}"
 
     here.wait(look, seconds=_SERVES_WITHIN, where=TREBOLD)

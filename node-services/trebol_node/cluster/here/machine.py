@@ -50,16 +50,16 @@ class Here:
 
     def start(self, unit: str) -> None:
         """Now, and at each boot; when this returns it says that it is ready."""
-        self._switch("enable", unit)
+        self.switch("enable", "--now", unit)
 
     def stop(self, unit: str) -> None:
         """Now, and at no boot."""
-        self._switch("disable", unit)
+        self.switch("disable", "--now", unit)
 
-    def _switch(self, verb: str, unit: str) -> None:
-        """Without what takes longer than the start itself: systemd reading all its units anew, and links for init
-        scripts, which corosync and pacemaker have too."""
-        self.runner.run(["systemctl", verb, "--now", "--no-reload", unit], env={"SYSTEMCTL_SKIP_SYSV": "1"})
+    def switch(self, verb: str, *unit: str) -> None:
+        """`enable` or `disable`, without what takes longer than the start itself: systemd reading all its units anew,
+        and links for init scripts, which corosync and pacemaker have too."""
+        self.runner.run(["systemctl", verb, "--no-reload", *unit], env={"SYSTEMCTL_SKIP_SYSV": "1"})
 
     def wait(self, look: Callable[[], str], *, seconds: float, where: str) -> None:
         """Wait until `look` has nothing to say against it; TrebolError with its last words where it still has."""

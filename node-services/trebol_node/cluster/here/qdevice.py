@@ -37,7 +37,7 @@ def follow(here: Here, totem: Totem) -> None:
     if not here.is_there(DATABASE) or any(before.get(key) != value for key, value in made_for.items()):
         _make_database(here, totem.name)
     if before != wanted or not _is_active(here):
-        here.runner.run(["systemctl", "enable", UNIT])
+        here.switch("enable", UNIT)
         here.runner.run(["systemctl", "restart", UNIT])
         write_text(here.at(MARK), json.dumps(wanted) + "\n")
 

@@ -118,7 +118,7 @@ def learn(here: Here, name: str, voters: Mapping[str, str], member: str) -> None
         # One that runs already waits for a list of members that is another by now.
         write_text(path, text)
         verb = "restart"
-    here.runner.run(["systemctl", "enable", UNIT])
+    here.switch("enable", UNIT)
     here.runner.run(["systemctl", verb, "--no-block", UNIT])
 
 

@@ -4,9 +4,10 @@ its token up."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Protocol
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Protocol, TypeVar
 
 from trebol_node.cluster.member import as_text
 from trebol_node.cluster.preflight.asked import Begun
@@ -18,6 +19,9 @@ from trebol_node.cluster.preflight.unit import Measures
 #: Seconds until a member's responder answers, and for all of the measurement. Members hear of it before, but may be
 #: busy.
 _MEET, _WHOLE = 5.0, 10.0
+
+
+Value = TypeVar("Value")
 
 
 class Asks(Protocol):
@@ -45,12 +49,34 @@ def ask(
     names = tuple(str(name) for name in member.post("/members"))
     say(f"measuring the ways to and from {', '.join(names)}")
     # Members read their facts while this node reads its own.
-    with ThreadPoolExecutor(1) as beside:
-        reading = beside.submit(here.facts, FactsQuestion(by_number(links), names, joining))
-        begun = Begun.of_members(member.post("/preflight", links=as_text(links), force=",".join(sorted(force))))
-        own = reading.result()
+    reading = beside(lambda: here.facts(FactsQuestion(by_number(links), names, joining)))
+    begun = Begun.of_members(member.post("/preflight", links=as_text(links), force=",".join(sorted(force))))
+    own = reading()
     facts = Facts(own.name, begun.members, (own, *begun.hosts))
     ways = tuple(way for way in facts.ways() if way.source_address in own.links)
     mine = here.measure(MeasureQuestion(own, ways, begun.key, _MEET, _WHOLE))
     theirs = tuple(PathFacts.of_members(each) for each in member.post("/measured", preflight=begun.id))
     return replace(facts, paths=(*mine, *theirs))
+
+
+def beside(work: Callable[[], Value]) -> Callable[[], Value]:
+    """Begin `work` in a thread; what comes back waits for what it gives, or raises what it raised.
+
+    Not a pool of concurrent.futures: neither an error nor a signal waits for the end of work that nobody asks about.
+    """
+    answers: SimpleQueue[tuple[Value, None] | tuple[None, BaseException]] = SimpleQueue()
+
+    def done() -> None:
+        try:
+            answers.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for.
+            answers.put((None, error))
+
+    def result() -> Value:
+        value, error = answers.get()
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]
+
+    Thread(target=done, name="beside", daemon=True).start()
+    return result

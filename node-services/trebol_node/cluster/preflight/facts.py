@@ -178,6 +178,11 @@ class Way(Record):
     source_address: str
     target_address: str
 
+    @property
+    def back(self) -> Way:
+        """The other direction."""
+        return Way(self.target, self.source, self.link, self.target_address, self.source_address)
+
     def __str__(self) -> str:
         return f"{self.source} → {self.target}, link {self.link} ({self.source_address} → {self.target_address})"
 

@@ -22,7 +22,7 @@ FACTS, MEASURE = "facts", "measure"
 
 #: Seconds without a question after which others are taken to have ended that did not say so: longer than any pause
 #: that a prober makes.
-_QUIET = 1.0
+QUIET = 2.5
 
 
 def main(arguments: list[str]) -> int:
@@ -68,7 +68,7 @@ def measured(question: MeasureQuestion) -> Measured:
     also = range(COROSYNC_PORT, COROSYNC_PORT + LINKS)
     with responding(filter(None, question.own.links), key, also=also) as responder:
         paths = measure(question.ways, key, own=question.own, pace=pace)
-        responder.await_done({way.target_address for way in question.ways}, quiet=_QUIET, end=end)
+        responder.await_done([way.back for way in question.ways], quiet=QUIET, end=end)
     return Measured(paths)
 
 

@@ -5,15 +5,19 @@
 Times are ns since 1970: `sent` by the prober's clock, `received` and `answered` by the responder's. The seal is
 HMAC-SHA256 over all before it, cut to 128 bits (RFC 2104, 5). Without it there is no answer, and no answer is longer
 than its question: nobody can have the responder send more than they send themselves. A packet that is replayed within
-the seconds of a measurement gets its answer once more, and no more than that.
+the seconds of a measurement gets its answer once more, and no more than that. Who has the key can also say that a way
+is done which is not; then it is taken for lost.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import struct
 from dataclasses import dataclass, replace
 from enum import IntEnum
+
+from trebol_node.cluster.preflight.facts import Way
 
 _HEAD = struct.Struct("!4sBQQQQQ")
 _MAGIC = b"TPF1"
@@ -25,7 +29,7 @@ LEAST = _HEAD.size + _SEAL
 
 class Kind(IntEnum):
     """An ECHO comes back in its size; of a SIZE only the head, so that the way back does not count. DONE: who asks
-    has measured all that it wanted to on this way."""
+    has measured all that it wanted to on the way of that number (`number_of`)."""
 
     ECHO = 1
     ECHO_ANSWER = 2
@@ -49,6 +53,11 @@ class Packet:
     received: int = 0
     answered: int = 0
     size: int = LEAST
+
+
+def number_of(way: Way) -> int:
+    """What a way is called in 64 bits."""
+    return int.from_bytes(hashlib.sha256(way.to_json().encode()).digest()[:8])
 
 
 def encode(packet: Packet, key: bytes) -> bytes:

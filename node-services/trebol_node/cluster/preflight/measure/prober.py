@@ -18,7 +18,7 @@ from trebol_node.cluster.preflight.measure import arp, ports
 from trebol_node.cluster.preflight.measure.conversation import Conversation
 from trebol_node.cluster.preflight.measure.links import PORT, Pace
 from trebol_node.cluster.preflight.measure.meeting import await_responder
-from trebol_node.cluster.preflight.measure.packets import Kind
+from trebol_node.cluster.preflight.measure.packets import Kind, number_of
 from trebol_node.cluster.preflight.measure.sizes import HEADERS, first_sizes, next_sizes
 from trebol_node.cluster.preflight.needed import API, COROSYNC_PORT, ETCD_CLIENT, ETCD_PEER
 
@@ -82,11 +82,10 @@ class _Probe:
                     *(self._port(ports.tcp(self.way, number, self.pace)) for number in tcp),
                     self._port(ports.udp(self.way, COROSYNC_PORT + self.way.link, self.key, self.pace)),
                 )
+                self.problem = "" if self.talk.answers else f"nothing comes back from UDP port {self.port}"
                 await self._tell(self.talk)
         except OSError as error:
             self.problem = error.strerror or str(error)
-            return
-        self.problem = "" if self.talk.answers else f"nothing comes back from UDP port {self.port}"
 
     def facts(self) -> PathFacts:
         """What is known by now."""
@@ -146,9 +145,10 @@ class _Probe:
 
     async def _tell(self, talk: Conversation) -> None:
         """That this is all. Who does not hear of it ends a little later by itself."""
+        number = number_of(self.way)
         for _attempt in range(self.pace.tries if talk.answers else 0):
-            talk.ask(Kind.DONE, 0)
-            if await talk.until(lambda: (Kind.DONE, 0) in talk.answers, self.pace.retry):
+            talk.ask(Kind.DONE, number)
+            if await talk.until(lambda: (Kind.DONE, number) in talk.answers, self.pace.retry):
                 return
 
     async def _port(self, asked: Awaitable[PortFacts]) -> None:

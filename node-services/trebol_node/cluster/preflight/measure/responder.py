@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from ipaddress import ip_address
 
 from trebol_common.errors import TrebolError
 from trebol_common.i18n import _
+from trebol_node.cluster.preflight.facts import Way
 from trebol_node.cluster.preflight.measure.links import PORT, open_timed, receive, stamped
-from trebol_node.cluster.preflight.measure.packets import Kind, Packet, answer, decode, encode
+from trebol_node.cluster.preflight.measure.packets import Kind, Packet, answer, decode, encode, number_of
 
 #: Packets of one socket that are answered before it is looked at the others.
 _AT_ONCE = 64
@@ -32,7 +32,7 @@ class Responder:
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._sockets: list[socket.socket] = []
         self._heard = time.monotonic()
-        self._done: set[str] = set()
+        self._done: set[int] = set()
         self._changed = threading.Condition()
         try:
             for address in addresses:
@@ -47,10 +47,10 @@ class Responder:
         """Address and port of each socket."""
         return tuple((each.getsockname()[0], int(each.getsockname()[1])) for each in self._sockets)
 
-    def await_done(self, addresses: Iterable[str], *, quiet: float, end: float) -> bool:
-        """Wait until all of `addresses` have said that they measured what they wanted to, or nobody asked anything
-        for so many seconds, at most until the monotonic clock says `end`. Whether all have said it."""
-        left = {str(ip_address(each)) for each in addresses}
+    def await_done(self, ways: Iterable[Way], *, quiet: float, end: float) -> bool:
+        """Wait until it was said of all of `ways` that they are measured, or nobody asked anything for so many
+        seconds, at most until the monotonic clock says `end`. Whether all are."""
+        left = {number_of(each) for each in ways}
         with self._changed:
             while not left <= self._done:
                 now = time.monotonic()
@@ -108,7 +108,7 @@ class Responder:
                 question = decode(payload, self._key)
                 if question is None:
                     continue
-                self._note(question, sender[0])
+                self._note(question)
                 reply = answer(question, received=received)
                 if reply is not None:
                     link.sendto(self._sealed(reply), sender)
@@ -117,11 +117,11 @@ class Responder:
                 # cannot be: a packet less, as on any network. The prober counts it.
                 return
 
-    def _note(self, question: Packet, sender: str) -> None:
+    def _note(self, question: Packet) -> None:
         with self._changed:
             self._heard = time.monotonic()
             if question.kind is Kind.DONE:
-                self._done.add(str(ip_address(sender)))
+                self._done.add(question.number)
                 self._changed.notify_all()
 
     def _sealed(self, reply: Packet) -> bytes:
