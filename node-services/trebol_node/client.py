@@ -46,10 +46,10 @@ LARGEST = 16 * 2**20
 Arguments = Mapping[str, str | int | Sequence[str] | None]
 
 
-def path_of(node: str) -> str:
+def path_of(node: str, *, where: str = "--node") -> str:
     """The path of a node of the cluster. Raises BadInput for what cannot be the name of one."""
     if not _NAME.fullmatch(node):
-        raise BadInput(_("is no name of a node"), where="--node")
+        raise BadInput(_("is no name of a node"), where=where)
     return f"/nodes/{node}"
 
 

@@ -17,6 +17,7 @@ from trebol_node.cluster.corosync.status import Membership
 from trebol_node.daemon.applying import Follower
 from trebol_node.store.records import MemoryRecords
 from trebol_node.worker.cluster_operations import InstallCorosync, LoadCorosync, ReadMembership
+from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.witness_operations import FollowDevice
 
 
@@ -27,12 +28,15 @@ class Worker:
     joined: tuple[int, ...] = (1, 2, 3)
     version: int = 3
     refuses: bool = False
+    absent: bool = False
     done: list[str] = field(default_factory=list)
     #: The versions that corosync had loaded when its quorum device was to follow.
     devices: list[int] = field(default_factory=list)
 
     async def call(self, operation: Any, *, who: str) -> Any:
         match operation:
+            case ReadMembership() if self.absent:
+                raise WorkerAbsent("does not answer", where="trebol-worker")
             case ReadMembership():
                 seen = replace(membership(*self.joined), version=self.version)
                 return TypeAdapter(Membership).dump_python(seen, mode="json")
@@ -122,6 +126,27 @@ def test_the_quorum_device_follows_once_corosync_has_the_configuration() -> None
     follow(found, "n1", worker, lambda: bool(worker.devices))
     assert worker.done == ["install", "load"]
     assert worker.devices == [3]
+
+
+def test_a_worker_that_starts_anew_is_no_lost_cluster_and_one_that_stays_away_is() -> None:
+    found, worker, times = records(), Worker(), iter([0.0, *[5.0] * 3, *[60.0] * 100])
+    follower = Follower(found, "n2", worker, who="tests", clock=lambda: next(times))
+
+    async def look(absent: bool) -> bool:
+        worker.absent = absent
+        await follower._look()
+        return follower.seen is not None
+
+    assert [asyncio.run(look(absent)) for absent in (False, True, True)] == [True, True, True]
+    assert [asyncio.run(look(True)) for _ in range(3)] == [True, False, False]
+
+
+def test_what_is_only_remembered_is_not_installed() -> None:
+    found, worker = records(), Worker()
+    found.quorate = False
+    looks = iter(range(5))
+    follow(found, "n2", worker, lambda: next(looks, None) is None)
+    assert worker.done == []
 
 
 def test_a_node_that_stands_alone_asks_nobody() -> None:

@@ -364,6 +364,9 @@ def test_a_node_is_replaced_by_none_that_does_not_fit(world: World) -> None:
     fields = {**shown(token), "machine": "9" * 32, "replaces": "1"}
     world.post("/admit", {**fields, "links": f"0={OTHER},1=198.51.100.1"}, 400)
     assert world.kept() == before
+    said = world.post("/admit", {**fields, "node": "n9", "links": "0=192.0.2.19"}, 400)
+    assert "n9: is no node of the cluster that could be replaced" in said["message"]
+    assert world.kept() == before
     world.post("/admit", {**fields, "links": f"0={OTHER}"})
 
 

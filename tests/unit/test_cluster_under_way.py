@@ -15,6 +15,7 @@ from trebol_common.errors import BadInput, Refused
 from trebol_node.cluster import leave, under_way
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.admission import Admission, Applicant
+from trebol_node.cluster.power import records as power
 from trebol_node.cluster.records import State
 from trebol_node.cluster.under_way import Kind, UnderWay
 from trebol_node.store.records import MemoryRecords
@@ -40,6 +41,16 @@ def joins(records: MemoryRecords, node: str) -> None:
     token = issued(records)
     applicant = Applicant(node, f"m{node[1:]}", token.id, token.secret.get_secret_value())
     Admission(records, lambda: NOW).admit(applicant, {0: address(node)})
+
+
+@pytest.mark.parametrize("change", BEGINS)
+def test_nobody_comes_or_goes_while_the_cluster_is_shut_down(change: str) -> None:
+    records = records_of(*NAMES)
+    power.begin(records, power.Shutdown("1", "root@pam", "n1", "2026-11-29T12:00:00+00:00", NAMES))
+    before = records.below("cluster/nodes/")
+    with pytest.raises(Refused, match="trebol cluster start"):
+        BEGINS[change][1](records)
+    assert records.below("cluster/nodes/") == before
 
 
 @pytest.mark.parametrize("first", BEGINS)

@@ -283,7 +283,7 @@ def test_a_node_gets_what_it_needs_once(tmp_path: Path) -> None:
     root = node(tmp_path)
     keys = prepare_node(root, WithAddresses(), own=lambda _path, _group: None)
     assert len(keys.made) == 9 and keys.made[-1] == root / "etc/trebol/store.yaml"
-    assert "name: node1\n" in keys.made[-1].read_text()
+    assert 'name: "node1"\n' in keys.made[-1].read_text()
     assert keys.fingerprint == fingerprint(root / "etc/trebol/pki/api.pem")
     assert handshake(root / "etc/trebol/pki", API, "192.0.2.99")
     keys.made[-1].write_text("# by hand\n")

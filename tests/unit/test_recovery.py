@@ -67,7 +67,7 @@ class Programs:
                 Path(before).rename(after)
                 Path(before).mkdir()
                 (Path(before) / "content").write_text((Path(after) / "content").read_text())
-            case ["systemctl", "enable", "--no-reload", "--now", store.UNIT]:
+            case ["systemctl", "enable", "--now", store.UNIT]:
                 once = self.root / ONCE_ENVIRONMENT.relative_to("/")
                 path = Path(once.read_text().strip().removeprefix("CONFIGURATION=")) if once.exists() else PATH
                 self.started_with = (self.root / path.relative_to("/")).read_text()

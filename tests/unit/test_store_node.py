@@ -38,6 +38,12 @@ def test_only_this_node_reaches_its_store_and_only_with_a_certificate() -> None:
         assert found[security]["trusted-ca-file"] == str(PKI / "ca.pem")
 
 
+@pytest.mark.parametrize("name", ["y", "no", "on", "null", "true", "1e5", "10", "n1"])
+def test_a_node_may_have_any_name_whatever_yaml_takes_it_for(name: str) -> None:
+    assert yaml.safe_load(render(Configuration(name)))["name"] == name
+    assert parse(render(Configuration(name))) == Configuration(name)
+
+
 def test_the_configuration_of_a_voter_among_others_is_as_it_was_read() -> None:
     found = of_cluster("node2", {"node3": "192.0.2.3", "node2": "2001:db8::2", "node1": "192.0.2.1"}, joins=True)
     assert render(found) == (GOLDEN.parent / "etcd-cluster.yaml").read_text()

@@ -67,7 +67,7 @@ def test_a_new_voter_begins_with_nothing_of_its_own(here: Here, systemctl: Syste
     assert (here.at(store.DATA_AWAY) / "content").exists()
     found = parse(here.at(PATH).read_text())
     assert (found.name, found.joins, len(found.cluster)) == ("n4", True, 2)
-    assert systemctl.asked == ["disable --no-reload --now", "enable --no-reload", "restart --no-block"]
+    assert systemctl.asked == ["disable --now", "enable", "restart --no-block"]
 
 
 def test_asked_twice_a_store_that_has_begun_goes_on_with_what_it_has(here: Here, systemctl: Systemctl) -> None:
@@ -76,7 +76,7 @@ def test_asked_twice_a_store_that_has_begun_goes_on_with_what_it_has(here: Here,
     systemctl.asked = []
     store.learn(here, "n4", {**VOTERS, "n3": "192.0.2.3"}, "a1b2")
     assert (here.at(store.DATA) / "content").exists()
-    assert systemctl.asked == ["enable --no-reload", "start --no-block"]
+    assert systemctl.asked == ["enable", "start --no-block"]
 
 
 def test_one_that_has_not_begun_is_told_of_other_voters(here: Here, systemctl: Systemctl) -> None:
@@ -84,7 +84,7 @@ def test_one_that_has_not_begun_is_told_of_other_voters(here: Here, systemctl: S
     systemctl.asked = []
     store.learn(here, "n4", {**VOTERS, "n3": "192.0.2.3"}, "a1b2")
     assert len(parse(here.at(PATH).read_text()).cluster) == 3
-    assert systemctl.asked == ["enable --no-reload", "restart --no-block"]
+    assert systemctl.asked == ["enable", "restart --no-block"]
 
 
 def test_a_store_without_a_vote_is_put_away_twice_as_once(here: Here, systemctl: Systemctl) -> None:
@@ -94,7 +94,7 @@ def test_a_store_without_a_vote_is_put_away_twice_as_once(here: Here, systemctl:
         store.abstain(here)
         assert not any(here.is_there(path) for path in (PATH, store.DATA, store.MARK))
         assert (here.at(store.DATA_AWAY) / "content").read_text() == "what it held"
-    assert systemctl.asked[-1] == "disable --no-reload --now"
+    assert systemctl.asked[-1] == "disable --now"
 
 
 @pytest.fixture

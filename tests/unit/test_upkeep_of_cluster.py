@@ -171,6 +171,23 @@ class Rack:
         return off
 
 
+def test_nothing_is_begun_amid_a_shutdown_and_without_quorum_nothing_seems_done(node: Node) -> None:
+    node.records.quorate = False
+    for method, path in (("POST", "/start"), ("DELETE", "/maintenance/n2")):
+        assert "quorum" in node.call(method, path, status=503)["message"]
+    node.records.quorate = True
+    node.call("POST", "/shutdown", confirm="clover")
+    assert "trebol cluster start" in node.call("PUT", "/maintenance/n2", status=409)["message"]
+    assert not node.worker.seen
+
+
+@pytest.mark.parametrize("name", ["", "/", "n 1", "../n1"])
+def test_what_is_no_name_of_a_node_is_asked_of_nobody(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("node", "maintenance", name, "check"), ("cluster", "remove", name)):
+        assert cli.run([*words, "--socket", "/nonexistent"]) == 2
+        assert "NODE: is no name of a node" in capsys.readouterr().err
+
+
 def test_daemons_go_one_after_the_other_and_come_back_to_stay() -> None:
     asyncio.run(_go_and_come_back())
 

@@ -37,7 +37,7 @@ def silent(text: str) -> None:
 
 
 def learning(runner: ScriptedRunner, verb: str) -> ScriptedRunner:
-    runner.expect("systemctl", "enable", "--no-reload", storing.UNIT)
+    runner.expect("systemctl", "enable", storing.UNIT)
     return runner.expect("systemctl", verb, "--no-block", storing.UNIT)
 
 
@@ -55,7 +55,7 @@ def test_it_begins_as_the_learner_that_the_list_has_and_is_told_once(tmp_path: P
 def test_what_it_holds_of_another_member_goes_before_it_begins(tmp_path: Path) -> None:
     here = machine(
         tmp_path,
-        learning(ScriptedRunner().expect("systemctl", "disable", "--no-reload", "--now", storing.UNIT), "restart"),
+        learning(ScriptedRunner().expect("systemctl", "disable", "--now", storing.UNIT), "restart"),
     )
     for path, text in ((storing.MARK, "def\n"), (storing.DATA / "member/wal/1", "old")):
         here.at(path).parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def test_what_it_holds_of_another_member_goes_before_it_begins(tmp_path: Path) -
 
 
 def test_who_is_not_in_the_list_has_no_store(tmp_path: Path) -> None:
-    here = machine(tmp_path, ScriptedRunner().expect("systemctl", "disable", "--no-reload", "--now", storing.UNIT))
+    here = machine(tmp_path, ScriptedRunner().expect("systemctl", "disable", "--now", storing.UNIT))
     here.at(storing.MARK).parent.mkdir(parents=True)
     here.at(storing.MARK).write_text("abc\n")
     storing.follow(here, SETTINGS, (ONE,))

@@ -103,6 +103,14 @@ class Admission:
         found = [each for each in cluster.members(self.records) if each.name == applicant.node]
         return any(each.machine != applicant.machine for each in found)
 
+    def require_replaceable(self, applicant: Applicant) -> None:
+        """Raises BadInput where no node of this name is there, nor was; NotAdmitted, Refused as `look`."""
+        self.look(applicant)
+        names = {each.name for each in cluster.members(self.records)} | cluster.removed(self.records).keys()
+        if applicant.node not in names:
+            hint = "to join beside the others: trebol cluster join"
+            raise BadInput("is no node of the cluster that could be replaced", where=applicant.node, hint=hint)
+
     def require_fitting(self, applicant: Applicant, addresses: Mapping[int, str]) -> None:
         """Whether the node fits in the place of the one of its name. Raises BadInput, Refused for the last node."""
         totem = self._totem()

@@ -47,6 +47,10 @@ class Unanswered(TrebolError):
     """No member answers."""
 
 
+class OtherCertificate(Unanswered):
+    """Whoever answers is not whom was to be asked: it shows another certificate."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """What a node shows: the token's id and secret, its own name and machine-id(5). `authority`: the SHA-256 of the
@@ -160,7 +164,11 @@ class Pinned(http.client.HTTPSConnection):
         self.shown = hashlib.sha256(self.sock.getpeercert(binary_form=True) or b"").hexdigest()
         if self._expected is not None and self.shown != self._expected:
             self.close()
-            raise ssl.SSLError("it shows another certificate than before")
+            raise OtherCertificate(
+                _("shows another certificate: {shown}").format(shown=bytes.fromhex(self.shown).hex(":").upper()),
+                where=str(self.address),
+                hint=_("compare it with what `trebol node keys` shows there: another machine may have this address"),
+            )
         self.sock.settimeout(self._patience)
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from trebol_node.cluster import records as cluster
+from trebol_node.cluster.power import records as power
 from trebol_node.cluster.waiting import Waits
 from trebol_node.store.records import Records
 
@@ -113,11 +114,13 @@ def require_none(records: Records, *, but: str = "") -> None:
 
 
 def take(records: Records, mine: UnderWay) -> None:
-    """Begin a change, or go on with it. Raises Busy while another one is under way, and as `Records.put` does."""
+    """Begin a change, or go on with it. Raises Busy while another one is under way, Refused while the cluster is
+    shut down, and as `Records.put` does."""
 
     def taken(before: Mapping[str, Any] | None) -> Mapping[str, Any]:
         change = None if before is None else UnderWay.of(before)
         if before is None or change is None or _is_over(records, change):
+            power.require_up(records)
             return mine.to_members()
         if not mine.goes_on_with(change):
             raise Busy(change)

@@ -10,6 +10,7 @@ import typer
 from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
+from trebol_node.commands.going_on import Abort, Resume, gone_on
 from trebol_node.commands.leaving import leave_command, remove_command, state_of, tell_removed
 from trebol_node.commands.links import app as links
 from trebol_node.commands.rename import rename_command
@@ -51,8 +52,10 @@ ForceOption = Annotated[
 
 @app.command("create")
 def create_command(
-    name: Annotated[str, typer.Argument(help="At most 15 letters, digits and -.")],
+    name: Annotated[str | None, typer.Argument(help="At most 15 letters, digits and -.", show_default=False)] = None,
     link: LinkOption = None,
+    resume: Resume = False,
+    abort: Abort = False,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Make a cluster of this node alone, which others join.
@@ -60,6 +63,10 @@ def create_command(
     Example: trebol cluster create clover --link 0=192.0.2.11
     """
     api = Api(socket)
+    if gone_on(api, "create", resume=resume, abort=abort, alone=not (name or link)):
+        return
+    if not name:
+        raise BadInput(_("is missing"), where="NAME", hint="trebol cluster create clover")
     follow(api, api.create("/cluster/config", clustername=name, **_links(link)))
 
 
@@ -71,8 +78,8 @@ def join_command(
     peer: Annotated[str | None, typer.Option(help="A member's address, where the token names none.")] = None,
     link: LinkOption = None,
     force: ForceOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a join that was cut off.")] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Take back a join that was cut off.")] = False,
+    resume: Resume = False,
+    abort: Abort = False,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Have this node join the cluster of a token. Its own users, tokens and options give way to the cluster's.
@@ -80,18 +87,11 @@ def join_command(
     Example: trebol cluster join trebol1-AbC…
     """
     api = Api(socket)
-    if resume or abort:
-        if token or (resume and abort):
-            raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"), silent=ANEW)
+    if gone_on(api, "join", resume=resume, abort=abort, alone=not (token or peer or link or force)):
         return
     if not token:
         raise BadInput(_("is missing"), where="TOKEN", hint="trebol cluster token create")
-    from trebol_node.cluster.preflight.findings import check_force
-
-    given = {"force": sorted(check_force(force))} if force else {}
-    upid = api.create("/cluster/config/join", token=_token(token), **given, **_peer(peer), **_links(link))
-    follow(api, upid, silent=ANEW)
+    _join(api, token, peer, link, force)
 
 
 @app.command("preflight")
@@ -133,15 +133,24 @@ def replace_command(
     token: Annotated[str, typer.Argument(help="What `trebol cluster token create` printed; -: of stdin.")],
     peer: Annotated[str | None, typer.Option(help="A member's address, where the token names none.")] = None,
     link: LinkOption = None,
+    force: ForceOption = None,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Have this node join in the place of a dead one, which is removed first. It is never to start again as it is.
 
     Example: trebol cluster replace node3 trebol1-AbC…
     """
-    api = Api(socket)
-    given = {"token": _token(token), "replaces": node}
-    follow(api, api.create("/cluster/config/join", **given, **_peer(peer), **_links(link)), silent=ANEW)
+    _join(Api(socket), token, peer, link, force, replaces=node)
+
+
+def _join(
+    api: Api, token: str, peer: str | None, link: list[str] | None, force: list[str] | None, **replaces: str
+) -> None:
+    from trebol_node.cluster.preflight.findings import check_force
+
+    forced = {"force": sorted(check_force(force))} if force else {}
+    given = {"token": _token(token), **forced, **replaces, **_peer(peer), **_links(link)}
+    follow(api, api.create("/cluster/config/join", **given), silent=ANEW)
 
 
 app.command("leave")(leave_command)
@@ -199,7 +208,7 @@ def create_token_command(
     if agreed:
         _register(Api(socket), ttl, node, as_json=as_json)
         return
-    found = Api(socket).create("/cluster/tokens", ttl=ttl, **({"node": node} if node else {}))
+    found = Api(socket).create("/cluster/tokens", ttl=ttl, **({} if node is None else {"node": node}))
     if as_json:
         show_json(found)
     else:
@@ -216,7 +225,7 @@ def _register(api: Api, ttl: str, node: str | None, *, as_json: bool) -> None:
     text = typer.get_text_stream("stdin").read().strip()
     if not text:
         raise BadInput(_("is missing"), where="stdin", hint="openssl rand -hex 16")
-    found = api.create("/cluster/tokens", ttl=ttl, agreed=text, **({"node": node} if node else {}))
+    found = api.create("/cluster/tokens", ttl=ttl, agreed=text, **({} if node is None else {"node": node}))
     if as_json:
         show_json(found)
     else:

@@ -9,34 +9,29 @@ import typer
 
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
-from trebol_node.client import API_SOCKET, Api
+from trebol_node.client import API_SOCKET, Api, path_of
+from trebol_node.commands.going_on import Abort, Resume, gone_on
 from trebol_node.commands.shown import ANEW, Socket, follow
 
 
 def leave_command(
     last: Annotated[bool, typer.Option("--last", help="It is the last node: the cluster ends.")] = False,
     forced: Annotated[bool, typer.Option("--forced", help="It was removed: ask nobody.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a leave that was cut off.")] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Take back a leave that was cut off.")] = False,
+    resume: Resume = False,
+    abort: Abort = False,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Have this node leave its cluster, and stand alone with an empty store. The old one is kept beside it.
 
     Example: trebol cluster leave
     """
-    given = {"--last": last, "--forced": forced, "--resume": resume, "--abort": abort}
-    chosen = [option for option, is_given in given.items() if is_given]
-    if len(chosen) > 1:
-        raise BadInput(_("goes alone"), where=chosen[0])
     api = Api(socket)
-    if resume or abort:
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"), silent=ANEW)
-    else:
-        follow(
-            api,
-            api.create("/cluster/config/leave", how="last" if last else "forced" if forced else "leave"),
-            silent=ANEW,
-        )
+    if gone_on(api, "leave", resume=resume, abort=abort, alone=not (last or forced)):
+        return
+    if last and forced:
+        raise BadInput(_("goes alone"), where="--last")
+    how = "last" if last else "forced" if forced else "leave"
+    follow(api, api.create("/cluster/config/leave", how=how), silent=ANEW)
 
 
 def remove_command(
@@ -50,7 +45,7 @@ def remove_command(
 
     Example: trebol cluster remove node3 --dead
     """
-    Api(socket).delete(f"/cluster/config/nodes/{node}", dead=str(int(dead)))
+    Api(socket).delete(f"/cluster/config{path_of(node, where='NODE')}", dead=str(int(dead)))
 
 
 def state_of(node: Mapping[str, Any]) -> str:

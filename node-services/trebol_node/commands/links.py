@@ -9,6 +9,7 @@ import typer
 from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
 from trebol_node.client import API_SOCKET, Api
+from trebol_node.commands.going_on import Abort, Resume, gone_on
 from trebol_node.commands.shown import AsJson, Socket, follow, show_json
 from trebol_node.table import aligned
 
@@ -34,8 +35,8 @@ def set_command(
     priority: Annotated[
         int | None, typer.Option(help="Of the links that work, that of the highest is used.", min=0, max=255)
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a change that was cut off.")] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Take back a change that was cut off.")] = False,
+    resume: Resume = False,
+    abort: Abort = False,
     socket: Socket = API_SOCKET,
 ) -> None:
     """Add a link for all nodes, or change addresses on one, or its priority, while the cluster runs. A link by which
@@ -44,10 +45,8 @@ def set_command(
     Example: trebol cluster link set 1 n1=10.1.0.1 n2=10.1.0.2 n3=10.1.0.3
     """
     api = Api(socket)
-    if resume or abort:
-        if link is not None or addresses or priority is not None or (resume and abort):
-            raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"))
+    alone = link is None and not addresses and priority is None
+    if gone_on(api, "link set", resume=resume, abort=abort, alone=alone):
         return
     if link is None:
         raise BadInput(_("is missing"), where="LINK", hint="trebol cluster link list")

@@ -8,11 +8,9 @@ import typer
 
 from trebol_common.errors import BadInput
 from trebol_common.i18n import _
-from trebol_node.client import API_SOCKET, Api
+from trebol_node.client import API_SOCKET, Api, path_of
+from trebol_node.commands.going_on import Abort, Resume, gone_on
 from trebol_node.commands.shown import ANEW, Socket, follow
-
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a change of name that was cut off.")]
-Abort = Annotated[bool, typer.Option("--abort", help="Take back a change of name that was cut off.")]
 
 
 def rename_node_command(
@@ -46,17 +44,16 @@ def rename_command(
     node another one, as `trebol node rename`; --resume and --abort are for that.
 
     Example: trebol cluster rename clover-2
+
     Example: trebol cluster rename node3 node7
     """
     api = Api(socket)
-    if resume or abort:
-        if first or new or (resume and abort):
-            raise BadInput(_("goes alone"), where="--resume" if resume else "--abort")
-        follow(api, api.create("/cluster/config/go-on", how="resume" if resume else "abort"), silent=ANEW)
+    if gone_on(api, "rename", resume=resume, abort=abort, alone=not (first or new)):
         return
     if not first:
         raise BadInput(_("is missing"), where="NAME", hint="trebol cluster rename clover-2")
     if new is None:
         api.set("/cluster/config/name", name=first)
     else:
-        follow(api, api.set(f"/cluster/config/nodes/{first}/name", name=new), silent=ANEW)
+        path = path_of(first, where="NODE")
+        follow(api, api.set(f"/cluster/config{path}/name", name=new), silent=ANEW)

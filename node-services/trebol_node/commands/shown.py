@@ -241,6 +241,20 @@ def follow(
 ) -> None:
     """Show what a task of the node at `path` says, until its end, on stderr with `err`; raises typer.Exit where that
     is no good one. For `silent` seconds nobody has to answer: an upgrade may restart the daemon."""
+    try:
+        state = _followed(api, upid, wait=wait, err=err, path=path, silent=silent)
+    except KeyboardInterrupt:
+        # Only who watches is gone.
+        typer.echo(_("it goes on: trebol node tasks --wait {upid}").format(upid=upid), err=True)
+        raise
+    ended = state.get("exitstatus")
+    if ended is not None and not ended.startswith(("OK", "WARNINGS")):
+        typer.echo(printable(_("failed: {reason}").format(reason=ended)), err=True)
+        raise typer.Exit(1)
+
+
+def _followed(api: Api, upid: str, *, wait: bool, err: bool, path: str, silent: float) -> dict[str, Any]:
+    """Its state at last."""
     seen, end = 0, time.monotonic() + silent
     while True:
         try:
@@ -257,12 +271,8 @@ def follow(
             seen += 1
             typer.echo(printable(line), err=err)
         if state["status"] == "stopped" or not wait:
-            break
+            return dict(state)
         time.sleep(_PAUSE)
-    ended = state.get("exitstatus")
-    if ended is not None and not ended.startswith(("OK", "WARNINGS")):
-        typer.echo(printable(_("failed: {reason}").format(reason=ended)), err=True)
-        raise typer.Exit(1)
 
 
 def _lines(api: Api, upid: str, start: int, path: str) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 
 from trebol_common.errors import BadInput, printable
 from trebol_common.i18n import _
-from trebol_node.client import API_SOCKET, Api, Unreachable
+from trebol_node.client import API_SOCKET, Api, Unreachable, path_of
 from trebol_node.commands.shown import AsJson, Socket, show_json
 
 #: Seconds between two looks at what goes on.
@@ -71,7 +71,8 @@ def maintenance_command(
     """
     if (force or why) and word is not MaintenanceWord.ON:
         raise BadInput(_("goes with `on` alone"), where="--force" if force else "--why")
-    api, path = Api(socket), f"/cluster/maintenance/{node}"
+    path = f"/cluster/maintenance{path_of(node, where='NODE').removeprefix('/nodes')}"
+    api = Api(socket)
     match word:
         case MaintenanceWord.ON:
             api.set(path, force=str(int(force)), why=why)

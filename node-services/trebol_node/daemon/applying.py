@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
@@ -17,10 +18,14 @@ from trebol_node.cluster.corosync.status import Membership
 from trebol_node.daemon.beside import Said
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
+from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.witness_operations import FollowDevice
 
 #: Seconds between two looks at the members, where no record changes; what failed is tried again then.
 _EVERY = 2.0
+
+#: Seconds for which what corosync said last is taken to be so, while nobody can ask it.
+_REMEMBERED = 15.0
 
 
 class Worker(Protocol):
@@ -34,13 +39,18 @@ class Worker(Protocol):
 class Follower:
     """Follows corosync for the daemon of `node`; `seen` is what corosync said last, None where it did not."""
 
-    def __init__(self, records: Records, node: str, worker: Worker, *, who: str) -> None:
+    def __init__(
+        self, records: Records, node: str, worker: Worker, *, who: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._records = records
         self._node = node
         self._worker = worker
         self._who = who
+        self._clock = clock
         self._changed = asyncio.Event()
         self._said = Said()
+        #: When corosync was asked last, and answered.
+        self._looked = 0.0
         self.seen: Membership | None = None
         #: Whom pacemaker was told to forget since this daemon's start.
         self._forgotten: set[str] = set()
@@ -74,7 +84,11 @@ class Follower:
     async def _look(self) -> None:
         try:
             told = await self._worker.call(ReadMembership(), who=self._who)
-            self.seen = TypeAdapter(Membership).validate_python(told)
+            self.seen, self._looked = TypeAdapter(Membership).validate_python(told), self._clock()
+        except WorkerAbsent:
+            # It is started again in a second. That corosync is gone nobody has said.
+            if self._clock() > self._looked + _REMEMBERED:
+                self.seen = None
         except TrebolError:
             # It does not run: services say so.
             self.seen = None
@@ -91,10 +105,10 @@ class Follower:
         key, said = f"{cluster.APPLIED}{self._node}", {"corosync": totem.digest}
         record = self._records.get(key)
         is_member = self._node in {each.name for each in totem.nodes}
-        if is_member and (record is None or record.value != said):
+        # What is only remembered may be of a cluster that the node did not enter after all.
+        if is_member and self._records.quorate and (record is None or record.value != said):
             await self._worker.call(InstallCorosync(text=totem.render()), who=self._who)
-            if self._records.quorate:
-                await asyncio.to_thread(cluster.edit, self._records, key, lambda before: said)
+            await asyncio.to_thread(cluster.edit, self._records, key, lambda before: said)
 
     async def _follow_device(self, totem: Totem) -> None:
         """Have the quorum device run as corosync's configuration says, once corosync itself knows that."""

@@ -22,9 +22,8 @@ from trebol_node.worker.cluster_operations import PreflightFacts, PreflightMeasu
 log = logging.getLogger(__name__)
 
 #: Seconds until whoever would join answers, who first reads its own facts, which takes long where its resolver does
-#: not answer, and waits for all members'; and for all of the measurement, a second of which goes into reading, and
-#: one into telling.
-_MEET, _WHOLE = 9.0, BOUND - 2.0
+#: not answer, and waits for all members'; and for all of the measurement.
+_MEET, _WHOLE = 10.0, BOUND - 1.0
 
 
 class Answerer:

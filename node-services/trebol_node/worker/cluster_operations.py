@@ -133,7 +133,9 @@ class LeaveCluster(Operation):
 
 
 class GoOn(Operation):
-    """Go on with a creation, a join or a leave that was cut off, or take it back. A UPID."""
+    """Go on with a change that was cut off, or take it back; one of that `kind` alone (`trebol_node.cluster.steps`),
+    of whichever there is without. A UPID."""
 
     name = "cluster-go-on"
     how: Literal["resume", "abort"]
+    kind: Annotated[str, Field(max_length=32)] = ""

@@ -117,9 +117,10 @@ class Remove(Parameters):
 
 
 class GoOn(Parameters):
-    """What becomes of what was cut off."""
+    """What becomes of what was cut off; `kind`: of a change of that kind alone."""
 
     how: Annotated[str, Field(pattern=r"\A(resume|abort)\z")]
+    kind: Annotated[str, Field(max_length=32)] = ""
 
 
 class NewToken(Parameters):
@@ -187,7 +188,7 @@ def _form(made: APIRouter, desk: Desk) -> None:
     @made.post("/config/go-on")
     async def go_on(who: Modifier, context: TheContext, given: Annotated[GoOn, arguments(GoOn)]) -> str:
         """Go on with a creation, join or leave that was cut off, or take it back. A task."""
-        upid: str = await ask(context, operations.GoOn.of(how=given.how), who.user)
+        upid: str = await ask(context, operations.GoOn.of(how=given.how, kind=given.kind), who.user)
         return upid
 
 
@@ -348,8 +349,11 @@ async def links_of(context: TheContext, given: Linked) -> dict[str, str]:
 
 def _address(number: str, text: str) -> str:
     first, *more = text.split(",")
-    if unknown := [each for each in more if not each.startswith("priority=")]:
-        raise wrong(**{f"link{number}": f"unknown property: {unknown[0]}"})
+    for each in more:
+        if each.startswith("priority="):
+            told = "give the link its priority afterwards: trebol cluster link set"
+            raise wrong(**{f"link{number}": f"has the cluster's priority: {told} {number} --priority"})
+        raise wrong(**{f"link{number}": f"unknown property: {each}"})
     return first.removeprefix("address=")
 
 

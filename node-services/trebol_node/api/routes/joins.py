@@ -96,6 +96,8 @@ def _serve(made: APIRouter, desk: Desk) -> None:
     ) -> dict[str, Any]:
         """Step 1: the node is listed as joining."""
         mine, addresses = applicant_of(request, context, given), addresses_of(given.links)
+        if given.replaces:
+            await done(request, context, lambda: desk.admission.require_replaceable(mine))
         if given.replaces and desk.admission.has_other(mine):
             # Nobody removes a node without a token that is good, nor for one that then would not fit.
             await done(request, context, lambda: desk.admission.let_in(mine, replaces=True))

@@ -145,6 +145,7 @@ def _maintenance(made: APIRouter, upkeep: Upkeep) -> None:
     async def begin(who: Modifier, context: TheContext, node: str, given: Annotated[On, arguments(On)]) -> None:
         """Take a node out: pacemaker runs nothing there any more."""
         checked(lambda: kept.require_node(records, node))
+        power.require_up(records)
         if kept.of_node(records, node) is None:
             verdicts = check(node, await upkeep.present(context, who.user))
             forced = not all(each.survives for each in verdicts)
@@ -159,8 +160,15 @@ def _maintenance(made: APIRouter, upkeep: Upkeep) -> None:
     async def end(who: Modifier, context: TheContext, node: str) -> None:
         """Take it back."""
         checked(lambda: kept.require_node(records, node))
+        _require_quorum(records)
         await ask(context, SetStandby(node=node, standby=False), who.user)
         await asyncio.to_thread(kept.end, records, node)
+
+
+def _require_quorum(records: Records) -> None:
+    """What is written nowhere must not seem done. Raises Unavailable."""
+    if not records.quorate:
+        raise Unavailable("has no quorum", where="store", hint="trebol cluster diagnose")
 
 
 def _power(made: APIRouter, upkeep: Upkeep) -> None:
@@ -195,6 +203,7 @@ def _power(made: APIRouter, upkeep: Upkeep) -> None:
         """End the hold after an orderly shutdown. Names of the nodes that are missing."""
         if cluster.totem(records) is None:
             raise cluster.stands_alone()
+        _require_quorum(records)
         # In this order: the daemon that holds it meanwhile looks again afterwards. Without a record too: of a store
         # that was restored pacemaker may be held all the same.
         await asyncio.to_thread(power.end, records)

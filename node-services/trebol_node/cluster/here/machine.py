@@ -57,9 +57,9 @@ class Here:
         self.switch("disable", "--now", unit)
 
     def switch(self, verb: str, *unit: str) -> None:
-        """`enable` or `disable`, without what takes longer than the start itself: systemd reading all its units anew,
-        and links for init scripts, which corosync and pacemaker have too."""
-        self.runner.run(["systemctl", verb, "--no-reload", *unit], env={"SYSTEMCTL_SKIP_SYSV": "1"})
+        """`enable` or `disable`, without links for the init scripts that corosync and pacemaker have too: systemd
+        reads all its units anew for each of them."""
+        self.runner.run(["systemctl", verb, *unit], env={"SYSTEMCTL_SKIP_SYSV": "1"})
 
     def wait(self, look: Callable[[], str], *, seconds: float, where: str) -> None:
         """Wait until `look` has nothing to say against it; TrebolError with its last words where it still has."""

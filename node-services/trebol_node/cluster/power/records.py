@@ -75,15 +75,22 @@ def boots(records: Records, shutdown: Shutdown) -> dict[str, str]:
     }
 
 
+def require_up(records: Records) -> None:
+    """Raises Refused while the cluster is shut down, and until it is started."""
+    if (found := current(records)) is not None:
+        raise _down(found)
+
+
+def _down(found: Shutdown) -> Refused:
+    return Refused(f"is shut down, since {found.since}", where="the cluster", hint="trebol cluster start")
+
+
 def begin(records: Records, wanted: Shutdown) -> None:
     """Say so. Raises Refused where there is one already."""
 
     def fresh(before: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if before is not None:
-            found = Shutdown.of(before)
-            raise Refused(
-                f"is shut down already, since {found.since}", where="the cluster", hint="trebol cluster start"
-            )
+            raise _down(Shutdown.of(before))
         return wanted.to_members()
 
     cluster.edit(records, SHUTDOWN, fresh)

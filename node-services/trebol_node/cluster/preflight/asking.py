@@ -55,8 +55,10 @@ def ask(
     facts = Facts(own.name, begun.members, (own, *begun.hosts))
     ways = tuple(way for way in facts.ways() if way.source_address in own.links)
     mine = here.measure(MeasureQuestion(own, ways, begun.key, _MEET, _WHOLE))
-    theirs = tuple(PathFacts.of_members(each) for each in member.post("/measured", preflight=begun.id))
-    return replace(facts, paths=(*mine, *theirs))
+    theirs = [PathFacts.of_members(each) for each in member.post("/measured", preflight=begun.id)]
+    # Who told its facts too late measured when nobody answered any more.
+    known = {host.name for host in begun.hosts}
+    return replace(facts, paths=(*mine, *(path for path in theirs if path.way.source in known)))
 
 
 def beside(work: Callable[[], Value]) -> Callable[[], Value]:

@@ -25,6 +25,8 @@ from trebol_node.cluster.preflight.needed import API, COROSYNC_PORT, ETCD_CLIENT
 #: What nodes ask of each other by TCP, on the addresses of link 0.
 TCP_PORTS = (ETCD_CLIENT, ETCD_PEER, API)
 
+_CUT_OFF = "the measurement did not end in time"
+
 #: Bytes, where the kernel does not say.
 _ETHERNET_MTU = 1500
 
@@ -68,7 +70,7 @@ class _Probe:
     sizes: dict[int, bool] = field(default_factory=dict)
     ports: list[PortFacts] = field(default_factory=list)
     macs: tuple[str, ...] = ()
-    problem: str = "the measurement did not end in time"
+    problem: str = _CUT_OFF
     talk: Conversation | None = None
 
     async def run(self, tcp: Sequence[int]) -> None:
@@ -94,7 +96,8 @@ class _Probe:
         exact = min((each for each in echoes if each.travelled is not None), key=lambda e: e.round_trip, default=None)
         return PathFacts(
             way=self.way,
-            sent=self.sent,
+            # Where it was cut off, nobody knows what would have come back.
+            sent=len(echoes) if self.problem == _CUT_OFF else self.sent,
             round_trips=tuple(each.round_trip // 1000 for each in echoes),
             sizes=tuple(Size(size, passed) for size, passed in sorted(self.sizes.items())),
             offset=None if exact is None else exact.offset // 1000,
