@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from tests.unit.worker_context import OnePassword, RememberingStarter, context, write
@@ -13,9 +14,12 @@ from tests.unit.worker_context import OnePassword, RememberingStarter, context, 
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_common.run import CommandFailed, ScriptedRunner
 from trebol_hardware.probe import health
+from trebol_node.cluster.steps import disk
 from trebol_node.tasks import NoSuchTask, Upid
 from trebol_node.tasks.inside import Log
 from trebol_node.worker import operations as ops
+from trebol_node.worker.cluster import go_on
+from trebol_node.worker.cluster_operations import GoOn
 from trebol_node.worker.context import Context
 from trebol_node.worker.errors import AuthenticationFailed, Modified, NotFound
 from trebol_node.worker.handlers import HANDLERS, WORK, perform, work
@@ -264,3 +268,17 @@ def test_the_newest_reports_are_kept(on: Context) -> None:
         keep(lambda: "text", on.machine, upid, Log(io.StringIO()))
     names = sorted(path.name for path in on.machine.at(FOLDER).iterdir())
     assert len(names) == KEPT and names[-1] == "node1-20260921T141331Z.txt"
+
+
+def test_who_ends_a_join_ends_no_leave_that_was_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Operation] = []
+    made = SimpleNamespace(
+        machine=SimpleNamespace(at=Path), start=lambda kind, ident, who, operation: started.append(operation)
+    )
+    monkeypatch.setattr(disk, "look", lambda folder: SimpleNamespace(kind="leave"))
+    with pytest.raises(BadInput, match="another change: leave") as caught:
+        go_on(GoOn(how="abort", kind="join"), cast(Context, made), "root@pam")
+    assert caught.value.problems[0].hint == "trebol cluster leave --abort"
+    for kind in ("leave", ""):
+        go_on(GoOn(how="abort", kind=kind), cast(Context, made), "root@pam")
+    assert len(started) == 2
