@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from trebol_common.errors import BadInput, Problem, TrebolError
+from trebol_common.errors import BadInput, Problem, Refused, TrebolError
 from trebol_common.i18n import _
 
 API_SOCKET = Path("/run/trebol/api.sock")
@@ -30,6 +30,9 @@ PATIENCE = 60.0
 
 #: What is wrong with what was asked for, and not with the node.
 _BAD_INPUT = frozenset({400, 404, 405, 413, 415, 501})
+
+#: It is right, and stands against what is so: "refused for safety" (docs/architecture.md).
+_REFUSED = 409
 
 _READS = frozenset({"GET", "DELETE"})
 
@@ -155,7 +158,8 @@ def _answer(path: str, status: int, reason: str, text: bytes) -> dict[str, Any]:
         raise Unreachable(_("the node's daemon answered with what is no JSON object"), where=path)
     if status == 200:
         return answer
-    kind = NotAllowed if status in _NOT_ALLOWED else BadInput if status in _BAD_INPUT else TrebolError
+    kinds = {**dict.fromkeys(_NOT_ALLOWED, NotAllowed), **dict.fromkeys(_BAD_INPUT, BadInput), _REFUSED: Refused}
+    kind: type[TrebolError] = kinds.get(status, TrebolError)
     errors = answer.get("errors")
     named = errors.items() if isinstance(errors, dict) else ()
     problems = [Problem(str(why), str(name)) for name, why in named if name != "path"]

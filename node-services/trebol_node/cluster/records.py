@@ -197,7 +197,9 @@ def edit_member(records: Records, node: str, change: Callable[[Member], Member])
 
 def stands_alone() -> NoCluster:
     """For what only a node of a cluster can do."""
-    return NoCluster("is of no cluster", where="this node", hint="create one first: trebol cluster create NAME")
+    return NoCluster(
+        "is of no cluster", where="this node", hint="trebol cluster create NAME, or trebol cluster join TOKEN"
+    )
 
 
 Kind = TypeVar("Kind")

@@ -273,6 +273,8 @@ def _links(given: list[str] | None) -> dict[str, str]:
         number, equals, address = each.partition("=")
         if not equals or number not in "01234567" or len(number) != 1:
             raise BadInput(_("is not NUMBER=ADDRESS"), where=f"--link {each}")
+        if f"link{number}" in found:
+            raise BadInput(_("is given twice"), where=f"--link {number}")
         found[f"link{number}"] = address
     return found
 

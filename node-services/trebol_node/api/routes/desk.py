@@ -129,6 +129,8 @@ async def remove_node(desk: Desk, node: str, *, dead: bool) -> None:
 
     Raises as `Removal.require_possible`, Refused for the last voter; `dead`: somebody made sure that it is off.
     """
+    if cluster.totem(desk.records) is None:
+        raise cluster.stands_alone()
     removal = Removal(desk.records, desk.now)
     if removal.is_unlisted_join(node):
         await asyncio.to_thread(removal.end, node)

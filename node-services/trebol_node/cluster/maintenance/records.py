@@ -54,7 +54,8 @@ def require_node(records: Records, node: str) -> None:
     if cluster.totem(records) is None:
         raise cluster.stands_alone()
     if records.get(f"{cluster.NODES}{node}") is None:
-        raise BadInput("is no node of the cluster", where="node")
+        names = ", ".join(sorted(each.name for each in cluster.members(records)))
+        raise BadInput("is no node of the cluster", where=node, hint=f"its nodes: {names}")
 
 
 def begin(records: Records, wanted: Maintenance) -> None:

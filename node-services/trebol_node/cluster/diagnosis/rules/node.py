@@ -10,10 +10,8 @@ from trebol_node.cluster.diagnosis.facts import Facts
 from trebol_node.cluster.diagnosis.finding import Finding
 from trebol_node.cluster.preflight.finding import Severity
 from trebol_node.cluster.preflight.rules.clocks import OFFSET_BAD
+from trebol_node.cluster.steps.journal import Direction
 from trebol_node.pki.validity import Urgency
-
-#: The command that goes on with each kind of transaction.
-_COMMANDS = {"create": "join", "join": "join", "leave": "leave"}
 
 
 def units(facts: Facts) -> Iterator[Finding]:
@@ -69,5 +67,8 @@ def cut_off(facts: Facts) -> Iterator[Finding]:
     measured = _("a {kind} was cut off: {reason}").format(
         kind=journal.kind, reason=": ".join(filter(None, (step, reason))) or _("no reason is told")
     )
-    command = f"trebol cluster {_COMMANDS.get(journal.kind, journal.kind)}"
-    yield Finding("cut-off", Severity.ERROR, facts.node, measured, f"{command} --resume; {command} --abort")
+    command = f"trebol cluster {journal.kind}"
+    # What is on its way back goes to its end.
+    ways = ("--abort",) if journal.direction is Direction.BACK else ("--resume", "--abort")
+    remedy = "; ".join(f"{command} {way}" for way in ways)
+    yield Finding("cut-off", Severity.ERROR, facts.node, measured, remedy)
