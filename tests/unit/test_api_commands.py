@@ -11,6 +11,8 @@ import pytest
 from tests.unit.api_node import LiveNode, context, serving
 
 from trebol_common import cli
+from trebol_common.errors import TrebolError
+from trebol_node import client
 from trebol_node.table import to_text
 
 
@@ -90,3 +92,10 @@ def test_without_the_daemon_it_says_where_to_look(tmp_path: Path, capsys: pytest
 )
 def test_values_as_text(value: object, text: str) -> None:
     assert to_text(value) == text
+
+
+@pytest.mark.parametrize(("status", "ends"), [(400, 2), (409, 3), (403, 1), (503, 1)])
+def test_a_command_ends_with_the_status_that_fits_the_answer(status: int, ends: int) -> None:
+    with pytest.raises(TrebolError, match="is online") as caught:
+        client._answer("/cluster/config/nodes/n2", status, "", b'{"message": "is online", "errors": {}}')
+    assert caught.value.exit_status == ends
