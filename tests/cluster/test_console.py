@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import time
 from collections.abc import Iterator
 
@@ -29,6 +30,9 @@ class Console:
         inside = ("nsenter", f"--target={node.leader}", "--all", "--wdns=/", "--")
         self.process, self._terminal = pty.fork()
         if not self.process:
+            # As systemd starts it, whoever runs the tests: nohup and shells have what they start ignore these.
+            for each in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(each, signal.SIG_DFL)
             environment = {"PATH": os.environ["PATH"], "TERM": "vt220"}
             os.execvpe("nsenter", [*inside, "script", "--quiet", "--command", LAUNCH, "/dev/null"], environment)
 

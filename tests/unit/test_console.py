@@ -25,8 +25,9 @@ class Console:
         self.shown = ""
         self.process, self._terminal = pty.fork()
         if not self.process:
-            # As systemd starts it, whoever runs the tests: a shell has what it starts in the background ignore it.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            # As systemd starts it, whoever runs the tests: nohup and shells have what they start ignore these.
+            for each in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(each, signal.SIG_DFL)
             os.execve("/bin/sh", ["sh", str(script), "echo", PROMPT], {"PATH": "/usr/bin:/bin", "TERM": "vt220"})
 
     def wait(self, text: str) -> str:
