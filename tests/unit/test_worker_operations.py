@@ -276,9 +276,8 @@ def test_who_ends_a_join_ends_no_leave_that_was_cut_off(monkeypatch: pytest.Monk
         machine=SimpleNamespace(at=Path), start=lambda kind, ident, who, operation: started.append(operation)
     )
     monkeypatch.setattr(disk, "look", lambda folder: SimpleNamespace(kind="leave"))
-    with pytest.raises(BadInput, match="another change: leave") as caught:
+    with pytest.raises(BadInput, match="another change: trebol cluster leave --abort"):
         go_on(GoOn(how="abort", kind="join"), cast(Context, made), "root@pam")
-    assert caught.value.problems[0].hint == "trebol cluster leave --abort"
     for kind in ("leave", ""):
         go_on(GoOn(how="abort", kind=kind), cast(Context, made), "root@pam")
     assert len(started) == 2

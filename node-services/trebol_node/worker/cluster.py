@@ -68,8 +68,9 @@ def go_on(operation: GoOn, context: Context, who: str) -> str:
     if found is None:
         raise BadInput("there is nothing to go on with, and nothing to take back", where="this node")
     if operation.kind not in ("", found.kind):
-        what = f"what was cut off here is another change: {found.kind}"
-        raise BadInput(what, where="this node", hint=f"trebol cluster {found.kind} --{operation.how}")
+        # In the words themselves: hints do not cross the API.
+        command = f"trebol cluster {found.kind} --{operation.how}"
+        raise BadInput(f"what was cut off here is another change: {command}", where="this node")
     return str(context.start(_TYPES[found.kind], "", who, operation))
 
 

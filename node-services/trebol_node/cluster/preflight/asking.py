@@ -4,8 +4,8 @@ its token up."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
-from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar
 
@@ -51,7 +51,7 @@ def ask(
     # Members read their facts while this node reads its own.
     reading = beside(lambda: here.facts(FactsQuestion(by_number(links), names, joining)))
     begun = Begun.of_members(member.post("/preflight", links=as_text(links), force=",".join(sorted(force))))
-    own = reading()
+    own = reading.result()
     facts = Facts(own.name, begun.members, (own, *begun.hosts))
     ways = tuple(way for way in facts.ways() if way.source_address in own.links)
     mine = here.measure(MeasureQuestion(own, ways, begun.key, _MEET, _WHOLE))
@@ -61,24 +61,19 @@ def ask(
     return replace(facts, paths=(*mine, *(path for path in theirs if path.way.source in known)))
 
 
-def beside(work: Callable[[], Value]) -> Callable[[], Value]:
-    """Begin `work` in a thread; what comes back waits for what it gives, or raises what it raised.
+def beside(work: Callable[[], Value]) -> Future[Value]:
+    """Begin `work` in a thread of its own.
 
-    Not a pool of concurrent.futures: neither an error nor a signal waits for the end of work that nobody asks about.
+    Not in a pool of concurrent.futures: neither an error nor a signal waits for the end of work that nobody asks
+    about.
     """
-    answers: SimpleQueue[tuple[Value, None] | tuple[None, BaseException]] = SimpleQueue()
+    future: Future[Value] = Future()
 
     def done() -> None:
         try:
-            answers.put((work(), None))
+            future.set_result(work())
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for.
-            answers.put((None, error))
-
-    def result() -> Value:
-        value, error = answers.get()
-        if error is not None:
-            raise error
-        return value  # type: ignore[return-value]
+            future.set_exception(error)
 
     Thread(target=done, name="beside", daemon=True).start()
-    return result
+    return future
