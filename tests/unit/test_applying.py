@@ -32,12 +32,14 @@ class Worker:
     done: list[str] = field(default_factory=list)
     #: The versions that corosync had loaded when its quorum device was to follow.
     devices: list[int] = field(default_factory=list)
+    looks: int = 0
 
     async def call(self, operation: Any, *, who: str) -> Any:
         match operation:
             case ReadMembership() if self.absent:
                 raise WorkerAbsent("does not answer", where="trebol-worker")
             case ReadMembership():
+                self.looks += 1
                 seen = replace(membership(*self.joined), version=self.version)
                 return TypeAdapter(Membership).dump_python(seen, mode="json")
             case InstallCorosync():
@@ -126,6 +128,20 @@ def test_the_quorum_device_follows_once_corosync_has_the_configuration() -> None
     follow(found, "n1", worker, lambda: bool(worker.devices))
     assert worker.done == ["install", "load"]
     assert worker.devices == [3]
+
+
+def test_corosync_is_not_asked_for_each_of_many_records() -> None:
+    found, worker = records(), Worker()
+    others = iter(range(100))
+
+    def until() -> bool:
+        number = next(others, None)
+        if number is not None:
+            found.put(f"{cluster.APPLIED}other{number}", {"corosync": ""}, expected=0)
+        return number is None
+
+    follow(found, "n2", worker, until)
+    assert 1 <= worker.looks < 10
 
 
 def test_a_worker_that_starts_anew_is_no_lost_cluster_and_one_that_stays_away_is() -> None:

@@ -186,6 +186,10 @@ CASES: dict[str, tuple[Callable[[], Facts], tuple[str, Severity, str, str]]] = {
         lambda: replace(well(), pacemaker=Pacemaker(False, ONLINE)),
         ("pacemaker-leaderless", ERROR, "", "journalctl"),
     ),
+    "pacemaker is not ready on a node": (
+        lambda: replace(well(), pacemaker=Pacemaker(True, (PacemakerNode("n2", online=True, pending=True),))),
+        ("pacemaker-pending", ERROR, "n2", "systemctl status pacemaker"),
+    ),
     "a node is in standby and nobody says why": (
         lambda: replace(well(), pacemaker=Pacemaker(True, (PacemakerNode("n2", online=True, standby=True),))),
         ("node-standby", WARNING, "n2", "trebol node maintenance n2 off"),
@@ -394,7 +398,7 @@ def test_findings_are_shown_in_80_columns_and_as_json() -> None:
 
 XML = """<pacemaker-result><summary><current_dc present="true"/><cluster_options stop-all-resources="true"/></summary>
 <nodes><node name="n1" online="true" standby="false" unclean="false"/><node name="n2" online="false" unclean="true"/>
-</nodes><resources><resource id="vm" active="true"/>
+<node name="n3" online="true" standby="true" pending="true"/></nodes><resources><resource id="vm" active="true"/>
 <resource id="trebol-fence-n1" resource_agent="stonith:fence_apc" active="true"/>
 <clone><resource id="c" active="false"/></clone></resources>
 <fence_history>
@@ -407,7 +411,11 @@ XML = """<pacemaker-result><summary><current_dc present="true"/><cluster_options
 
 def test_pacemakers_own_words_are_read() -> None:
     found = crm_mon.parse(XML)
-    assert found.nodes == (PacemakerNode("n1", online=True), PacemakerNode("n2", online=False, unclean=True))
+    assert found.nodes == (
+        PacemakerNode("n1", online=True),
+        PacemakerNode("n2", online=False, unclean=True),
+        PacemakerNode("n3", online=True, pending=True),
+    )
     # n1's last one succeeded.
     assert found.fencing == (FailedFencing("n2", "reboot", "n1", "No such device"),)
     assert found.actions == (FailedAction("vm", "n1", "error"),)

@@ -61,6 +61,10 @@ CASES: dict[str, tuple[Present, dict[str, str]]] = {
         present(*NAMES, pacemaker=Pacemaker(True, (PacemakerNode("n3", online=False),))),
         {"fencing": "pacemaker does not run on n3"},
     ),
+    "pacemaker is not ready on another": (
+        present(*NAMES, pacemaker=Pacemaker(True, (PacemakerNode("n3", online=True, pending=True),))),
+        {"fencing": "pacemaker is not ready yet on n3"},
+    ),
     "pacemaker is silent": (present(*NAMES, pacemaker=None), {"fencing": "does not answer"}),
     "a node waits for being fenced": (
         present(*NAMES, pacemaker=Pacemaker(True, (PacemakerNode("n3", online=False, unclean=True),))),

@@ -26,9 +26,11 @@ def parse(text: str) -> Pacemaker:
             PacemakerNode(
                 each.get("name", ""),
                 online=_is(each, "online"),
-                standby=_is(each, "standby"),
+                # Of a node that is pending, pacemaker says both.
+                standby=_is(each, "standby") and not _is(each, "pending"),
                 maintenance=_is(each, "maintenance"),
                 unclean=_is(each, "unclean"),
+                pending=_is(each, "pending"),
             )
             for each in root.iterfind("nodes/node")
         ),

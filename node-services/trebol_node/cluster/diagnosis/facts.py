@@ -29,13 +29,15 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class PacemakerNode:
-    """As pacemaker has it; `unclean`: it is to be fenced, and is not yet."""
+    """As pacemaker has it; `unclean`: it is to be fenced, and is not yet; `pending`: it has only just begun there,
+    and can run nothing yet."""
 
     name: str
     online: bool
     standby: bool = False
     maintenance: bool = False
     unclean: bool = False
+    pending: bool = False
 
 
 @dataclass(frozen=True)

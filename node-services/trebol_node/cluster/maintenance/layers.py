@@ -153,13 +153,13 @@ class Fencing:
         return (*unclean, *self._absent(node, present), *standby)
 
     def _absent(self, node: str, present: Present) -> Sequence[str]:
-        """Nodes that corosync sees, and on which pacemaker could run nothing."""
+        """Nodes that corosync sees, and on which pacemaker cannot run anything yet, or any more."""
         assert present.pacemaker is not None
         there = {each.name for each in present.membership.members if each.joined} if present.membership else set()
         return [
-            f"pacemaker does not run on {each.name}"
+            f"pacemaker is not ready yet on {each.name}" if each.pending else f"pacemaker does not run on {each.name}"
             for each in present.pacemaker.nodes
-            if each.name != node and each.name in there and not (each.online or each.unclean)
+            if each.name != node and each.name in there and (each.pending or not each.online) and not each.unclean
         ]
 
 

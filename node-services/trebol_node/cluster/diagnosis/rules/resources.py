@@ -34,6 +34,9 @@ def nodes(facts: Facts) -> Iterator[Finding]:
         elif not node.online and node.name in facts.there:
             measured = _("corosync sees it, and pacemaker does not run there")
             yield Finding("pacemaker-offline", Severity.ERROR, node.name, measured, _there("pacemaker"))
+        elif node.pending:
+            measured = _("pacemaker has begun there, and is not ready to run anything")
+            yield Finding("pacemaker-pending", Severity.ERROR, node.name, measured, _there("pacemaker"))
         elif (node.standby or node.maintenance) and node.name not in kept:
             measured = _("pacemaker runs nothing there (standby), and no maintenance says why")
             remedy = f"trebol node maintenance {node.name} off"
