@@ -6,7 +6,8 @@ import json
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
@@ -36,19 +37,41 @@ _FORCED = ("--force", "rtt-high", "--force", "loss", "--force", "not-measured")
 LOAD = Load(clients=50, rate=1.0, seconds=15)
 
 
+#: Each of a node's services watches files; all containers' are one user's, who may have 128 watchers (inotify(7)).
+_WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
+_OF_A_NODE = 64
+
+
+@contextmanager
+def watched(nodes: int) -> Iterator[None]:
+    """Let as many services watch files as so many nodes have."""
+    before = _WATCHERS.read_text(encoding="ascii")
+    _WATCHERS.write_text(str(max(int(before), nodes * _OF_A_NODE)), encoding="ascii")
+    try:
+        yield
+    finally:
+        _WATCHERS.write_text(before, encoding="ascii")
+
+
 def measure(nodes: int = NODES) -> Iterator[Figure]:
     """Create, join one after the other, and look at the whole as it grows."""
     names = [f"c{number}" for number in range(1, nodes + 1)]
-    with ExitStack() as stack:
+    with watched(nodes), ExitStack() as stack:
         bridge = stack.enter_context(switch())
         found: list[ContainerNode] = []
-        for start in range(0, nodes, _AT_ONCE):
-            part = names[start : start + _AT_ONCE]
-            found += stack.enter_context(running_nodes(bridge, part, first=start + 1))
+
+        def boot(wanted: int) -> None:
+            for start in range(len(found), wanted, _AT_ONCE):
+                part = names[start : min(start + _AT_ONCE, wanted)]
+                found.extend(stack.enter_context(running_nodes(bridge, part, first=start + 1)))
+
+        boot(sizes(nodes)[0])
         yield _created(found[0])
         who = signed_in(found[0])
         size = 1
         for wanted in sizes(nodes):
+            # Those that stand alone take processor time too.
+            boot(wanted)
             yield _joined(found[0], found[size:wanted], size)
             size = wanted
             yield _shown(found[:size])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +13,20 @@ from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode, built_tree, container_node
 from tests.cluster.several import UNTIMED, link_on, running_nodes, switch
 from tests.cluster.test_cluster import refusal, status, token
-from tests.cluster.witness import witness_machine
+from tests.cluster.witness import witness_machine, witness_tree
 
 
 @dataclass
 class Pair:
-    """A node that stays, one that can die and come back, and the machine beside them."""
+    """A node that stays, one that can die and come back, and the machine beside them, which can too."""
 
     stays: ContainerNode
     dies: ExitStack
     back: Any
+    third: ExitStack
     witness: ContainerNode
     bridge: str
+    witness_on: Callable[[], ContainerNode]
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +44,17 @@ def pair() -> Iterator[Pair]:
             return node
 
         (stays,) = stack.enter_context(running_nodes(bridge, ("n1",)))
-        witness = stack.enter_context(witness_machine("third", link_on(bridge, "third", 9)))
+        beside = stack.enter_context(witness_tree())
+        beside_link = link_on(bridge, "third", 9)
+        third = stack.enter_context(ExitStack())
+
+        def witness_on() -> ContainerNode:
+            return third.enter_context(witness_machine(beside, "third", beside_link))
+
         second = back()
         stays.run("trebol", "cluster", "create", "clover")
         second.run("trebol", "cluster", "join", token(stays), *UNTIMED)
-        yield Pair(stays, dies, back, witness, bridge)
+        yield Pair(stays, dies, back, third, witness_on(), bridge, witness_on)
 
 
 def invited(node: ContainerNode, host: str) -> str:
@@ -121,6 +129,28 @@ def test_a_third_node_takes_its_place_and_gives_it_back(pair: Pair) -> None:
         assert writes(third)
         third.run("trebol", "cluster", "leave")
         eventually(lambda: (shown(pair.stays)["state"], shown(pair.stays)["store"]) == ("votes", "voter"))
+
+
+@pytest.mark.slow
+def test_with_four_nodes_it_decides_also_after_it_was_off(pair: Pair) -> None:
+    with ExitStack() as halves:
+        others = halves.enter_context(running_nodes(pair.bridge, ("n3", "n4"), first=3))
+        for node in others:
+            node.run("trebol", "cluster", "join", token(pair.stays), *UNTIMED)
+        eventually(lambda: shown(pair.stays)["state"] == "votes")
+        pair.third.close()
+        eventually(lambda: shown(pair.stays)["state"] == "silent")
+        assert quorate(pair.stays)
+        pair.witness = pair.witness_on()
+        eventually(lambda: shown(pair.stays)["state"] == "votes")
+        # Two of four are off at once: the witness's vote is the third of five.
+        halves.close()
+        eventually(lambda: "Nodes:            2" in pair.stays.run("corosync-quorumtool", "-s", check=False))
+        eventually(lambda: quorate(pair.stays))
+        eventually(lambda: writes(pair.stays))
+    for name in ("n3", "n4"):
+        pair.stays.run("trebol", "cluster", "remove", name, "--dead")
+    eventually(lambda: (shown(pair.stays)["state"], shown(pair.stays)["store"]) == ("votes", "voter"))
 
 
 def test_without_the_witness_again_two_nodes_are_as_before(pair: Pair) -> None:

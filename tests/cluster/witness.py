@@ -32,8 +32,8 @@ def engine(store: Store) -> Path:
 
 
 @contextmanager
-def witness_machine(name: str, link: Link) -> Iterator[ContainerNode]:
-    """The base of a node without Trebol, and the package that the last build made; it is nobody's witness yet."""
+def witness_tree() -> Iterator[Path]:
+    """The base of a node without Trebol, and the package that the last build made."""
     OUT.mkdir(exist_ok=True)
     store = Store(default_folder(), CommandRunner())
     folder = Path(tempfile.mkdtemp(prefix="test-witness.", dir=OUT))
@@ -50,6 +50,12 @@ def witness_machine(name: str, link: Link) -> Iterator[ContainerNode]:
                 ["chroot", tree, "dpkg", "--force-unsafe-io", "--install", *names],
                 env={"DEBIAN_FRONTEND": "noninteractive"},
             )
-        with container_node(tree, name, link) as running:
-            running.await_state("multi-user.target")
-            yield running
+        yield tree
+
+
+@contextmanager
+def witness_machine(tree: Path, name: str, link: Link) -> Iterator[ContainerNode]:
+    """Such a machine, switched on: nobody's witness, the first time."""
+    with container_node(tree, name, link) as running:
+        running.await_state("multi-user.target")
+        yield running

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.unit.cluster_of_three import NAMES, records_of, removal, seen
 
-from trebol_common.errors import TrebolError
+from trebol_common.errors import BadInput, TrebolError
 from trebol_node.cluster import naming, under_way
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
@@ -22,7 +22,7 @@ from trebol_node.daemon.applying_names import NameFollower
 from trebol_node.fencing import records as fences
 from trebol_node.fencing.device import Device, How, Proof, digest_of
 from trebol_node.store.records import MemoryRecords
-from trebol_node.worker.rename_operations import TellName
+from trebol_node.worker.rename_operations import RenameNode, TellName
 
 
 def reseal(before: Device, after: Device) -> Device:
@@ -241,3 +241,9 @@ def test_the_first_of_the_others_tells_pacemaker_once_corosync_knows() -> None:
 
     back = replace(seen(NAMES, online), version=naming.configure(records, "n7", "n3").version)
     assert look(records, "n1", back) == [TellName(old="n7", new="n3")]
+
+
+@pytest.mark.parametrize("name", ("", "a_b", "-a", "node7.example.org", "a" * 64, "node7\n"))
+def test_a_name_that_no_host_has_is_refused_in_words(name: str) -> None:
+    with pytest.raises(BadInput, match="is not a host name such as node7"):
+        RenameNode.of(new=name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, ValidationError
 
 from trebol_common.errors import BadInput, Problem
+from trebol_common.i18n import _
 
 #: Characters of a file that is handed over as text.
 TEXT = 64 * 1024
@@ -14,8 +16,16 @@ TEXT = 64 * 1024
 #: In no log and no representation; on the socket it is itself.
 Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str)]
 
+
+
+def _node_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name, re.ASCII):
+        raise ValueError(_("is not a host name such as node7: letters, digits and -, at most 63, no domain"))
+    return name
+
+
 #: A host name without its domain (RFC 1123).
-NodeName = Annotated[str, Field(pattern=r"\A[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\z")]
+NodeName = Annotated[str, AfterValidator(_node_name)]
 
 #: The node's own addresses, by number of corosync's link, as text: keys of JSON are.
 Links = Annotated[
