@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from pydantic import TypeAdapter
-
+from trebol_common.adapters import adapter
 from trebol_common.errors import TrebolError
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
@@ -99,7 +98,7 @@ class Follower:
     async def _look(self) -> None:
         try:
             told = await self._worker.call(ReadMembership(), who=self._who)
-            self.seen, self._looked = TypeAdapter(Membership).validate_python(told), self._clock()
+            self.seen, self._looked = adapter(Membership).validate_python(told), self._clock()
         except WorkerAbsent:
             # It is started again in a second. That corosync is gone nobody has said.
             if self._clock() > self._looked + _REMEMBERED:

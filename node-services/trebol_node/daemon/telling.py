@@ -8,8 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import TypeAdapter
-
+from trebol_common.adapters import adapter
 from trebol_common.errors import TrebolError
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
@@ -134,5 +133,5 @@ class Going:
         """Asked by the node that leads the shutdown alone, while it waits for that."""
         if shutdown.phase is not power.Phase.ASKED or shutdown.asked != self._node or self._held != shutdown.id:
             return False
-        found = TypeAdapter(Pacemaker).validate_python(await self._call(ReadPacemaker()))
+        found = adapter(Pacemaker).validate_python(await self._call(ReadPacemaker()))
         return found.stopped and not found.running

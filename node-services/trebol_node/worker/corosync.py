@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
+from trebol_common.adapters import adapter
 from trebol_common.errors import BadInput, Refused
 from trebol_common.files import write_text
 from trebol_node.cluster.corosync.check import check
@@ -22,7 +21,7 @@ UNIT = "corosync.service"
 
 def membership(operation: ReadMembership, context: Context, who: str) -> dict[str, Any]:
     """See `ReadMembership`. Raises NotRunning."""
-    found: dict[str, Any] = TypeAdapter(Membership).dump_python(read(context.machine.runner), mode="json")
+    found: dict[str, Any] = adapter(Membership).dump_python(read(context.machine.runner), mode="json")
     return found
 
 

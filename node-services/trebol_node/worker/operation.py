@@ -17,7 +17,6 @@ TEXT = 64 * 1024
 Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str)]
 
 
-
 def _node_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", name, re.ASCII):
         raise ValueError(_("is not a host name such as node7: letters, digits and -, at most 63, no domain"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
+from trebol_common.adapters import adapter
 from trebol_common.errors import TrebolError
 from trebol_common.run import CommandFailed, Runner
 from trebol_node.cluster.diagnosis import crm_mon, findings
@@ -30,7 +29,7 @@ def diagnose(operation: Diagnose, context: Context, who: str) -> list[dict[str, 
 def pacemaker(operation: ReadPacemaker, context: Context, who: str) -> dict[str, Any]:
     """See `ReadPacemaker`. Raises TrebolError where it does not run."""
     told = crm_mon.parse(said(Bounded(context.machine.runner), crm_mon.COMMAND))
-    found: dict[str, Any] = TypeAdapter(Pacemaker).dump_python(told, mode="json")
+    found: dict[str, Any] = adapter(Pacemaker).dump_python(told, mode="json")
     return found
 
 

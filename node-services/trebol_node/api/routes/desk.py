@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
+from trebol_common.adapters import adapter
 from trebol_common.errors import TrebolError
 from trebol_node import pki
 from trebol_node.api.forms import Parameters
@@ -135,7 +136,7 @@ async def remove_node(desk: Desk, node: str, *, dead: bool) -> None:
     if removal.is_unlisted_join(node):
         await asyncio.to_thread(removal.end, node)
         return
-    membership = TypeAdapter(Membership).validate_python(await desk.call(ReadMembership()))
+    membership = adapter(Membership).validate_python(await desk.call(ReadMembership()))
 
     def configure() -> tuple[Member, Totem]:
         member = removal.require_possible(node, desk.node, membership, dead=dead)

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
+from trebol_common.adapters import adapter
 from trebol_common.errors import Refused, TrebolError
 from trebol_node.access import Identity
 from trebol_node.api.context import Context, TheContext
@@ -78,7 +79,7 @@ class Upkeep:
     async def membership(self, context: Context, who: str) -> Membership | None:
         """What corosync says now; None where it does not."""
         try:
-            return TypeAdapter(Membership).validate_python(await context.worker.call(ReadMembership(), who=who))
+            return adapter(Membership).validate_python(await context.worker.call(ReadMembership(), who=who))
         except TrebolError:
             return None
 
@@ -92,7 +93,7 @@ class Upkeep:
     async def _pacemaker(self, context: Context, who: str) -> Pacemaker | None:
         try:
             told = await context.worker.call(ReadPacemaker(), who=who)
-            return TypeAdapter(Pacemaker).validate_python(told)
+            return adapter(Pacemaker).validate_python(told)
         except TrebolError:
             # What is not known stands against it, and says so.
             return None

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
+from trebol_common.adapters import adapter
 from trebol_common.answers.values import Peer
 from trebol_common.errors import BadInput, Refused, TrebolError
 from trebol_node.access import Identity
@@ -89,7 +90,7 @@ class Seats:
     async def membership(self) -> Membership | None:
         """What corosync says here."""
         try:
-            return TypeAdapter(Membership).validate_python(await self.desk.call(ReadMembership()))
+            return adapter(Membership).validate_python(await self.desk.call(ReadMembership()))
         except TrebolError:
             return None
 

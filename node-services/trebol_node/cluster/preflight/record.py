@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, ValidationError
 
+from trebol_common.adapters import adapter
 from trebol_common.errors import BadInput
 
 
@@ -34,7 +35,7 @@ class Record:
     def of_json(cls, text: str | bytes, *, where: str = "facts") -> Self:
         """The inverse of `to_json`. Raises BadInput naming the member that is wrong."""
         try:
-            found: Self = TypeAdapter(cls).validate_json(text)
+            found: Self = adapter(cls).validate_json(text)
             return found
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]

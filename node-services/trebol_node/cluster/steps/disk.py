@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from trebol_common.adapters import adapter
 from trebol_common.errors import TrebolError
 from trebol_common.files import sync_folder, write_text
 from trebol_common.locks import is_locked, locked
@@ -24,7 +25,7 @@ _JOURNAL, _SECRETS, _LOCK = "journal.json", "secrets.json", "lock"
 #: Root alone reads them.
 _MODE, _FOLDER_MODE = 0o600, 0o700
 
-_ADAPTER = TypeAdapter(Journal)
+_ADAPTER = adapter(Journal)
 
 
 class Busy(TrebolError):
