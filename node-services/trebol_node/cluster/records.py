@@ -10,9 +10,11 @@ cluster/removed/NAME  {"when": seconds since 1970}, of a node that left or was r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 from trebol_common.errors import BadInput
@@ -105,7 +107,13 @@ def settings(records: Records) -> Settings | None:
 def totem(records: Records) -> Totem | None:
     """What corosync.conf is rendered from; None: the node stands alone."""
     record = records.get(COROSYNC)
-    return None if record is None else Totem.of(record.value)
+    return None if record is None else _totem(json.dumps(record.value))
+
+
+@lru_cache(maxsize=8)
+def _totem(text: str) -> Totem:
+    """Checked once: that takes milliseconds, and everything that follows the records asks for it at each change."""
+    return Totem.of(json.loads(text))
 
 
 def members(records: Records) -> tuple[Member, ...]:
