@@ -12,6 +12,7 @@ import hmac
 import os
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from trebol_node.api.errors import ApiError
@@ -58,8 +59,7 @@ class Connector:
 
     async def _connect(self, member: Member) -> Streams:
         authority = AUTHORITY.pair(self.certificates).certificate
-        # It is a small file, and another one after the node has joined.
-        signed = await asyncio.to_thread(lambda: ssl.create_default_context(cafile=authority))
+        signed = await asyncio.to_thread(_trusting, authority)
         try:
             return await self._first(member, signed)
         except ssl.SSLCertVerificationError:
@@ -100,6 +100,17 @@ class Connector:
     async def _one(self, address: str, name: str, context: ssl.SSLContext, after: float) -> Streams:
         await asyncio.sleep(after)
         return await asyncio.open_connection(address, self.port, ssl=context, server_hostname=name)
+
+
+def _trusting(authority: Path) -> ssl.SSLContext:
+    """What trusts this CA alone; its file is another one after the node has joined."""
+    return _context(authority, authority.read_bytes())
+
+
+@lru_cache(maxsize=2)
+def _context(authority: Path, _content: bytes) -> ssl.SSLContext:
+    """Made once: that takes longer than the connection."""
+    return ssl.create_default_context(cafile=authority)
 
 
 def unreachable(member: Member, why: str) -> ApiError:

@@ -1,7 +1,8 @@
 """What the other members say of themselves, asked of each in the background: no view of the cluster waits for a node.
 
-Each member that corosync sees is asked every `EVERY` seconds, and soon after something was changed there through this
-node. What one said last stays, also while it is dead; after a start of the daemon nothing is known of it.
+Each member that corosync sees is asked every `EVERY` seconds, in a large cluster less often, and soon after something
+was changed there through this node. What one said last stays, also while it is dead; after a start of the daemon
+nothing is known of it.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from trebol_node.store.records import MemoryRecords
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two questions to one member, and until one that does not answer is given up.
+#: Seconds between two questions to one member, or one for each member that there is: all ask all. And until one that
+#: does not answer is given up.
 EVERY, WITHIN = 10.0, 5.0
 
 #: Seconds after which it is not known how a member is that corosync sees, and whose daemon does not answer.
-UNKNOWN = 30.0
+UNKNOWN = 45.0
 
 #: Seconds between two looks at who is a member, and whether one that was gone is back.
 _LOOK = 1.0
@@ -147,7 +149,7 @@ class Others:
             if member is not None and is_there:
                 await self.ask(member)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY if is_there else _LOOK):
+                async with asyncio.timeout(max(EVERY, len(self._wanted)) if is_there else _LOOK):
                     await wanted.wait()
                     wanted.clear()
                     await asyncio.sleep(_SOON)
