@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from tests.unit.cluster_of_three import records_of
 from tests.unit.test_cluster_view import membership, records
 
 from trebol_common.errors import BadInput
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.cluster.power import records as power
 from trebol_node.daemon.applying import Follower
 from trebol_node.store.records import MemoryRecords
 from trebol_node.worker.cluster_operations import InstallCorosync, LoadCorosync, ReadMembership
@@ -142,6 +144,31 @@ def test_corosync_is_not_asked_for_each_of_many_records() -> None:
 
     follow(found, "n2", worker, until)
     assert 1 <= worker.looks < 10
+
+
+def shut_down(found: MemoryRecords) -> None:
+    power.begin(found, power.Shutdown("1", "root@pam", "n1", "then", ("n2", "n1")))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "worker", "under_way", "seconds"),
+    (
+        (3, Worker(version=100), None, 2.0),
+        (16, Worker(version=100), None, 4.0),
+        (16, Worker(version=100), shut_down, 2.0),
+        (16, Worker(version=1), None, 2.0),
+        (16, Worker(absent=True), None, 2.0),
+    ),
+)
+def test_a_large_cluster_is_looked_at_less_often_while_all_is_well(
+    nodes: int, worker: Worker, under_way: Callable[[MemoryRecords], None] | None, seconds: float
+) -> None:
+    found = records_of(*(f"n{number}" for number in range(1, nodes + 1)))
+    if under_way is not None:
+        under_way(found)
+    totem = cluster.totem(found)
+    assert totem is not None
+    assert asyncio.run(Follower(found, "n2", worker, who="tests")._look_when_due(totem)) == seconds
 
 
 def test_a_worker_that_starts_anew_is_no_lost_cluster_and_one_that_stays_away_is() -> None:

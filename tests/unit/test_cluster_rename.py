@@ -245,5 +245,5 @@ def test_the_first_of_the_others_tells_pacemaker_once_corosync_knows() -> None:
 
 @pytest.mark.parametrize("name", ("", "a_b", "-a", "node7.example.org", "a" * 64, "node7\n"))
 def test_a_name_that_no_host_has_is_refused_in_words(name: str) -> None:
-    with pytest.raises(BadInput, match="is not a host name such as node7"):
+    with pytest.raises(BadInput, match="new: is not a host name such as node7"):
         RenameNode.of(new=name)

@@ -268,6 +268,14 @@ def test_a_node_that_hangs_is_given_up_soon(two: Two, tmp_path: Path, monkeypatc
         assert time.monotonic() - began < 2
 
 
+def test_a_file_without_a_ca_trusts_nobody(two: Two, tmp_path: Path) -> None:
+    folder = signed_by_cluster(tmp_path / "empty")
+    pki.AUTHORITY.pair(folder).certificate.write_bytes(b"")
+    with_connector(two, Connector(folder, two.second.port))
+    assert "is not reached" in refusal(two)
+    assert two.lines(two.second.context) == []
+
+
 def test_a_machine_with_another_ca_gets_nothing(two: Two, tmp_path: Path) -> None:
     with_connector(two, Connector(signed_by_cluster(tmp_path / "other"), two.second.port))
     assert "no certificate of its own" in refusal(two)

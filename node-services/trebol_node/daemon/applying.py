@@ -14,6 +14,7 @@ from trebol_common.errors import TrebolError
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.corosync.status import Membership
+from trebol_node.cluster.power import records as power
 from trebol_node.daemon.beside import Said
 from trebol_node.store.records import Records
 from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, LoadCorosync, ReadMembership
@@ -21,7 +22,8 @@ from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.witness_operations import FollowDevice
 
 #: Seconds between two looks at the members, where no record changes; what failed is tried again then. In a large
-#: cluster as many for each member: its token takes longer to find who is gone, and each look asks it about all.
+#: cluster that is well so many for each member: its token takes longer to find who is gone, and each look asks about
+#: all.
 _EVERY, _FOR_EACH = 2.0, 0.25
 
 #: Seconds between two looks, where records change: three programs are started for one, and in a cluster of sixteen
@@ -83,6 +85,7 @@ class Follower:
             except TrebolError as error:
                 # A record that cannot be read, too: it may be mended, or this node upgraded.
                 self._said.warn("corosync.conf does not follow the cluster's", error)
+                wait = _EVERY
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._changed.wait()
@@ -92,16 +95,22 @@ class Follower:
         left = self._due - self._clock()
         if left > 0:
             return left
-        await self._look()
+        answered = await self._look()
         self._due = self._clock() + _CALM
-        if self.seen is None or self.seen.version < totem.version:
+        # Whoever waits for its turn in a shutdown has nothing else to tell it that others have gone.
+        if not answered or not self._has_loaded(totem) or power.current(self._records) is not None:
             return _EVERY
         return max(_EVERY, _FOR_EACH * len(totem.nodes))
 
-    async def _look(self) -> None:
+    def _has_loaded(self, totem: Totem) -> bool:
+        return self.seen is not None and self.seen.version >= totem.version
+
+    async def _look(self) -> bool:
+        """Whether corosync has answered."""
         try:
             told = await self._worker.call(ReadMembership(), who=self._who)
             self.seen, self._looked = adapter(Membership).validate_python(told), self._clock()
+            return True
         except WorkerAbsent:
             # It is started again in a second. That corosync is gone nobody has said.
             if self._clock() > self._looked + _REMEMBERED:
@@ -109,6 +118,7 @@ class Follower:
         except TrebolError:
             # It does not run: services say so.
             self.seen = None
+        return False
 
     async def _follow(self, totem: Totem) -> None:
         await self._apply(totem)

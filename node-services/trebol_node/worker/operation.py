@@ -58,4 +58,4 @@ class Operation(BaseModel):
 def problems(error: ValidationError) -> list[Problem]:
     """What is wrong and where, without what was given: it may be a password."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Problem(each["msg"], ".".join(map(str, each["loc"]))) for each in found]
+    return [Problem(each["msg"].removeprefix("Value error, "), ".".join(map(str, each["loc"]))) for each in found]

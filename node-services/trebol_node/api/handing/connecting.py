@@ -104,13 +104,16 @@ class Connector:
 
 def _trusting(authority: Path) -> ssl.SSLContext:
     """What trusts this CA alone; its file is another one after the node has joined."""
-    return _context(authority, authority.read_bytes())
+    return _context(authority.read_text(encoding="ascii", errors="replace"))
 
 
 @lru_cache(maxsize=2)
-def _context(authority: Path, _content: bytes) -> ssl.SSLContext:
+def _context(certificate: str) -> ssl.SSLContext:
     """Made once: that takes longer than the connection."""
-    return ssl.create_default_context(cafile=authority)
+    if not certificate:
+        # Without one, it would trust whomever Debian trusts.
+        raise OSError("the certificate of the cluster's CA is empty")
+    return ssl.create_default_context(cadata=certificate)
 
 
 def unreachable(member: Member, why: str) -> ApiError:

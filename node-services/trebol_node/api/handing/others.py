@@ -29,8 +29,8 @@ from trebol_node.store.records import MemoryRecords
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two questions to one member, or one for each member that there is: all ask all. And until one that
-#: does not answer is given up.
+#: Seconds between two questions to one member (in a large cluster as many as it has members: all ask all), and until
+#: one that does not answer is given up.
 EVERY, WITHIN = 10.0, 5.0
 
 #: Seconds after which it is not known how a member is that corosync sees, and whose daemon does not answer.
@@ -149,10 +149,13 @@ class Others:
             if member is not None and is_there:
                 await self.ask(member)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(EVERY, len(self._wanted)) if is_there else _LOOK):
+                async with asyncio.timeout(self._until_next(name) if is_there else _LOOK):
                     await wanted.wait()
                     wanted.clear()
                     await asyncio.sleep(_SOON)
+
+    def _until_next(self, name: str) -> float:
+        return EVERY if name in self._errors else max(EVERY, len(self._wanted))
 
     def _all(self) -> list[Member]:
         return [member for name in self.members.names if (member := self.find(name)) is not None]

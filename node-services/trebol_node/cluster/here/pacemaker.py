@@ -61,11 +61,12 @@ def await_online(here: Here, name: str) -> None:
 
 
 def is_online(text: str, name: str) -> bool:
-    """Whether crm_mon's XML has the node online, and somebody leading. Raises TrebolError for what is no XML."""
+    """Whether crm_mon's XML has the node online and ready, and somebody leading. Raises TrebolError for no XML."""
     try:
         found = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise TrebolError(f"crm_mon says what is no XML: {error}", where=UNIT) from error
     leads = found.find("summary/current_dc")
-    nodes = {each.get("name"): each.get("online") for each in found.iter("node")}
-    return leads is not None and leads.get("present") == "true" and nodes.get(name) == "true"
+    nodes = {each.get("name"): (each.get("online"), each.get("pending")) for each in found.iter("node")}
+    online, pending = nodes.get(name, (None, None))
+    return leads is not None and leads.get("present") == "true" and online == "true" and pending != "true"
