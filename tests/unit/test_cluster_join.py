@@ -20,6 +20,7 @@ from trebol_node.cluster import join
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.here import corosync
 from trebol_node.cluster.here.machine import Here
+from trebol_node.cluster.here.pacemaker import is_online
 from trebol_node.cluster.join import Join
 from trebol_node.cluster.member import PATIENCE, Credentials
 from trebol_node.cluster.steps import engine
@@ -34,8 +35,11 @@ LINKS = [
     {"ifname": "eth0", "addr_info": [{"family": "inet", "local": "192.0.2.12", "prefixlen": 24, "scope": "global"}]}
 ]
 ANEW = "systemctl try-restart --no-block trebold.service cockpit.service"
+#: A fence device that runs on the node names it once more.
 ONLINE = """<pacemaker-result><summary><current_dc present="true"/></summary>
-<nodes><node name="n2" online="true"/></nodes></pacemaker-result>"""
+<nodes><node name="n2" online="true"/></nodes>
+<resources><resource id="f" active="true"><node name="n2" id="2" cached="true"/></resource></resources>
+</pacemaker-result>"""
 
 
 @dataclass
@@ -301,3 +305,8 @@ def test_a_join_that_meets_anothers_preflight_waits(
     with pytest.raises(BadInput, match="its turn came"):
         run(root, Programs(), FakeMember(authority=authority), token)
     assert len(measured) == 3
+
+
+def test_pacemaker_is_ready_on_a_node_once_that_is_no_longer_pending() -> None:
+    assert is_online(ONLINE, "n2")
+    assert not is_online(ONLINE.replace("/></nodes>", ' standby="true" pending="true"/></nodes>'), "n2")

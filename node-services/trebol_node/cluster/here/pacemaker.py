@@ -6,9 +6,9 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from trebol_common.errors import TrebolError
 from trebol_common.files import write_text
 from trebol_common.run import CommandFailed
+from trebol_node.cluster.diagnosis import crm_mon
 from trebol_node.cluster.here.machine import Here
 
 UNIT = "pacemaker.service"
@@ -52,7 +52,7 @@ def await_online(here: Here, name: str) -> None:
 
     def look() -> str:
         try:
-            text = here.runner.run(["crm_mon", "--one-shot", "--output-as=xml"]).stdout
+            text = here.runner.run(crm_mon.COMMAND).stdout
         except CommandFailed as error:
             return error.last_lines[-1] if error.last_lines else "does not answer"
         return "" if is_online(text, name) else f"does not have {name} online"
@@ -62,11 +62,5 @@ def await_online(here: Here, name: str) -> None:
 
 def is_online(text: str, name: str) -> bool:
     """Whether crm_mon's XML has the node online and ready, and somebody leading. Raises TrebolError for no XML."""
-    try:
-        found = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise TrebolError(f"crm_mon says what is no XML: {error}", where=UNIT) from error
-    leads = found.find("summary/current_dc")
-    nodes = {each.get("name"): (each.get("online"), each.get("pending")) for each in found.iter("node")}
-    online, pending = nodes.get(name, (None, None))
-    return leads is not None and leads.get("present") == "true" and online == "true" and pending != "true"
+    found = crm_mon.parse(text)
+    return found.leads and any(each.name == name and each.online and not each.pending for each in found.nodes)
