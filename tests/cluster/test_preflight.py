@@ -14,7 +14,7 @@ from tests.cluster.nodes import ContainerNode
 from tests.cluster.several import BRIDGE, UNTIMED, running_nodes, switch
 
 from trebol_common.run import CommandRunner
-from trebol_node.cluster.preflight.measure.clock import TEST_AHEAD
+from trebol_node.cluster.preflight.clock import TEST_AHEAD
 
 #: Seconds of a preflight, and of the command around it on a machine that does other things too.
 BOUND, AROUND = 15, 5

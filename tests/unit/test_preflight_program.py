@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import socket
@@ -18,9 +19,9 @@ from tests.unit.preflight_facts import NEW, host
 from trebol_common.errors import TrebolError
 from trebol_common.run import Completed
 from trebol_node.cluster.preflight import program
+from trebol_node.cluster.preflight.clock import TEST_AHEAD
 from trebol_node.cluster.preflight.facts import AddressFacts, ClockFacts, HostFacts, Way
 from trebol_node.cluster.preflight.measure import PORT, Pace, measure, responding
-from trebol_node.cluster.preflight.measure.clock import TEST_AHEAD
 from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, MeasureQuestion
 from trebol_node.cluster.preflight.unit import Program
 
@@ -52,9 +53,9 @@ def test_facts_are_read_by_a_unit_that_writes_nothing_and_opens_no_raw_socket() 
     runs = Runs(Completed(0, host(NEW).to_json()))
     question = FactsQuestion(("192.0.2.4",), ("node1",), joining=True)
     assert Program(runs).facts(question) == host(NEW)  # type: ignore[arg-type]
-    assert FactsQuestion.of_json(runs.input) == question
+    assert FactsQuestion.handed_over(runs.input) == question
     told = properties(runs.seen)
-    assert told["ProtectSystem"] == "strict" and told["PrivateTmp"] == "yes" and int(told["RuntimeMaxSec"]) <= 30
+    assert told["ReadOnlyPaths"] == "/" and told["PrivateTmp"] == "yes" and int(told["RuntimeMaxSec"]) <= 30
     assert "CAP_NET" not in told["CapabilityBoundingSet"] and "AF_PACKET" not in told["RestrictAddressFamilies"]
     assert runs.seen[-2:] == ("trebol_node.cluster.preflight.program", "facts")
 
@@ -72,7 +73,16 @@ def test_why_nothing_was_measured_is_told_in_the_programs_words() -> None:
         Program(runs).measure(MeasureQuestion(host(NEW), (), "00" * 32, 1, 5))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("what", "question"), [("facts", "{}"), ("measure", "hello"), ("other", "{}")])
+@pytest.mark.parametrize(
+    ("what", "question"),
+    [
+        ("facts", "{}"),
+        ("measure", "hello"),
+        ("measure", FactsQuestion(()).hand_over()),
+        ("facts", base64.b64encode(b"ctrebol_node\nNothing\n.").decode()),
+        ("other", "{}"),
+    ],
+)
 def test_a_question_that_is_none_is_told_in_one_line_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str, question: str
 ) -> None:
@@ -80,6 +90,19 @@ def test_a_question_that_is_none_is_told_in_one_line_and_no_traceback(
     assert program.main([what]) == 2
     told = capsys.readouterr()
     assert told.out == "" and "Traceback" not in told.err and told.err
+
+
+def test_what_is_started_on_all_members_for_each_join_starts_lightly() -> None:
+    script = (
+        "import sys; from trebol_node.cluster.preflight import program; program.main(['measure']);"
+        " print('pydantic' in sys.modules)"
+    )
+    question = MeasureQuestion(LOOPBACK, (), KEY.hex(), 0, 10).hand_over()
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=question, stdout=subprocess.PIPE, text=True, check=True, timeout=30
+    )
+    answer, loaded = done.stdout.splitlines()
+    assert Measured.of_json(answer) == Measured(()) and loaded == "False"
 
 
 def test_the_program_ends_when_nobody_is_to_ask_anything() -> None:

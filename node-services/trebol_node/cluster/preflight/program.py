@@ -1,5 +1,5 @@
-"""`python3 -P -m trebol_node.cluster.preflight.program facts|measure`: reads its question (JSON) on stdin, and writes
-what it found on stdout.
+"""`python3 -P -m trebol_node.cluster.preflight.program facts|measure`: reads its question on stdin, as
+`Record.hand_over` writes it, and writes what it found on stdout, as JSON.
 
 A process of its own, in a unit of its own (`trebol_node.cluster.preflight.unit`): neither trebold nor its worker may
 open ports or raw sockets.
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from trebol_common.errors import BadInput, TrebolError, of_system
 from trebol_common.run import CommandRunner
+from trebol_node.cluster.preflight import clock
 from trebol_node.cluster.preflight.facts import HostFacts
-from trebol_node.cluster.preflight.measure import Pace, clock, measure, responding
 from trebol_node.cluster.preflight.needed import COROSYNC_PORT, LINKS
 from trebol_node.cluster.preflight.questions import FactsQuestion, Measured, MeasureQuestion
 
@@ -31,9 +31,9 @@ def main(arguments: list[str]) -> int:
         text = sys.stdin.read()
         match arguments:
             case ["facts"]:
-                answer = facts(FactsQuestion.of_json(text, where="question")).to_json()
+                answer = facts(FactsQuestion.handed_over(text)).to_json()
             case ["measure"]:
-                answer = measured(MeasureQuestion.of_json(text, where="question")).to_json()
+                answer = measured(MeasureQuestion.handed_over(text)).to_json()
             case _:
                 raise BadInput("is neither facts nor measure", where=" ".join(arguments) or "the command line")
     except (TrebolError, OSError) as error:
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 def facts(question: FactsQuestion) -> HostFacts:
     """Of this host."""
-    # With all that knows hardware: who measures begins sooner without.
+    # Each question loads what it needs: all members ask both at the same time, each join anew.
     from trebol_node.cluster.preflight import reading
 
     return reading.read(
@@ -62,6 +62,8 @@ def facts(question: FactsQuestion) -> HostFacts:
 def measured(question: MeasureQuestion) -> Measured:
     """Measure, and answer until the others have ended too. Raises TrebolError where the responder's port cannot be
     had."""
+    from trebol_node.cluster.preflight.measure import Pace, measure, responding
+
     end = time.monotonic() + question.whole
     key = bytes.fromhex(question.key)
     pace = Pace(meet=question.meet, whole=question.whole)

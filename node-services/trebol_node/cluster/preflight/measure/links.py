@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trebol_hardware.measure.udp_link import LARGEST_PACKET, open_link
-from trebol_node.cluster.preflight.measure import clock
+from trebol_node.cluster.preflight import clock
 
 #: Below the ports of corosync's links, which begin at 5405, and of its QNetd, 5403; Debian's /etc/services names
 #: nothing there.
