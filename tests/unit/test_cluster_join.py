@@ -18,9 +18,10 @@ from trebol_common.run import CommandFailed, CommandRunner, Completed
 from trebol_node import pki
 from trebol_node.cluster import join
 from trebol_node.cluster.corosync.configuration import Totem
+from trebol_node.cluster.diagnosis import crm_mon
 from trebol_node.cluster.here import corosync
 from trebol_node.cluster.here.machine import Here
-from trebol_node.cluster.here.pacemaker import is_online
+from trebol_node.cluster.here.pacemaker import is_ready
 from trebol_node.cluster.join import Join
 from trebol_node.cluster.member import PATIENCE, Credentials
 from trebol_node.cluster.steps import engine
@@ -308,5 +309,6 @@ def test_a_join_that_meets_anothers_preflight_waits(
 
 
 def test_pacemaker_is_ready_on_a_node_once_that_is_no_longer_pending() -> None:
-    assert is_online(ONLINE, "n2")
-    assert not is_online(ONLINE.replace("/></nodes>", ' standby="true" pending="true"/></nodes>'), "n2")
+    assert is_ready(crm_mon.parse(ONLINE), "n2")
+    pending = ONLINE.replace("/></nodes>", ' standby="true" pending="true"/></nodes>')
+    assert not is_ready(crm_mon.parse(pending), "n2")

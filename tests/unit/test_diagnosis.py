@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.unit.cluster_of_three import NAMES, address, records_of, seen
 from tests.unit.cluster_tokens import NOW
 
 from trebol_common.errors import TrebolError
-from trebol_common.run import ScriptedRunner
+from trebol_common.run import Completed, ScriptedRunner
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync import status as corosync
 from trebol_node.cluster.corosync.configuration import Totem
@@ -422,6 +422,33 @@ def test_pacemakers_own_words_are_read() -> None:
     assert (found.leads, found.stopped, found.running) == (True, True, ("vm",))
     with pytest.raises(TrebolError):
         crm_mon.parse("no")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            Completed(
+                102,
+                """<pacemaker-result api-version="2.38" request="crm_mon --one-shot --output-as=xml">
+                <status code="102" message="Not connected"><errors>
+                <error>crm_mon: Connection to cluster failed: Not connected</error></errors></status>
+                </pacemaker-result>""",
+            ),
+            "crm_mon: Connection to cluster failed: Not connected",
+        ),
+        (Completed(64, "", "usage\ncrm_mon: unknown option\n"), "crm_mon: unknown option"),
+        (Completed(1, "<pacemaker-result/>"), "crm_mon: status 1"),
+    ],
+)
+def test_a_pacemaker_that_does_not_answer_is_told_in_its_own_words(answer: Completed, reason: str) -> None:
+    class Says:
+        def run(self, command: Sequence[str], *, check: bool = True) -> Completed:
+            return answer
+
+    with pytest.raises(TrebolError) as caught:
+        crm_mon.read(Says())  # type: ignore[arg-type]
+    assert caught.value.problems[0].what == reason
 
 
 def test_a_source_that_hangs_or_fails_holds_up_nobody() -> None:

@@ -10,7 +10,7 @@ from trebol_common.run import CommandFailed, Runner
 from trebol_node.cluster.diagnosis import crm_mon, findings
 from trebol_node.cluster.diagnosis.asking import Bounded
 from trebol_node.cluster.diagnosis.facts import Pacemaker
-from trebol_node.cluster.diagnosis.reading import read, said
+from trebol_node.cluster.diagnosis.reading import read
 from trebol_node.cluster.here.machine import Here
 from trebol_node.worker.context import Context
 from trebol_node.worker.upkeep_operations import Diagnose, HoldCluster, ReadPacemaker, SetStandby
@@ -28,7 +28,7 @@ def diagnose(operation: Diagnose, context: Context, who: str) -> list[dict[str, 
 
 def pacemaker(operation: ReadPacemaker, context: Context, who: str) -> dict[str, Any]:
     """See `ReadPacemaker`. Raises TrebolError where it does not run."""
-    told = crm_mon.parse(said(Bounded(context.machine.runner), crm_mon.COMMAND))
+    told = crm_mon.read(Bounded(context.machine.runner))
     found: dict[str, Any] = adapter(Pacemaker).dump_python(told, mode="json")
     return found
 

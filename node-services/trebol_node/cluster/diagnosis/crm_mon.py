@@ -1,4 +1,4 @@
-"""What pacemaker says of itself: `crm_mon --output-as=xml` (pacemaker 2.1 and 3), parsed. Pure."""
+"""What pacemaker says of itself: `crm_mon --output-as=xml` (pacemaker 2.1 and 3), asked and parsed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from trebol_common.errors import TrebolError
+from trebol_common.run import Completed, Runner
 from trebol_node.cluster.diagnosis.facts import FailedAction, FailedFencing, Pacemaker, PacemakerNode
 
 COMMAND = ("crm_mon", "--one-shot", "--output-as=xml")
+
+
+def read(runner: Runner) -> Pacemaker:
+    """Ask it. Raises TrebolError in its own words where it does not answer."""
+    done = runner.run(COMMAND, check=False)
+    if done.status:
+        raise TrebolError(_reason(done) or f"crm_mon: status {done.status}", where="pacemaker")
+    return parse(done.stdout)
 
 
 def parse(text: str) -> Pacemaker:
@@ -46,6 +55,15 @@ def parse(text: str) -> Pacemaker:
         running=tuple(each.get("id", "") for each in root.iterfind("resources//resource") if _runs(each)),
         stopped=options is not None and _is(options, "stop-all-resources"),
     )
+
+
+def _reason(done: Completed) -> str:
+    """What a crm_mon that failed says: XML too, where it came that far."""
+    try:
+        errors = [each.text or "" for each in ElementTree.fromstring(done.stdout).iterfind("status/errors/error")]
+    except ElementTree.ParseError:
+        errors = (done.stderr or done.stdout).splitlines()[-1:]
+    return "; ".join(each.strip() for each in errors if each.strip())
 
 
 def _fencing(root: Element) -> Iterator[FailedFencing]:

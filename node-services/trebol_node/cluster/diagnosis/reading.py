@@ -96,7 +96,7 @@ def _of_cluster(here: Here, runner: Runner, records: MemoryRecords, now: Callabl
     voters = {each.name: _url(here, each) for each in nodes if each.voter}
     asked: dict[Any, Callable[[], Any]] = {
         Source.COROSYNC: lambda: read_corosync(runner),
-        Source.PACEMAKER: lambda: crm_mon.parse(said(runner, crm_mon.COMMAND)),
+        Source.PACEMAKER: lambda: crm_mon.read(runner),
         Source.MEMBERS: lambda: _members(here, tls),
         _FRESH: lambda: _values(_store(here, tls).load()[0]),
     }
@@ -134,7 +134,7 @@ def _values(entries: Sequence[Entry]) -> MemoryRecords:
     return MemoryRecords({key: record.value for key, record in found if record is not None})
 
 
-def said(runner: Runner, command: Sequence[str]) -> str:
+def _said(runner: Runner, command: Sequence[str]) -> str:
     """What a program says. Raises TrebolError with the program's own last words."""
     done = runner.run(command, check=False)
     if done.status:
@@ -157,7 +157,7 @@ def _units(here: Here, runner: Runner) -> tuple[Unit, ...]:
         STORE: _has_store(here),
         qdevice.UNIT: here.is_there(qdevice.MARK),
     }
-    for block in said(runner, _SHOW).strip().split("\n\n"):
+    for block in _said(runner, _SHOW).strip().split("\n\n"):
         told = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         name = told.get("Id", "")
         if told.get("LoadState") == "loaded":

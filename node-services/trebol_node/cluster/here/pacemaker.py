@@ -6,9 +6,10 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from trebol_common.errors import TrebolError
 from trebol_common.files import write_text
-from trebol_common.run import CommandFailed
 from trebol_node.cluster.diagnosis import crm_mon
+from trebol_node.cluster.diagnosis.facts import Pacemaker
 from trebol_node.cluster.here.machine import Here
 
 UNIT = "pacemaker.service"
@@ -52,15 +53,14 @@ def await_online(here: Here, name: str) -> None:
 
     def look() -> str:
         try:
-            text = here.runner.run(crm_mon.COMMAND).stdout
-        except CommandFailed as error:
-            return error.last_lines[-1] if error.last_lines else "does not answer"
-        return "" if is_online(text, name) else f"does not have {name} online"
+            found = crm_mon.read(here.runner)
+        except TrebolError as error:
+            return "; ".join(problem.what for problem in error.problems)
+        return "" if is_ready(found, name) else f"does not have {name} online"
 
     here.wait(look, seconds=_ONLINE_WITHIN, where=UNIT)
 
 
-def is_online(text: str, name: str) -> bool:
-    """Whether crm_mon's XML has the node online and ready, and somebody leading. Raises TrebolError for no XML."""
-    found = crm_mon.parse(text)
+def is_ready(found: Pacemaker, name: str) -> bool:
+    """Whether the node is online and ready, and somebody leads."""
     return found.leads and any(each.name == name and each.online and not each.pending for each in found.nodes)
