@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import pytest
+from typer.testing import CliRunner
 
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync import status as corosync
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.records import Member, State
 from trebol_node.cluster.view import status
+from trebol_node.commands import cluster as commands
 from trebol_node.store.records import MemoryRecords
 
 ADDRESSES = ("192.0.2.11", "2001:db8::11")
@@ -49,13 +54,28 @@ def test_the_cluster_comes_first_then_its_nodes() -> None:
     assert by_name(nodes, "nodeid") == {"n1": 1, "n2": 2, "n3": 3}
 
 
+def test_a_node_whose_corosync_is_silent_says_so_and_not_that_quorum_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answers:
+        def __init__(self, socket: Path) -> None:
+            pass
+
+        def get(self, path: str) -> list[dict[str, Any]]:
+            return status(records(), "n1", ADDRESSES, None)
+
+    monkeypatch.setattr(commands, "Api", Answers)
+    told = CliRunner().invoke(commands.app, ["status"])
+    assert told.exit_code == 1
+    assert "corosync does not say here whether there is quorum" in told.stdout and "without quorum" not in told.stdout
+
+
 def test_without_quorum_it_says_so_and_waits_for_nobody() -> None:
     assert status(records(), "n1", ADDRESSES, membership(1, quorate=False))[0]["quorate"] == 0
 
 
 def test_where_corosync_does_not_run_this_node_alone_is_sure_to_be_there() -> None:
     head, *nodes = status(records(), "n1", ADDRESSES, None)
-    assert head["quorate"] == 0
+    assert (head["quorate"], head["silent"]) == (0, 1)
+    assert "silent" not in status(records(), "n1", ADDRESSES, membership(1, quorate=False))[0]
     assert by_name(nodes, "online") == {"n1": 1, "n2": 0, "n3": 0}
 
 

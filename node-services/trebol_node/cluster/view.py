@@ -22,8 +22,9 @@ def status(
     """The value of GET /cluster/status on `node`, from memory: a dead node is waited for by nobody.
 
     `membership` is None where corosync does not run. Quorum is corosync's of a cluster, the store's of a node that
-    stands alone. A node that joins has `"joining": 1`, one that leaves `"leaving": 1`; this node itself has
-    `"removed": 1` where it is none of the cluster any more. `ha`: whether it may run anything; `ha-off`: why not.
+    stands alone; the cluster has `"silent": 1` where corosync does not say whether there is any. A node that joins
+    has `"joining": 1`, one that leaves `"leaving": 1`; this node itself has `"removed": 1` where it is none of the
+    cluster any more. `ha`: whether it may run anything; `ha-off`: why not.
     """
     totem = cluster.totem(records)
     if totem is None:
@@ -81,6 +82,7 @@ def _cluster(records: Records, totem: Totem, membership: Membership | None) -> d
         "quorate": int(membership is not None and membership.quorate),
         "type": "cluster",
         "version": totem.version,
+        **({"silent": 1} if membership is None else {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -160,6 +161,12 @@ app.command("update")(update_command)
 register(app)
 
 
+def _quorum(head: Mapping[str, Any]) -> str:
+    if head.get("silent"):
+        return _("corosync does not say here whether there is quorum: trebol cluster diagnose")
+    return _("quorate") if head["quorate"] else _("without quorum: nothing can be changed")
+
+
 @app.command("status")
 def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
     """Show the cluster and its nodes. Exit status 1: it has no quorum.
@@ -174,7 +181,7 @@ def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None
     elif head is None:
         typer.echo(_("this node stands alone"))
     else:
-        quorum = _("quorate") if head["quorate"] else _("without quorum: nothing can be changed")
+        quorum = _quorum(head)
         typer.echo(
             _("cluster {name}: {count} nodes, {quorum}").format(name=head["name"], count=head["nodes"], quorum=quorum)
         )
