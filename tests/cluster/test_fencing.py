@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from tests.cluster.eventually import eventually
 from tests.cluster.nodes import ContainerNode
-from tests.cluster.several import GATEWAY, running_nodes, switch
+from tests.cluster.several import GATEWAY, UNTIMED, running_nodes, switch
 from tests.cluster.test_cluster import await_said, quorate, refusal, status, token
 
 from trebol_common.run import spawn
@@ -146,6 +146,17 @@ def test_pacemaker_watches_the_devices_that_work(cluster: dict[str, ContainerNod
         )
 
     eventually(started)
+
+
+@pytest.mark.slow
+def test_a_node_leaves_and_joins_again_beside_devices_that_run(cluster: dict[str, ContainerNode]) -> None:
+    cluster["n3"].run("trebol", "cluster", "leave")
+    assert fencing(cluster["n1"]).keys() == {"n1", "n2"}
+    cluster["n3"].run("trebol", "cluster", "join", token(cluster["n1"]), *UNTIMED)
+    assert fencing(cluster["n1"])["n3"]["state"] == "none"
+    add(cluster["n1"], "n3", port=PORTS["n3"])
+    cluster["n1"].run("trebol", "fence", "test", "n3")
+    await_said(cluster["n3"], '"ha": 1', "trebol", "cluster", "status", "--json")
 
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
