@@ -98,7 +98,7 @@ class Rack:
         return found
 
     def stores(self) -> set[tuple[int, int]]:
-        """Hash and size of what each voter's store holds, all of one revision."""
+        """Hash and size of what each voter's store holds, all of the last revision that all have."""
         revision = min(int(self._store(name)["header"]["revision"]) for name in self.nodes)
         answers = [self._store(name, revision) for name in self.nodes]
         return {(int(answer["hash"]), int(answer.get("hash_revision", revision))) for answer in answers}
