@@ -24,13 +24,14 @@ WITHIN = 1.0
 @dataclass(frozen=True)
 class ClusterSeen:
     """A cluster that the node is in: how many members it has, and how many of them are there. `maintenance`: this
-    node is taken out for a while."""
+    node is taken out for a while; `silent`: its corosync does not say who is there."""
 
     name: str
     nodes: int
     online: int
     quorate: bool
     maintenance: bool = False
+    silent: bool = False
 
 
 class NodeState(StrEnum):
@@ -59,7 +60,8 @@ def cluster_of(items: Iterable[Mapping[str, Any]]) -> ClusterSeen | None:
     for each in known:
         if each.get("type") == "cluster":
             out = any(node.get("local") and node.get("maintenance") for node in known)
-            return ClusterSeen(str(each["name"]), len(members), online, bool(each.get("quorate")), out)
+            quorate, silent = bool(each.get("quorate")), bool(each.get("silent"))
+            return ClusterSeen(str(each["name"]), len(members), online, quorate, out, silent)
     return None
 
 
@@ -80,9 +82,12 @@ def _state(node: Mapping[str, Any]) -> NodeState:
 
 def words(cluster: ClusterSeen) -> str:
     """In one line."""
-    quorum = _("quorate") if cluster.quorate else _("NO QUORUM")
-    told = _("{name}: {online} of {nodes} nodes, {quorum}")
-    line = told.format(name=cluster.name, online=cluster.online, nodes=cluster.nodes, quorum=quorum)
+    if cluster.silent:
+        line = _("{name}: corosync is silent on this node").format(name=cluster.name)
+    else:
+        quorum = _("quorate") if cluster.quorate else _("NO QUORUM")
+        told = _("{name}: {online} of {nodes} nodes, {quorum}")
+        line = told.format(name=cluster.name, online=cluster.online, nodes=cluster.nodes, quorum=quorum)
     return _("{told}; this node is in maintenance").format(told=line) if cluster.maintenance else line
 
 

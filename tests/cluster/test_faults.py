@@ -92,10 +92,18 @@ class Kept:
     def __init__(self, *values: str) -> None:
         self.values = set(values)
 
-    def is_known(self, node: ContainerNode) -> bool:
-        """Whether the node has it: one whose store was alone for a while shows the last that it knew for a moment."""
-        told = node.run("trebol", "api", "get", "/cluster/options")
-        return not self.values or any(value in told for value in self.values)
+    def await_known(self, node: ContainerNode) -> None:
+        """Wait until the node has it: one whose store was alone for a while shows what it knew for a moment."""
+        told: list[str] = []
+
+        def is_known() -> bool:
+            told.append(node.run("trebol", "api", "get", "/cluster/options"))
+            return any(value in told[-1] for value in self.values)
+
+        try:
+            eventually(lambda: not self.values or is_known(), within=HEALED_WITHIN)
+        except AssertionError as error:
+            raise AssertionError(f"{node.name} has {told[-1]}, not {self.values}") from error
 
 
 def write(node: ContainerNode, kept: Kept, value: str) -> bool:
@@ -118,7 +126,7 @@ def healed(cluster: Rack, parts: Parts, kept: Kept) -> None:
         for unit in ("trebold", "trebol-worker", "trebol-store", "corosync", "pacemaker"):
             node.await_state(f"{unit}.service")
         eventually(lambda node=node: online(node) == set(NAMES), within=HEALED_WITHIN)  # type: ignore[misc]
-        eventually(lambda node=node: kept.is_known(node), within=HEALED_WITHIN)  # type: ignore[misc]
+        kept.await_known(node)
 
 
 def online(node: ContainerNode) -> set[str]:

@@ -15,6 +15,7 @@ from tests.cluster.several import BRIDGE, UNTIMED, running_nodes, switch
 
 from trebol_common.run import CommandRunner
 from trebol_node.cluster.preflight.clock import TEST_AHEAD
+from trebol_node.cluster.preflight.unit import READS, SANDBOX
 
 #: Seconds of a preflight, and of the command around it on a machine that does other things too.
 BOUND, AROUND = 15, 5
@@ -112,6 +113,14 @@ def test_a_sound_node_may_join_and_is_told_so_within_the_bound(nodes: Nodes) -> 
     shown = nodes["n1"].run("openssl", "x509", "-in", "/etc/trebol/pki/api.pem", "-noout", "-fingerprint", "-sha256")
     assert report["member-fingerprint"] in shown
     assert state(nodes) == before
+
+
+def test_what_reads_the_facts_can_write_nowhere_but_into_its_own_tmp(nodes: Nodes) -> None:
+    places = "/etc/x /root/x /dev/x /run/x /sys/fs/cgroup/cgroup.procs /proc/sys/kernel/hostname /var/lib/trebold/x"
+    script = f"for path in {places} /tmp/x; do (echo 1 >$path) 2>/dev/null && echo $path; done"
+    settings = [f"--property={each}" for each in (*SANDBOX, *READS)]
+    said = nodes[NEW].run("systemd-run", "--quiet", "--collect", "--wait", "--pipe", *settings, "sh", "-c", script)
+    assert said.split() == ["/tmp/x"]
 
 
 def test_people_get_a_report_that_fits_their_terminal(nodes: Nodes) -> None:

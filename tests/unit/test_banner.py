@@ -148,6 +148,10 @@ def test_the_banner_follows_from_the_status() -> None:
     [
         (ClusterSeen("clover", 3, 3, quorate=True), " Cluster      clover: 3 of 3 nodes, quorate\n"),
         (ClusterSeen("clover", 3, 1, quorate=False), " Cluster      clover: 1 of 3 nodes, NO QUORUM\n"),
+        (
+            ClusterSeen("clover", 3, 1, quorate=False, silent=True),
+            " Cluster      clover: corosync is silent on this node\n",
+        ),
     ],
 )
 def test_a_cluster_has_a_line_with_its_members_and_quorum(seen: ClusterSeen, told: str) -> None:

@@ -1,4 +1,5 @@
-"""What corosync says of itself, as corosync 3.1.9 said it on node1 (golden/corosync/*.txt)."""
+"""What corosync says of itself, as corosync 3.1.9 said it on node1 (golden/corosync/*.txt; recorded without -i, its
+addresses were put in for the names)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.unit.cluster_of_three import NAMES, address, records_of, seen
 from tests.unit.cluster_tokens import NOW
 
 from trebol_common.errors import TrebolError
-from trebol_common.run import Completed, ScriptedRunner
+from trebol_common.run import ScriptedRunner
 from trebol_node.cluster import records as cluster
 from trebol_node.cluster.corosync import status as corosync
 from trebol_node.cluster.corosync.configuration import Totem
@@ -425,29 +425,34 @@ def test_pacemakers_own_words_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("stdout", "stderr", "status", "reason"),
     [
         (
-            Completed(
-                102,
-                """<pacemaker-result api-version="2.38" request="crm_mon --one-shot --output-as=xml">
-                <status code="102" message="Not connected"><errors>
-                <error>crm_mon: Connection to cluster failed: Not connected</error></errors></status>
-                </pacemaker-result>""",
-            ),
+            """<pacemaker-result api-version="2.38" request="crm_mon --one-shot --output-as=xml">
+            <status code="102" message="Not connected"><errors>
+            <error>crm_mon: Connection to cluster failed: Not connected</error></errors></status>
+            </pacemaker-result>""",
+            "",
+            102,
             "crm_mon: Connection to cluster failed: Not connected",
         ),
-        (Completed(64, "", "usage\ncrm_mon: unknown option\n"), "crm_mon: unknown option"),
-        (Completed(1, "<pacemaker-result/>"), "crm_mon: status 1"),
+        (
+            '<pacemaker-result><status code="102" message="Not connected"/></pacemaker-result>',
+            "",
+            102,
+            "Not connected",
+        ),
+        ("", "usage\ncrm_mon: unknown option\n\n", 64, "crm_mon: unknown option"),
+        ("<pacemaker-result/>", "crm_mon: no memory\n", 1, "crm_mon: no memory"),
+        ("", "", 124, "crm_mon: exit status 124"),
     ],
 )
-def test_a_pacemaker_that_does_not_answer_is_told_in_its_own_words(answer: Completed, reason: str) -> None:
-    class Says:
-        def run(self, command: Sequence[str], *, check: bool = True) -> Completed:
-            return answer
-
+def test_a_pacemaker_that_does_not_answer_is_told_in_its_own_words(
+    stdout: str, stderr: str, status: int, reason: str
+) -> None:
+    runner = ScriptedRunner().expect(*crm_mon.COMMAND, stdout=stdout, stderr=stderr, status=status)
     with pytest.raises(TrebolError) as caught:
-        crm_mon.read(Says())  # type: ignore[arg-type]
+        crm_mon.read(runner)
     assert caught.value.problems[0].what == reason
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import socket
@@ -16,6 +15,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.preflight_facts import NEW, host
 
+from trebol_common import __version__
 from trebol_common.errors import TrebolError
 from trebol_common.run import Completed
 from trebol_node.cluster.preflight import program
@@ -79,7 +79,8 @@ def test_why_nothing_was_measured_is_told_in_the_programs_words() -> None:
         ("facts", "{}"),
         ("measure", "hello"),
         ("measure", FactsQuestion(()).hand_over()),
-        ("facts", base64.b64encode(b"ctrebol_node\nNothing\n.").decode()),
+        ("facts", FactsQuestion(()).hand_over()[:-20]),
+        ("facts", FactsQuestion(()).hand_over().replace(__version__, "0.0")),
         ("other", "{}"),
     ],
 )
@@ -93,16 +94,9 @@ def test_a_question_that_is_none_is_told_in_one_line_and_no_traceback(
 
 
 def test_what_is_started_on_all_members_for_each_join_starts_lightly() -> None:
-    script = (
-        "import sys; from trebol_node.cluster.preflight import program; program.main(['measure']);"
-        " print('pydantic' in sys.modules)"
-    )
-    question = MeasureQuestion(LOOPBACK, (), KEY.hex(), 0, 10).hand_over()
-    done = subprocess.run(
-        [sys.executable, "-c", script], input=question, stdout=subprocess.PIPE, text=True, check=True, timeout=30
-    )
-    answer, loaded = done.stdout.splitlines()
-    assert Measured.of_json(answer) == Measured(()) and loaded == "False"
+    package = "trebol_node.cluster.preflight"
+    script = f"import sys, {package}.program, {package}.reading, {package}.measure; print('pydantic' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True, timeout=30) == "False\n"
 
 
 def test_the_program_ends_when_nobody_is_to_ask_anything() -> None:

@@ -163,13 +163,13 @@ register(app)
 
 def _quorum(head: Mapping[str, Any]) -> str:
     if head.get("silent"):
-        return _("corosync does not say here whether there is quorum: trebol cluster diagnose")
+        return _("corosync does not say here whether there is quorum; see: trebol cluster diagnose")
     return _("quorate") if head["quorate"] else _("without quorum: nothing can be changed")
 
 
 @app.command("status")
 def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
-    """Show the cluster and its nodes. Exit status 1: it has no quorum.
+    """Show the cluster and its nodes. Exit status 1: it has no quorum, or corosync does not say here.
 
     Example: trebol cluster status --json
     """

@@ -23,7 +23,7 @@ async def current(context: TheContext) -> list[dict[str, Any]]:
             "id": "quorum",
             "node": context.node,
             "quorate": int(quorate),
-            "status": "OK" if quorate else "No quorum",
+            "status": "corosync is silent" if head.get("silent") else "OK" if quorate else "No quorum",
             "type": "quorum",
         },
         {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from trebol_common.errors import TrebolError
-from trebol_common.run import Completed, Runner
+from trebol_common.run import CommandFailed, Completed, Runner, explain_status
 from trebol_node.cluster.diagnosis.facts import FailedAction, FailedFencing, Pacemaker, PacemakerNode
 
 COMMAND = ("crm_mon", "--one-shot", "--output-as=xml")
@@ -15,9 +15,12 @@ COMMAND = ("crm_mon", "--one-shot", "--output-as=xml")
 
 def read(runner: Runner) -> Pacemaker:
     """Ask it. Raises TrebolError in its own words where it does not answer."""
-    done = runner.run(COMMAND, check=False)
+    try:
+        done = runner.run(COMMAND, check=False)
+    except CommandFailed as error:
+        raise TrebolError("is not installed", where="pacemaker", hint="apt install pacemaker") from error
     if done.status:
-        raise TrebolError(_reason(done) or f"crm_mon: status {done.status}", where="pacemaker")
+        raise TrebolError(_reason(done), where="pacemaker", hint="see: systemctl status pacemaker")
     return parse(done.stdout)
 
 
@@ -60,10 +63,14 @@ def parse(text: str) -> Pacemaker:
 def _reason(done: Completed) -> str:
     """What a crm_mon that failed says: XML too, where it came that far."""
     try:
-        errors = [each.text or "" for each in ElementTree.fromstring(done.stdout).iterfind("status/errors/error")]
+        status = ElementTree.fromstring(done.stdout).find("status")
     except ElementTree.ParseError:
-        errors = (done.stderr or done.stdout).splitlines()[-1:]
-    return "; ".join(each.strip() for each in errors if each.strip())
+        status = None
+    told = [] if status is None else [each.text or "" for each in status.iterfind("errors/error")]
+    words = [each.strip() for each in told if each.strip()]
+    message = "" if status is None else status.get("message", "")
+    last = [line.strip() for line in done.stderr.splitlines() if line.strip()][-1:]
+    return "; ".join(words) or message or "".join(last) or f"crm_mon: {explain_status(done.status)}"
 
 
 def _fencing(root: Element) -> Iterator[FailedFencing]:

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 def facts(question: FactsQuestion) -> HostFacts:
     """Of this host."""
-    # Each question loads what it needs: all members ask both at the same time, each join anew.
+    # Here, not above: each member starts this program twice for each join, and loads half of it each time.
     from trebol_node.cluster.preflight import reading
 
     return reading.read(

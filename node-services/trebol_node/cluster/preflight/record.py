@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from trebol_common import __version__
 from trebol_common.errors import BadInput
 
 if TYPE_CHECKING:
@@ -50,25 +51,22 @@ class Record:
             raise BadInput(str(first["msg"]), where=f"{where}: {place}" if place else where) from error
 
     def hand_over(self) -> str:
-        """As it is, on one line, for a program that was started for it."""
-        return base64.b64encode(pickle.dumps(self)).decode("ascii")
+        """As it is, on one line, for a program that is started for it: "VERSION PICKLE", the latter in base64."""
+        return f"{__version__} {base64.b64encode(pickle.dumps(self)).decode('ascii')}"
 
     @classmethod
     def handed_over(cls, text: str) -> Self:
-        """The inverse of `hand_over`, of what the own parent wrote alone: it may be any code. Raises BadInput."""
+        """The inverse of `hand_over`, only for what this program's parent wrote: unpickling runs whatever code it
+        names. Nothing is checked that was when the value was made. Raises BadInput for what another version wrote, or
+        nobody."""
+        version, _space, pickled = text.strip().partition(" ")
+        if version != __version__:
+            hint = "Trebol is being upgraded: try again when that is over"
+            raise BadInput(f"is not of this version, {__version__}", where="the question", hint=hint)
         try:
-            found = pickle.loads(base64.b64decode(text.strip(), validate=True))
-        # What pickle raises of text that is none, says its documentation, is not only its own error.
-        except (
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-            ImportError,
-            EOFError,
-            pickle.PickleError,
-        ) as error:
-            raise BadInput("is no question of this version", where="stdin") from error
+            found = pickle.loads(base64.b64decode(pickled, validate=True))
+        except (ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise BadInput("is cut off", where="the question") from error
         if not isinstance(found, cls):
-            raise BadInput(f"is no {cls.__name__}", where="stdin")
+            raise BadInput(f"is no {cls.__name__}", where="the question")
         return found

@@ -27,10 +27,13 @@ _PROGRAM = (sys.executable, "-P", "-m", "trebol_node.cluster.preflight.program")
 #: Seconds after which systemd ends it, whatever it waits for.
 _LIMIT = 30
 
-_SANDBOX = (
+SANDBOX = (
     "NoNewPrivileges=yes",
-    # With /proc and /sys, by one mount: what the many settings of Protect… do takes longer than the program.
+    # ProtectSystem=strict leaves /proc, /sys and /dev writable, this does not. Modules and the kernel's log need
+    # capabilities that there are none of. Each setting of Protect… brings mounts, which all together take longer than
+    # the program.
     "ReadOnlyPaths=/",
+    "DevicePolicy=closed",
     "ProtectHome=yes",
     "PrivateTmp=yes",
     "RestrictNamespaces=yes",
@@ -43,14 +46,14 @@ _SANDBOX = (
 
 #: Whose socket it is stands in folders of processes, which are their users' (ptrace(2)); chronyc has its own socket
 #: beside chronyd's.
-_READS = (
+READS = (
     "CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
     "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
     "ReadWritePaths=-/run/chrony",
 )
 
 #: Raw frames for ARP; all its ports are above 1024.
-_MEASURES = (
+MEASURES = (
     "CapabilityBoundingSet=CAP_NET_RAW",
     "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6 AF_PACKET",
     "PrivateDevices=yes",
@@ -77,14 +80,14 @@ class Program:
 
     def facts(self, question: FactsQuestion) -> HostFacts:
         """See `Measures.facts`."""
-        return HostFacts.of_json(self._answer(FACTS, question.hand_over(), _READS))
+        return HostFacts.of_json(self._answer(FACTS, question.hand_over(), READS))
 
     def measure(self, question: MeasureQuestion) -> tuple[PathFacts, ...]:
         """See `Measures.measure`. Raises TrebolError while another measurement is under way here."""
-        return Measured.of_json(self._answer(MEASURE, question.hand_over(), _MEASURES)).paths
+        return Measured.of_json(self._answer(MEASURE, question.hand_over(), MEASURES)).paths
 
     def _answer(self, what: str, question: str, settings: Sequence[str]) -> str:
-        properties = (*_SANDBOX, *settings, f"RuntimeMaxSec={_LIMIT}", "SyslogIdentifier=trebol-preflight")
+        properties = (*SANDBOX, *settings, f"RuntimeMaxSec={_LIMIT}", "SyslogIdentifier=trebol-preflight")
         unit = UNIT.format(ident=secrets.token_hex(4))
         command = (
             *("systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--unit={unit}"),
