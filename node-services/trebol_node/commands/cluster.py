@@ -161,12 +161,6 @@ app.command("update")(update_command)
 register(app)
 
 
-def _quorum(head: Mapping[str, Any]) -> str:
-    if head.get("silent"):
-        return _("corosync does not say here whether there is quorum; see: trebol cluster diagnose")
-    return _("quorate") if head["quorate"] else _("without quorum: nothing can be changed")
-
-
 @app.command("status")
 def status_command(as_json: AsJson = False, socket: Socket = API_SOCKET) -> None:
     """Show the cluster and its nodes. Exit status 1: it has no quorum, or corosync does not say here.
@@ -284,6 +278,12 @@ def _links(given: list[str] | None) -> dict[str, str]:
             raise BadInput(_("is given twice"), where=f"--link {number}")
         found[f"link{number}"] = address
     return found
+
+
+def _quorum(head: Mapping[str, Any]) -> str:
+    if head.get("silent"):
+        return _("corosync does not say here whether there is quorum; see: trebol cluster diagnose")
+    return _("quorate") if head["quorate"] else _("without quorum: nothing can be changed")
 
 
 def _row(node: dict[str, Any]) -> tuple[str, ...]:
