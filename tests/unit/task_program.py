@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +35,8 @@ def end_all(tasks: Tasks) -> None:
 def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:
     """`say` lines, `warn` of one, `fail` in one way.
 
-    `ready` is a pipe that hears when the task waits to be ended: by itself, in a `program`, or `deaf` to SIGTERM.
+    `ready` is a pipe that hears when the task waits to be ended, and the number of the process that waits: its own,
+    that of a `program` ("waited for", or "just started", which nobody waits for yet), or its own and `deaf` to SIGTERM.
     """
     for line in arguments.get("say", ()):
         log.say(line)
@@ -51,9 +54,15 @@ def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:
     if ready := arguments.get("ready"):
         if arguments.get("deaf"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if arguments.get("program"):
-            CommandRunner().run(["sh", "-c", f"echo ready >{ready}; exec sleep 1000"])
-        Path(ready).write_text("ready\n")
+        program = ["sh", "-c", f"echo $$ >{ready}; exec sleep 1000"]
+        match arguments.get("program"):
+            case "waited for":
+                CommandRunner().run(program)
+            case "just started":
+                subprocess.Popen(program)
+                while True:
+                    signal.pause()
+        Path(ready).write_text(f"{os.getpid()}\n")
         while True:
             signal.pause()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -42,8 +43,19 @@ class Started:
     def start_waiting(self, **work: Any) -> Upid:
         """Start one that waits, and wait for it."""
         upid = self.start(ready=str(self.ready), **work)
-        assert self.ready.read_text() == "ready\n"
+        self.waits = int(self.ready.read_text())
         return upid
+
+    @contextmanager
+    def waiting(self) -> Iterator[int]:
+        """The process that waits; its descriptor can be read when it is over (pidfd_open(2))."""
+        handle = os.pidfd_open(self.waits)
+        try:
+            yield handle
+        finally:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            os.close(handle)
 
     def end_of(self, upid: Upid) -> str:
         """How it ended, once it did."""
@@ -104,23 +116,13 @@ def test_a_task_is_a_session_of_its_own_and_its_work_in_no_argument_list(started
     assert started_tasks.end_of(upid) == "received interrupt"
 
 
-def running_in(group: int) -> list[str]:
-    """Processes of a group. Those that have ended may still wait for somebody who asks how."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            name, _paren, rest = stat.read_text().rpartition(")")
-            state, _parent, its_group = rest.split()[:3]
-            if int(its_group) == group and state not in "ZX":
-                found.append(name)
-    return found
-
-
-def test_a_task_that_is_ended_ends_its_program_too(started_tasks: Started) -> None:
-    upid = started_tasks.start_waiting(program=True)
-    assert end(upid.pid, upid.pstart, PATIENCE)
-    assert started_tasks.end_of(upid) == "received interrupt"
-    assert not running_in(upid.pid)
+@pytest.mark.parametrize("program", ["waited for", "just started"])
+def test_a_task_that_is_ended_ends_its_program_too(started_tasks: Started, program: str) -> None:
+    upid = started_tasks.start_waiting(program=program)
+    with started_tasks.waiting() as waiting:
+        assert end(upid.pid, upid.pstart, PATIENCE)
+        assert started_tasks.end_of(upid) == "received interrupt"
+        assert select.select([waiting], [], [], PATIENCE)[0]
 
 
 def test_a_task_that_does_not_listen_is_killed(started_tasks: Started) -> None:
