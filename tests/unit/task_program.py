@@ -36,7 +36,7 @@ def work(arguments: Mapping[str, Any], upid: Upid, log: Log) -> None:
     """`say` lines, `warn` of one, `fail` in one way.
 
     `ready` is a pipe that hears when the task waits to be ended, and the number of the process that waits: its own,
-    that of a `program` ("waited for", or "just started", which nobody waits for yet), or its own and `deaf` to SIGTERM.
+    that of a `program` ("waited for", or "just started", that nobody waits for), or its own and `deaf` to SIGTERM.
     """
     for line in arguments.get("say", ()):
         log.say(line)
