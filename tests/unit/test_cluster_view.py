@@ -22,7 +22,7 @@ ADDRESSES = ("192.0.2.11", "2001:db8::11")
 def membership(*joined: int, quorate: bool = True) -> corosync.Membership:
     members = tuple(
         corosync.Member(id, f"n{id}", 1, local=id == 1, joined=id in joined, links={0: True}, version=3)
-        for id in (1, 2, 3)
+        for id in range(1, max((3, *joined)) + 1)
     )
     return corosync.Membership("clover", 3, "1.8", quorate, False, 3, len(joined), 2, None, members)
 

@@ -109,6 +109,11 @@ def test_a_larger_cluster_waits_a_little_longer_for_a_dead_node(nodes: int, mill
     assert of_nodes(nodes).token_timeout == milliseconds
 
 
+@pytest.mark.parametrize(("nodes", "milliseconds"), [(1, 200), (8, 200), (9, 400), (16, 400), (24, 600), (32, 750)])
+def test_in_a_larger_cluster_links_are_pinged_less_often(nodes: int, milliseconds: int) -> None:
+    assert of_nodes(nodes).ping == milliseconds
+
+
 def test_every_change_is_a_new_version() -> None:
     changes: list[Callable[[Totem], Totem]] = [
         lambda totem: totem.with_node("node9", addresses(9)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
@@ -21,14 +22,14 @@ from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, L
 from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.witness_operations import FollowDevice
 
-#: Seconds between two looks at the members, where no record changes; what failed is tried again then. In a large
-#: cluster that is well so many for each member: its token takes longer to find who is gone, and each look asks about
-#: all.
-_EVERY, _FOR_EACH = 2.0, 0.25
+#: Seconds between two looks at corosync: three programs for each, which corosync answers while it should be sending. In
+#: a large cluster that is well so many for each member: its token takes longer to find who is gone, and each look asks
+#: about all. Fewer while one is missing, or corosync has yet to load the cluster's configuration.
+_EVERY, _FOR_EACH, _FOR_EACH_UNSETTLED = 2.0, 0.25, 0.125
 
-#: Seconds between two looks, where records change: three programs are started for one, and in a cluster of sixteen
-#: a join alone changes a hundred records, of which each node hears.
-_CALM = 1.0
+#: The same for who has the configuration loaded, once all have it, and for all while the cluster shuts down: nothing
+#: else tells whoever waits for its turn that others have gone.
+_SOON, _SOON_FOR_EACH = 1.0, 0.0625
 
 #: Seconds for which what corosync said last is taken to be so, while nobody can ask it.
 _REMEMBERED = 15.0
@@ -55,9 +56,9 @@ class Follower:
         self._clock = clock
         self._changed = asyncio.Event()
         self._said = Said()
-        #: When corosync was asked last, and answered; when it is to be asked again.
+        #: When corosync was asked last, and when it answered last.
+        self._asked = -math.inf
         self._looked = 0.0
-        self._due = 0.0
         self.seen: Membership | None = None
         #: Whom pacemaker was told to forget since this daemon's start.
         self._forgotten: set[str] = set()
@@ -92,25 +93,31 @@ class Follower:
 
     async def _look_when_due(self, totem: Totem) -> float:
         """Look, unless that was a moment ago; seconds until it is to be done again."""
-        left = self._due - self._clock()
+        left = self._asked + self._pause(totem) - self._clock()
         if left > 0:
             return left
-        answered = await self._look()
-        self._due = self._clock() + _CALM
-        # Whoever waits for its turn in a shutdown has nothing else to tell it that others have gone.
-        if not answered or not self._has_loaded(totem) or power.current(self._records) is not None:
+        await self._look()
+        self._asked = self._clock()
+        return self._pause(totem)
+
+    def _pause(self, totem: Totem) -> float:
+        """Seconds between two looks, as things are: a change of a record, of which a join alone makes a hundred, is no
+        reason for one."""
+        size = len(totem.nodes)
+        if self.seen is None:
             return _EVERY
-        return max(_EVERY, _FOR_EACH * len(totem.nodes))
+        names = {each.name for each in totem.nodes}
+        loaded = self.seen.version >= totem.version
+        if power.current(self._records) is not None or (not loaded and self._is_first(names)):
+            return max(_SOON, _SOON_FOR_EACH * size)
+        settled = loaded and names <= {each.name for each in self.seen.members if each.joined}
+        return max(_EVERY, (_FOR_EACH if settled else _FOR_EACH_UNSETTLED) * size)
 
-    def _has_loaded(self, totem: Totem) -> bool:
-        return self.seen is not None and self.seen.version >= totem.version
-
-    async def _look(self) -> bool:
-        """Whether corosync has answered."""
+    async def _look(self) -> None:
+        """Ask corosync."""
         try:
             told = await self._worker.call(ReadMembership(), who=self._who)
             self.seen, self._looked = adapter(Membership).validate_python(told), self._clock()
-            return True
         except WorkerAbsent:
             # It is started again in a second. That corosync is gone nobody has said.
             if self._clock() > self._looked + _REMEMBERED:
@@ -118,13 +125,12 @@ class Follower:
         except TrebolError:
             # It does not run: services say so.
             self.seen = None
-        return False
 
     async def _follow(self, totem: Totem) -> None:
         await self._apply(totem)
         if self._is_mine_to_load(totem):
             await self._worker.call(LoadCorosync(), who=self._who)
-            self._due = 0.0
+            self._asked = -math.inf
         await self._follow_device(totem)
         await self._forget(totem)
 

@@ -8,6 +8,7 @@ config_version).
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -32,9 +33,15 @@ TOKEN = 3000
 #: what Proxmox VE gives new clusters (pve-cluster, ClusterConfig.pm). in the file, so that no upgrade changes it.
 COEFFICIENT = 125
 
-#: Milliseconds between two pings of a link. A link is up after two of them; corosync's own 750 have a node that
-#: starts wait for a second and a half.
-PING = 200
+#: Milliseconds between two pings of a link, for each eight nodes. A link is up after two of them; corosync's own 750,
+#: which is the most here too, have a node that starts wait for a second and a half. Everybody pings everybody: without
+#: more time between them the pings of 32 nodes would be sixteen times those of eight.
+PING, _PING_FOR, _PING_AT_MOST = 200, 8, 750
+
+
+def ping_of(nodes: int) -> int:
+    """Milliseconds between two pings of a link, in a cluster of so many nodes."""
+    return min(PING * math.ceil(nodes / _PING_FOR), _PING_AT_MOST)
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,8 @@ class Totem:
     def with_node(self, name: str, addresses: Mapping[int, str], id: int | None = None) -> Totem:
         """One node more, with the smallest free number or `id`. Raises BadInput with all that is wrong."""
         made = Node(name, self.next_id if id is None else id, _canonical(addresses))
-        return self._changed(nodes=(*self.nodes, made))
+        ping = None if self.ping is None else max(self.ping, ping_of(len(self.nodes) + 1))
+        return self._changed(nodes=(*self.nodes, made), ping=ping)
 
     def without_node(self, name: str) -> Totem:
         """One node less. Raises BadInput where it is no member, Refused where it is the last."""
