@@ -22,9 +22,9 @@ from trebol_node.worker.cluster_operations import ForgetNode, InstallCorosync, L
 from trebol_node.worker.errors import WorkerAbsent
 from trebol_node.worker.witness_operations import FollowDevice
 
-#: Seconds between two looks at corosync: three programs for each, which corosync answers while it should be sending. In
-#: a large cluster that is well so many for each member: its token takes longer to find who is gone, and each look asks
-#: about all. Fewer while one is missing, or corosync has yet to load the cluster's configuration.
+#: Seconds between two looks at corosync: three programs for each, which corosync answers while it should be sending.
+#: In a large cluster that is well so many for each member: its token takes longer to find who is gone, and each look
+#: asks about all. Fewer while one is missing, or corosync has yet to load the cluster's configuration.
 _EVERY, _FOR_EACH, _FOR_EACH_UNSETTLED = 2.0, 0.25, 0.125
 
 #: The same for who has the configuration loaded, once all have it, and for all while the cluster shuts down: nothing
@@ -101,8 +101,8 @@ class Follower:
         return self._pause(totem)
 
     def _pause(self, totem: Totem) -> float:
-        """Seconds between two looks, as things are: a change of a record, of which a join alone makes a hundred, is no
-        reason for one."""
+        """Seconds between two looks, as things are: a change of a record, of which a join alone makes a hundred, is
+        no reason for one."""
         size = len(totem.nodes)
         if self.seen is None:
             return _EVERY

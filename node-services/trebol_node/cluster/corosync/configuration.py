@@ -34,8 +34,8 @@ TOKEN = 3000
 COEFFICIENT = 125
 
 #: Milliseconds between two pings of a link, for each eight nodes. A link is up after two of them; corosync's own 750,
-#: which is the most here too, have a node that starts wait for a second and a half. Everybody pings everybody: without
-#: more time between them the pings of 32 nodes would be sixteen times those of eight.
+#: which is the most here too, have a node that starts wait for a second and a half. Everybody pings everybody: with
+#: as little time between them the pings of 32 nodes would be sixteen times those of eight.
 PING, _PING_FOR, _PING_AT_MOST = 200, 8, 750
 
 
