@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.cluster.eventually import eventually
@@ -25,8 +27,8 @@ NODES = 16
 #: At how many nodes it is looked at on the way.
 _SIZES = (3, 8, 16, 24)
 
-#: Nodes that boot at the same time: more only wait for each other.
-_AT_ONCE = 4
+#: Nodes that boot at the same time: more only wait for each other; beside so many that are there, fewer.
+_AT_ONCE, _MANY, _AT_ONCE_BESIDE_MANY = 4, 16, 2
 
 #: How often a command that shows is run.
 _LOOKS = 5
@@ -61,9 +63,13 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
         found: list[ContainerNode] = []
 
         def boot(wanted: int) -> None:
-            for start in range(len(found), wanted, _AT_ONCE):
-                part = names[start : min(start + _AT_ONCE, wanted)]
+            while len(found) < wanted:
+                start = len(found)
+                at_once = _AT_ONCE if start < _MANY else _AT_ONCE_BESIDE_MANY
+                part = names[start : min(start + at_once, wanted)]
                 found.extend(stack.enter_context(running_nodes(bridge, part, first=start + 1)))
+                # From here on all go at once: that each leaves the others in order would take minutes.
+                stack.callback(_cut_off, found)
 
         boot(sizes(nodes)[0])
         yield _created(found[0])
@@ -77,6 +83,13 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
             yield _shown(found[:size])
             yield from _answers(found[:size], who)
             yield _memory(found[:size])
+
+
+def _cut_off(nodes: Sequence[ContainerNode]) -> None:
+    """Power off all of them."""
+    for node in nodes:
+        with suppress(ProcessLookupError):
+            os.kill(node.leader, signal.SIGKILL)
 
 
 def sizes(nodes: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,27 @@ STATE = ("systemctl", "show", "--property=SystemState", "--property=NFailedUnits
 FAILED = ("systemctl", "list-units", "--state=failed", "--output=json", "--no-pager")
 
 
-def read(root: Path, runner: Runner) -> Facts:
-    """The facts of the system below `root`. What cannot be told (no systemd, no ip) is empty, not an error."""
+@dataclass(frozen=True)
+class Manager:
+    """What systemd says of itself: its state, empty where it does not run, and the names of the units that failed."""
+
+    state: str
+    failed: tuple[str, ...]
+
+
+def read_manager(runner: Runner) -> Manager:
+    """Ask systemd."""
+    said = dict(line.split("=", 1) for line in _answer(runner, STATE).splitlines() if "=" in line)
+    failed = _json(runner, FAILED) if said.get("NFailedUnits", "0") != "0" else []
+    return Manager(said.get("SystemState", ""), tuple(sorted(unit["unit"] for unit in failed)))
+
+
+def read(root: Path, runner: Runner, manager: Manager | None = None) -> Facts:
+    """The facts of the system below `root`; `manager` where systemd was asked already. What cannot be told (no
+    systemd, no ip) is empty, not an error."""
     memory = _meminfo(root)
     usage = os.statvfs(root)
-    manager = dict(line.split("=", 1) for line in _answer(runner, STATE).splitlines() if "=" in line)
-    failed = _json(runner, FAILED) if manager.get("NFailedUnits", "0") != "0" else []
+    manager = manager or read_manager(runner)
     one, five, fifteen = (float(word) for word in _text(root / "proc/loadavg").split()[:3])
     return Facts(
         host=_text(root / "proc/sys/kernel/hostname"),
@@ -39,8 +55,8 @@ def read(root: Path, runner: Runner) -> Facts:
         memory_available=memory["MemAvailable"],
         root_total=usage.f_blocks * usage.f_frsize,
         root_free=usage.f_bfree * usage.f_frsize,
-        state=manager.get("SystemState", ""),
-        failed_units=tuple(sorted(unit["unit"] for unit in failed)),
+        state=manager.state,
+        failed_units=manager.failed,
         installed=_marker(root / INSTALLED),
         links=tuple(_json(runner, ADDRESSES)),
         physical=_physical(root / "sys/class/net"),

@@ -21,6 +21,7 @@ from trebol_node.access.accounts import KEYS
 from trebol_node.access.errors import NotAuthenticated
 from trebol_node.access.records import Key, Keys
 from trebol_node.api.app import PREFIX
+from trebol_node.api.handing.connecting import Connector
 from trebol_node.api.handing.members import Members
 from trebol_node.api.handing.others import UNKNOWN
 from trebol_node.api.login import keep_keys
@@ -91,10 +92,14 @@ def test_a_member_that_never_said_anything_is_there_by_name(two: Two) -> None:
     assert of_second(two)["status"] == "offline"
 
 
-def test_of_a_member_that_is_there_and_says_nothing_any_more_nobody_knows(two: Two) -> None:
+def test_of_a_member_that_is_there_and_says_nothing_any_more_nobody_knows(two: Two, tmp_path: Path) -> None:
     told(two)
     clock = two.first.clock
     assert isinstance(clock, TestClock)
+    clock.time += 10 * UNKNOWN
+    assert of_second(two)["status"] == "online"
+    two.first.others.connector = Connector(tmp_path)
+    told(two)
     clock.time += UNKNOWN - 1
     assert of_second(two)["status"] == "online"
     clock.time += 2

@@ -12,6 +12,7 @@ from tests.unit.fake_members import (
     IN_USE,
     NO_LEARNER,
     NOT_STARTED,
+    TOO_MANY,
     UNHEALTHY,
     UNKNOWN,
     FakeMembers,
@@ -131,8 +132,17 @@ def test_none_is_added_while_a_voter_does_not_answer(world: Worlds, refusal: tup
 
 
 def test_one_joins_at_a_time(world: Worlds) -> None:
+    made = world(ONE, LEARNER)
     with pytest.raises(Refused, match="another node is joining the store"):
-        world(ONE, LEARNER).members.add_learner(TWO.url)
+        made.members.add_learner(TWO.url, seconds=3)
+    assert made.now == 3
+
+
+def test_one_that_still_learns_is_waited_for(world: Worlds) -> None:
+    made = world(ONE)
+    made.etcd.refuse = [TOO_MANY] * 3
+    assert made.members.add_learner(TWO.url).learner
+    assert made.now == 1.5
 
 
 def test_a_learner_gets_its_vote_when_it_has_all(world: Worlds) -> None:

@@ -179,7 +179,8 @@ class Admission:
     def wants_voter(self) -> bool:
         """Whether one node more should vote in the store, from the moment on that it is a member."""
         members = self._members()
-        return sum(member.voter for member in members) < wanted(len(members) + 1)
+        seated = sum(member.voter or bool(member.learner) for member in members)
+        return seated < wanted(len(members) + 1)
 
     def configure(self, node: str, addresses: Mapping[int, str]) -> Totem:
         """The configuration with `node`, written to the store; members follow it."""

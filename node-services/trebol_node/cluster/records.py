@@ -10,18 +10,17 @@ cluster/removed/NAME  {"when": seconds since 1970}, of a node that left or was r
 
 from __future__ import annotations
 
-import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 from trebol_common.errors import BadInput
 from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.waiting import NoCluster
 from trebol_node.store.errors import Conflict
-from trebol_node.store.records import Records
+from trebol_node.store.records import Record, Records
 
 SETTINGS = "cluster/settings"
 COROSYNC = "cluster/corosync"
@@ -107,13 +106,21 @@ def settings(records: Records) -> Settings | None:
 def totem(records: Records) -> Totem | None:
     """What corosync.conf is rendered from; None: the node stands alone."""
     record = records.get(COROSYNC)
-    return None if record is None else _totem(json.dumps(record.value))
+    return None if record is None else _totem(record)
 
 
-@lru_cache(maxsize=8)
-def _totem(text: str) -> Totem:
-    """Checked once: that takes milliseconds, and everything that follows the records asks for it at each change."""
-    return Totem.of(json.loads(text))
+#: Checked once: that takes milliseconds, and everything that follows the records asks for it at each change.
+_checked: deque[tuple[Record, Totem]] = deque(maxlen=8)
+
+
+def _totem(record: Record) -> Totem:
+    # Each change makes a record of its own, whose value nobody changes.
+    for known, made_of in tuple(_checked):
+        if known is record:
+            return made_of
+    found = Totem.of(record.value)
+    _checked.append((record, found))
+    return found
 
 
 def members(records: Records) -> tuple[Member, ...]:

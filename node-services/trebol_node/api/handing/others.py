@@ -1,8 +1,8 @@
 """What the other members say of themselves, asked of each in the background: no view of the cluster waits for a node.
 
-Each member that corosync sees is asked every `EVERY` seconds, in a large cluster less often, and soon after something
-was changed there through this node. What one said last stays, also while it is dead; after a start of the daemon
-nothing is known of it.
+Each member that corosync sees is asked every `EVERY` seconds, in a large cluster less often, while somebody looks;
+far less often while nobody does: all ask all. And soon after something was changed there through this node. What one
+said last stays, also while it is dead; after a start of the daemon nothing is known of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,9 +30,13 @@ from trebol_node.store.records import MemoryRecords
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two questions to one member (in a large cluster as many as it has members: all ask all), and until
-#: one that does not answer is given up.
+#: Seconds between two questions to one member (in a large cluster as many as it has members), and until one that does
+#: not answer is given up.
 EVERY, WITHIN = 10.0, 5.0
+
+#: Seconds after the last look at a view until members are asked less often, and between two questions then (in a
+#: large cluster several for each member).
+ATTENDED, UNATTENDED, _UNATTENDED_FOR_EACH = 60.0, 60.0, 4.0
 
 #: Seconds after which it is not known how a member is that corosync sees, and whose daemon does not answer.
 UNKNOWN = 45.0
@@ -54,6 +59,14 @@ class Said:
     when: float
 
 
+@dataclass(frozen=True)
+class Silence:
+    """Why a member does not say how it is, and since when, on the monotonic clock."""
+
+    why: str
+    since: float
+
+
 @dataclass
 class Others:
     """The other members, for the daemon of `node`. `accounts` gives the accounts as they are: of their keys one signs
@@ -67,7 +80,9 @@ class Others:
     now: Callable[[], float] = time.time
     _said: dict[str, Said] = field(default_factory=dict)
     _wanted: dict[str, asyncio.Event] = field(default_factory=dict)
-    _errors: dict[str, str] = field(default_factory=dict)
+    _errors: dict[str, Silence] = field(default_factory=dict)
+    #: When a view was looked at last.
+    _looked: float = -math.inf
 
     def find(self, name: str) -> Member | None:
         """The other member of that name."""
@@ -80,15 +95,15 @@ class Others:
 
     def entries(self) -> list[dict[str, Any]]:
         """Their entries in the list of nodes, by name: the numbers are those that each said last."""
-        return [self._entry(member) for member in self._all()]
+        return [self._entry(member) for member in self._shown()]
 
     def tasks(self) -> list[Mapping[str, Any]]:
         """Their newest tasks. Whether one still runs that ran on a node that is gone is "unknown"."""
-        return [task for member in self._all() for task in self._tasks(member)]
+        return [task for member in self._shown() for task in self._tasks(member)]
 
     def log(self) -> list[Mapping[str, Any]]:
         """The newest entries of their logs."""
-        return [entry for member in self._all() if (said := self._said.get(member.name)) for entry in said.log]
+        return [entry for member in self._shown() if (said := self._said.get(member.name)) for entry in said.log]
 
     async def ask(self, member: Member) -> None:
         """Have `member` say how it is. What goes wrong is logged once."""
@@ -107,9 +122,10 @@ class Others:
             self._errors.pop(member.name, None)
         except (ApiError, NotAuthenticated, TimeoutError) as error:
             why = str(error) or f"node '{member.name}' does not say how it is within {WITHIN:.0f} s"
-            if self._errors.get(member.name) != why:
+            before = self._errors.get(member.name)
+            if before is None or before.why != why:
                 log.warning("%s", why)
-            self._errors[member.name] = why
+            self._errors[member.name] = Silence(why, self.monotonic() if before is None else before.since)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -155,9 +171,21 @@ class Others:
                     await asyncio.sleep(_SOON)
 
     def _until_next(self, name: str) -> float:
-        return EVERY if name in self._errors else max(EVERY, len(self._wanted))
+        if name in self._errors:
+            return EVERY
+        if self._is_attended():
+            return max(EVERY, len(self._wanted))
+        return max(UNATTENDED, _UNATTENDED_FOR_EACH * len(self._wanted))
 
-    def _all(self) -> list[Member]:
+    def _is_attended(self) -> bool:
+        return self.monotonic() - self._looked <= ATTENDED
+
+    def _shown(self) -> list[Member]:
+        """All of them, for somebody who looks; where nobody did they are asked now, for the next look."""
+        if not self._is_attended():
+            for wanted in self._wanted.values():
+                wanted.set()
+        self._looked = self.monotonic()
         return [member for name in self.members.names if (member := self.find(name)) is not None]
 
     def _entry(self, member: Member) -> dict[str, Any]:
@@ -170,8 +198,10 @@ class Others:
     def _status(self, member: Member, said: Said | None) -> str:
         if member.seen is False:
             return "offline"
-        fresh = said is not None and self.monotonic() - said.when <= UNKNOWN
-        return "online" if fresh else "unknown"
+        silence = self._errors.get(member.name)
+        if said is None or (silence is not None and self.monotonic() - silence.since > UNKNOWN):
+            return "unknown"
+        return "online"
 
     def _tasks(self, member: Member) -> list[Mapping[str, Any]]:
         said = self._said.get(member.name)

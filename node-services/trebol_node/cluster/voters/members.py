@@ -102,7 +102,7 @@ class Members:
     def add_learner(self, peer_url: str, *, seconds: float = READY) -> Member:
         """Let a member join that is going to be at `peer_url`; the one that is there, where there is one.
 
-        Raises Refused where another one is joining, or voters do not answer: etcd adds none then.
+        Raises Refused where another one still learns, or voters do not answer: etcd adds none then.
         """
         deadline = self._clock() + seconds
         while (found := self.at(peer_url)) is None:
@@ -111,10 +111,12 @@ class Members:
                 return member_of(told["member"])
             except Failure as error:
                 if error.said == _TOO_MANY:
-                    raise Refused(
-                        "another node is joining the store", where=peer_url, hint="wait until it votes"
-                    ) from error
-                if error.said in (UNHEALTHY, _NOT_STARTED):
+                    # It learns in seconds: one that joined before this one, or to which a vote moves.
+                    if not self._wait(deadline):
+                        raise Refused(
+                            "another node is joining the store", where=peer_url, hint="wait until it votes"
+                        ) from error
+                elif error.said in (UNHEALTHY, _NOT_STARTED):
                     if not self._wait(deadline):
                         raise Refused(
                             "the store takes no member while a voter does not answer",

@@ -2,8 +2,9 @@
 
 value      read every
 usage      2 s          /proc: memory, load, processors, root file system
-facts      10 s         systemd's state, addresses, findings of the hardware checks
-services   10 s         systemctl show
+facts      10 s         addresses, findings of the hardware checks
+manager    30 s         systemd's state and failed units: it answers programs, in the midst of its own work
+services   30 s         systemctl show; at once after an action
 network    10 s         netplan, by the worker; at once after a change
 machine    5 min        the hardware probe
 health     30 min       smartctl on each disk, by the worker; a disk that sleeps is not woken
@@ -39,6 +40,9 @@ from trebol_node.worker.operations import ReadNetwork, ReadSmart
 
 #: Whom the worker's log names for what the daemon reads on its own.
 DAEMON = "trebold"
+
+#: States of systemd that do not last, and seconds until it is asked again then.
+_BOOTING, _BOOTED_SOON = frozenset({"initializing", "starting"}), 5.0
 
 #: Disks that are asked at the same time.
 _AT_ONCE = 4
@@ -88,8 +92,9 @@ class NodeView:
         self._made: tuple[Facts, dict[str, Any]] | None = None
         self._samples: list[proc.Sample] = []
         self.usage: Held[Usage] = Held("usage", 2, self._usage)
-        self.facts: Held[Facts] = Held("facts", 10, _threaded(lambda: facts.read(root, runner)))
-        self.services: Held[list[dict[str, str]]] = Held("services", 10, _threaded(lambda: read_services(runner)))
+        self.manager: Held[facts.Manager] = Held("systemd", 30, self._read_manager)
+        self.facts: Held[Facts] = Held("facts", 10, self._facts)
+        self.services: Held[list[dict[str, str]]] = Held("services", 30, _threaded(lambda: read_services(runner)))
         self.network: Held[NetworkFiles] = Held("network", 10, self._network)
         self.machine: Held[Machine] = Held("machine", 300, _threaded(hardware))
         self.health: Held[Mapping[str, DiskHealth]] = Held("health", 1800, self._health)
@@ -101,7 +106,7 @@ class NodeView:
     @property
     def held(self) -> tuple[Held[Any], ...]:
         """All that is read in the background."""
-        return (self.usage, self.facts, self.services, self.network, self.machine, self.health)
+        return (self.usage, self.manager, self.facts, self.services, self.network, self.machine, self.health)
 
     async def entry(self) -> dict[str, Any]:
         """This node's entry of GET /nodes."""
@@ -160,6 +165,16 @@ class NodeView:
         before = self._samples[-1] if self._samples else _at_boot(now)
         self._samples[:] = [now]
         return Usage(before, now)
+
+    async def _read_manager(self) -> facts.Manager:
+        found = await asyncio.to_thread(facts.read_manager, self.runner)
+        if found.state in _BOOTING:
+            asyncio.get_running_loop().call_later(_BOOTED_SOON, self.manager.stale)
+        return found
+
+    async def _facts(self) -> Facts:
+        manager = await self.manager.get()
+        return await asyncio.to_thread(lambda: facts.read(self.root, self.runner, manager))
 
     async def _network(self) -> NetworkFiles:
         return NetworkFiles.of(await self.worker.call(ReadNetwork(), who=DAEMON))
