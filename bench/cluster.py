@@ -85,11 +85,11 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
             yield _memory(found[:size])
 
 
-def _cut_off(nodes: Sequence[ContainerNode]) -> None:
-    """Power off all of them."""
-    for node in nodes:
+def _cut_off(nodes: list[ContainerNode]) -> None:
+    """Power off all of them, once: their numbers may be others' afterwards."""
+    while nodes:
         with suppress(ProcessLookupError):
-            os.kill(node.leader, signal.SIGKILL)
+            os.kill(nodes.pop().leader, signal.SIGKILL)
 
 
 def sizes(nodes: int) -> list[int]:

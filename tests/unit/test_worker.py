@@ -435,7 +435,7 @@ def test_a_task_outlives_a_killed_worker_and_the_next_one_ends_it(
         first = program(path)
         worker = Worker(path)
         upid = await worker.call(ServiceAction(service="chrony", action="restart"), who="bob@pam")
-        assert (tmp_path / "ready").read_text() == "ready\n"
+        assert int((tmp_path / "ready").read_text())
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         with pytest.raises(WorkerAbsent):
