@@ -61,15 +61,18 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
     with watched(nodes), ExitStack() as stack:
         bridge = stack.enter_context(switch())
         found: list[ContainerNode] = []
+        handles: list[int] = []
 
         def boot(wanted: int) -> None:
             while len(found) < wanted:
                 start = len(found)
                 at_once = _AT_ONCE if start < _MANY else _AT_ONCE_BESIDE_MANY
                 part = names[start : min(start + at_once, wanted)]
-                found.extend(stack.enter_context(running_nodes(bridge, part, first=start + 1)))
+                booted = stack.enter_context(running_nodes(bridge, part, first=start + 1))
+                found.extend(booted)
+                handles.extend(os.pidfd_open(each.leader) for each in booted)
                 # From here on all go at once: that each leaves the others in order would take minutes.
-                stack.callback(_cut_off, found)
+                stack.callback(_cut_off, handles)
 
         boot(sizes(nodes)[0])
         yield _created(found[0])
@@ -85,11 +88,12 @@ def measure(nodes: int = NODES) -> Iterator[Figure]:
             yield _memory(found[:size])
 
 
-def _cut_off(nodes: list[ContainerNode]) -> None:
-    """Power off all of them, once: their numbers may be others' afterwards."""
-    while nodes:
+def _cut_off(handles: list[int]) -> None:
+    """Power off all nodes, by pidfd_open(2) of their first processes."""
+    while handles:
         with suppress(ProcessLookupError):
-            os.kill(nodes.pop().leader, signal.SIGKILL)
+            signal.pidfd_send_signal(handles[-1], signal.SIGKILL)
+        os.close(handles.pop())
 
 
 def sizes(nodes: int) -> list[int]:

@@ -150,6 +150,10 @@ def shut_down(found: MemoryRecords) -> None:
     power.begin(found, power.Shutdown("1", "root@pam", "n1", "then", ("n2", "n1")))
 
 
+def shut_down_by_a_later_version(found: MemoryRecords) -> None:
+    found.put(power.SHUTDOWN, {"phase": "resting"}, expected=0)
+
+
 LOADED, ALL, ALL_BUT_ONE = 100, tuple(range(1, 17)), tuple(range(1, 16))
 
 
@@ -161,7 +165,8 @@ LOADED, ALL, ALL_BUT_ONE = 100, tuple(range(1, 17)), tuple(range(1, 16))
         ("n2", 32, Worker(tuple(range(1, 33)), LOADED), None, 8.0),
         ("n2", 32, Worker(ALL, LOADED), None, 4.0),
         ("n2", 16, Worker(ALL_BUT_ONE, LOADED), None, 2.0),
-        ("n2", 16, Worker(ALL, LOADED), shut_down, 1.0),
+        ("n2", 16, Worker(ALL, LOADED), shut_down, 2.0),
+        ("n2", 16, Worker(ALL, LOADED), shut_down_by_a_later_version, 2.0),
         ("n2", 16, Worker(ALL, version=1), None, 2.0),
         ("n1", 16, Worker(ALL, version=1), None, 1.0),
         ("n2", 16, Worker(absent=True), None, 2.0),

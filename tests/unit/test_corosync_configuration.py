@@ -114,6 +114,10 @@ def test_in_a_larger_cluster_links_are_pinged_less_often(nodes: int, millisecond
     assert of_nodes(nodes).ping == milliseconds
 
 
+def test_no_link_is_pinged_less_often_than_its_token_allows() -> None:
+    assert replace(of_nodes(8), token=1000).with_node("node9", addresses(9)).ping == 250
+
+
 def test_every_change_is_a_new_version() -> None:
     changes: list[Callable[[Totem], Totem]] = [
         lambda totem: totem.with_node("node9", addresses(9)),

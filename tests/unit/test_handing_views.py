@@ -106,6 +106,24 @@ def test_of_a_member_that_is_there_and_says_nothing_any_more_nobody_knows(two: T
     assert of_second(two)["status"] == "unknown"
 
 
+def test_of_a_member_that_is_back_nobody_knows_until_it_says_something(two: Two) -> None:
+    told(two)
+    others = two.first.others
+    two.members.online = frozenset({"n1"})
+
+    async def keep() -> None:
+        async with asyncio.timeout(10), others.running():
+            while "n2" not in others._gone:
+                await asyncio.sleep(0)
+
+    asyncio.run(keep())
+    assert of_second(two)["status"] == "offline"
+    two.members.online = frozenset({"n1", "n2"})
+    assert of_second(two)["status"] == "unknown"
+    told(two)
+    assert of_second(two)["status"] == "online"
+
+
 def test_who_may_not_see_a_node_sees_that_it_is_there(two: Two) -> None:
     told(two)
     assert set(of_second(two, user="eva@trebol")) == {"id", "node", "status", "type"}

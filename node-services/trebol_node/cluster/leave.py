@@ -32,7 +32,7 @@ from trebol_node.store.records import Records
 
 KIND = "leave"
 
-#: Seconds until all others have a new configuration of corosync: a daemon looks every 2 s.
+#: Seconds until all others have a new configuration of corosync: they follow the record.
 _APPLIED_WITHIN = 20.0
 
 _FORCED_HINT = "trebol cluster leave --forced makes it stand alone"

@@ -32,7 +32,8 @@ from trebol_node.store.records import Records
 
 KIND = "rename"
 
-#: Seconds until all others have loaded a configuration, and pacemaker was told: daemons look every 2 s.
+#: Seconds until all others have loaded a configuration, and pacemaker was told: daemons look every 2 s, with 32
+#: members every 4 s.
 _LOADED_WITHIN = 30.0
 
 #: What a rename remembers of pacemaker's entry of the node.

@@ -27,8 +27,7 @@ from trebol_node.worker.witness_operations import FollowDevice
 #: asks about all. Fewer while one is missing, or corosync has yet to load the cluster's configuration.
 _EVERY, _FOR_EACH, _FOR_EACH_UNSETTLED = 2.0, 0.25, 0.125
 
-#: The same for who has the configuration loaded, once all have it, and for all while the cluster shuts down: nothing
-#: else tells whoever waits for its turn that others have gone.
+#: The same for the one who has it loaded, once all have it.
 _SOON, _SOON_FOR_EACH = 1.0, 0.0625
 
 #: Seconds for which what corosync said last is taken to be so, while nobody can ask it.
@@ -59,6 +58,7 @@ class Follower:
         #: When corosync was asked last, and when it answered last.
         self._asked = -math.inf
         self._looked = 0.0
+        self._answered = False
         self.seen: Membership | None = None
         #: Whom pacemaker was told to forget since this daemon's start.
         self._forgotten: set[str] = set()
@@ -96,7 +96,7 @@ class Follower:
         left = self._asked + self._pause(totem) - self._clock()
         if left > 0:
             return left
-        await self._look()
+        self._answered = await self._look()
         self._asked = self._clock()
         return self._pause(totem)
 
@@ -104,20 +104,23 @@ class Follower:
         """Seconds between two looks, as things are: a change of a record, of which a join alone makes a hundred, is
         no reason for one."""
         size = len(totem.nodes)
-        if self.seen is None:
+        # Whoever waits for its turn in a shutdown has nothing else to tell it that others have gone.
+        if self.seen is None or not self._answered or self._records.get(power.SHUTDOWN) is not None:
             return _EVERY
         names = {each.name for each in totem.nodes}
         loaded = self.seen.version >= totem.version
-        if power.current(self._records) is not None or (not loaded and self._is_first(names)):
+        if not loaded and self._is_first(names):
             return max(_SOON, _SOON_FOR_EACH * size)
-        settled = loaded and names <= {each.name for each in self.seen.members if each.joined}
+        connected = {each.name for each in self.seen.members if each.joined and all(each.links.values())}
+        settled = loaded and names <= connected
         return max(_EVERY, (_FOR_EACH if settled else _FOR_EACH_UNSETTLED) * size)
 
-    async def _look(self) -> None:
-        """Ask corosync."""
+    async def _look(self) -> bool:
+        """Ask corosync; whether it answered."""
         try:
             told = await self._worker.call(ReadMembership(), who=self._who)
             self.seen, self._looked = adapter(Membership).validate_python(told), self._clock()
+            return True
         except WorkerAbsent:
             # It is started again in a second. That corosync is gone nobody has said.
             if self._clock() > self._looked + _REMEMBERED:
@@ -125,6 +128,7 @@ class Follower:
         except TrebolError:
             # It does not run: services say so.
             self.seen = None
+        return False
 
     async def _follow(self, totem: Totem) -> None:
         await self._apply(totem)

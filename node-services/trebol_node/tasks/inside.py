@@ -72,7 +72,8 @@ def open_log(path: Path) -> IO[str]:
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     # What undoes is not interrupted a second time; SIGKILL comes for what does not end.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # A program that started this very moment is known to nobody yet who would end it.
+    # All that it started, as systemd does with a unit: a program that started this very moment is known to nobody yet
+    # who would end it.
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGTERM)
     raise Interrupted

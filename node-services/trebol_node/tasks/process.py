@@ -27,7 +27,7 @@ def started(pid: int, proc: Path = PROC) -> int | None:
 def end(pid: int, pstart: int, seconds: float) -> bool:
     """End the session of the process `pid` that started at `pstart`; False where it was over already.
 
-    SIGTERM to it alone, so that it can end its programs and undo; what is left of its group after `seconds` gets
+    SIGTERM to it, which sends it on to its programs, and undoes; what is left of its group after `seconds` gets
     SIGKILL. Returns when it is over.
     """
     try:

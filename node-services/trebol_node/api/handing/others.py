@@ -47,6 +47,9 @@ _LOOK = 1.0
 #: Seconds after a change until it is asked: what it began shows by then.
 _SOON = 0.3
 
+#: Seconds between one question and that to the next, where all are asked.
+_APART = 0.05
+
 
 @dataclass(frozen=True)
 class Said:
@@ -81,6 +84,8 @@ class Others:
     _said: dict[str, Said] = field(default_factory=dict)
     _wanted: dict[str, asyncio.Event] = field(default_factory=dict)
     _errors: dict[str, Silence] = field(default_factory=dict)
+    #: Those that were gone, and have said nothing since.
+    _gone: set[str] = field(default_factory=set)
     #: When a view was looked at last.
     _looked: float = -math.inf
 
@@ -120,6 +125,7 @@ class Others:
             async with asyncio.timeout(WITHIN), exchange(self.connector, member, asked, begin=WITHIN) as answer:
                 self._said[member.name] = _said(member, answer.status, await answer.whole(), self.monotonic())
             self._errors.pop(member.name, None)
+            self._gone.discard(member.name)
         except (ApiError, NotAuthenticated, TimeoutError) as error:
             why = str(error) or f"node '{member.name}' does not say how it is within {WITHIN:.0f} s"
             before = self._errors.get(member.name)
@@ -147,6 +153,7 @@ class Others:
                     asking.pop(name).cancel()
                     for kept in (self._said, self._wanted, self._errors):
                         kept.pop(name, None)
+                    self._gone.discard(name)
                 for name in names - asking.keys():
                     self._wanted[name] = asyncio.Event()
                     asking[name] = asyncio.create_task(self._keep_asking(name), name=f"others: {name}")
@@ -164,6 +171,8 @@ class Others:
             is_there = member is not None and member.seen is not False
             if member is not None and is_there:
                 await self.ask(member)
+            else:
+                self._gone.add(name)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._until_next(name) if is_there else _LOOK):
                     await wanted.wait()
@@ -183,8 +192,8 @@ class Others:
     def _shown(self) -> list[Member]:
         """All of them, for somebody who looks; where nobody did they are asked now, for the next look."""
         if not self._is_attended():
-            for wanted in self._wanted.values():
-                wanted.set()
+            for number, wanted in enumerate(self._wanted.values()):
+                asyncio.get_running_loop().call_later(number * _APART, wanted.set)
         self._looked = self.monotonic()
         return [member for name in self.members.names if (member := self.find(name)) is not None]
 
@@ -199,7 +208,9 @@ class Others:
         if member.seen is False:
             return "offline"
         silence = self._errors.get(member.name)
-        if said is None or (silence is not None and self.monotonic() - silence.since > UNKNOWN):
+        if said is None or member.name in self._gone:
+            return "unknown"
+        if silence is not None and self.monotonic() - silence.since > UNKNOWN:
             return "unknown"
         return "online"
 
@@ -207,7 +218,7 @@ class Others:
         said = self._said.get(member.name)
         if said is None:
             return []
-        gone = member.seen is False
+        gone = member.seen is False or member.name in self._gone
         return [{**each, "status": "unknown"} if gone and "endtime" not in each else each for each in said.tasks]
 
 

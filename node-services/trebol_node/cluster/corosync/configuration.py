@@ -168,7 +168,7 @@ class Totem:
     def with_node(self, name: str, addresses: Mapping[int, str], id: int | None = None) -> Totem:
         """One node more, with the smallest free number or `id`. Raises BadInput with all that is wrong."""
         made = Node(name, self.next_id if id is None else id, _canonical(addresses))
-        ping = None if self.ping is None else max(self.ping, ping_of(len(self.nodes) + 1))
+        ping = None if self.ping is None else max(self.ping, min(ping_of(len(self.nodes) + 1), self.token // 4))
         return self._changed(nodes=(*self.nodes, made), ping=ping)
 
     def without_node(self, name: str) -> Totem:

@@ -111,10 +111,13 @@ class Members:
                 return member_of(told["member"])
             except Failure as error:
                 if error.said == _TOO_MANY:
-                    # It learns in seconds: one that joined before this one, or to which a vote moves.
+                    # One that joined before this one, or to which a vote moves: it learns in seconds, if it runs.
                     if not self._wait(deadline):
+                        learning = ", ".join(str(each) for each in self.members() if each.learner)
                         raise Refused(
-                            "another node is joining the store", where=peer_url, hint="wait until it votes"
+                            f"another node is joining the store, and has no vote yet: {learning}",
+                            where=peer_url,
+                            hint="wait until it votes; trebol cluster remove NODE --dead, where it never will",
                         ) from error
                 elif error.said in (UNHEALTHY, _NOT_STARTED):
                     if not self._wait(deadline):

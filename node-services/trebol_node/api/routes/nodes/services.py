@@ -58,7 +58,7 @@ def _doing(view: NodeView, action: Action) -> Any:
         """Do it; the task's UPID."""
         _known(service)
         upid: str = await ask(context, ServiceAction(service=service, action=action), who.user)
-        view.services.stale()
+        view.acted()
         return upid
 
     return act

@@ -4,7 +4,7 @@ value      read every
 usage      2 s          /proc: memory, load, processors, root file system
 facts      10 s         addresses, findings of the hardware checks
 manager    30 s         systemd's state and failed units: it answers programs, in the midst of its own work
-services   30 s         systemctl show; at once after an action
+services   30 s         systemctl show; several times after an action
 network    10 s         netplan, by the worker; at once after a change
 machine    5 min        the hardware probe
 health     30 min       smartctl on each disk, by the worker; a disk that sleeps is not woken
@@ -31,7 +31,7 @@ from trebol_node.pki.certificates import FOLDER, fingerprint
 from trebol_node.status import Facts, node_addresses, status
 from trebol_node.system import identity, node, proc
 from trebol_node.system.disks import disks
-from trebol_node.system.held import Held, refreshing
+from trebol_node.system.held import Held, NotRead, refreshing
 from trebol_node.system.interfaces import LiveLink, interfaces, links_of
 from trebol_node.system.netplan import NetworkFiles, merged
 from trebol_node.system.services import read_services
@@ -43,6 +43,9 @@ DAEMON = "trebold"
 
 #: States of systemd that do not last, and seconds until it is asked again then.
 _BOOTING, _BOOTED_SOON = frozenset({"initializing", "starting"}), 5.0
+
+#: Seconds after an action on a service at which systemd is asked what became of it: the action is a task.
+_AFTER_ACTION = (0.0, 1.0, 5.0, 15.0)
 
 #: Disks that are asked at the same time.
 _AT_ONCE = 4
@@ -113,6 +116,13 @@ class NodeView:
         usage = await self.usage.get()
         return node.node_entry(self.name, usage.now, usage.before, self.identity, fingerprint=self._fingerprint())
 
+    def acted(self) -> None:
+        """A service is being started or stopped: ask systemd soon, and again when that may be over."""
+        loop = asyncio.get_running_loop()
+        for seconds in _AFTER_ACTION:
+            for held in (self.services, self.manager):
+                loop.call_later(seconds, held.stale)
+
     def addresses(self) -> Sequence[str]:
         """The node's addresses without their prefixes, IPv4 first; none until they were read."""
         found = self.facts.latest
@@ -168,12 +178,18 @@ class NodeView:
 
     async def _read_manager(self) -> facts.Manager:
         found = await asyncio.to_thread(facts.read_manager, self.runner)
+        if self.manager.latest is None or found != self.manager.latest:
+            self.facts.stale()
         if found.state in _BOOTING:
             asyncio.get_running_loop().call_later(_BOOTED_SOON, self.manager.stale)
         return found
 
     async def _facts(self) -> Facts:
-        manager = await self.manager.get()
+        # Without systemd's answer the rest is told all the same.
+        try:
+            manager = await self.manager.get()
+        except NotRead:
+            manager = facts.Manager("", ())
         return await asyncio.to_thread(lambda: facts.read(self.root, self.runner, manager))
 
     async def _network(self) -> NetworkFiles:
