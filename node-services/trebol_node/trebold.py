@@ -85,6 +85,7 @@ from trebol_node.store.gateway import Gateway, TlsSource
 from trebol_node.system.names import read_hosts
 from trebol_node.tasks import Tasks
 from trebol_node.worker.client import Worker
+from trebol_node.worker.cluster_operations import ReadMembership
 from trebol_node.worker.operation import Operation
 from trebol_node.worker.operations import RenewCertificate
 
@@ -158,7 +159,10 @@ async def serve(where: Sockets, places: Places) -> None:
     asked = Asked(records, follower.there)
 
     async def call(operation: Operation) -> Any:
-        return await worker.call(operation, who=DAEMON)
+        told = await worker.call(operation, who=DAEMON)
+        if isinstance(operation, ReadMembership):
+            follower.hear(told)
+        return told
 
     def membership() -> list[dict[str, Any]]:
         shown = cluster_status(records, node, view.addresses(), follower.seen)

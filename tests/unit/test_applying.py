@@ -200,6 +200,19 @@ def test_a_worker_that_starts_anew_is_no_lost_cluster_and_one_that_stays_away_is
     assert [asyncio.run(look(True)) for _ in range(3)] == [True, False, False]
 
 
+def test_what_others_were_told_is_known_and_not_asked_for_again() -> None:
+    found, worker = records(), Worker()
+    follower = Follower(found, "n2", worker, who="tests", clock=lambda: 7.0)
+    totem = cluster.totem(found)
+    assert totem is not None
+
+    follower.hear(TypeAdapter(Membership).dump_python(membership(1, 2), mode="json"))
+
+    assert follower.there() == frozenset({"n1", "n2"})
+    assert asyncio.run(follower._look_when_due(totem)) == 2.0
+    assert worker.looks == 0
+
+
 def test_what_is_only_remembered_is_not_installed() -> None:
     found, worker = records(), Worker()
     found.quorate = False

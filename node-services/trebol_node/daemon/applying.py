@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from trebol_common.adapters import adapter
@@ -100,6 +100,12 @@ class Follower:
         self._asked = self._clock()
         return self._pause(totem)
 
+    def hear(self, told: Mapping[str, Any]) -> None:
+        """What the worker answered to `ReadMembership`, whoever asked: what is shown then is not older than that."""
+        self.seen = adapter(Membership).validate_python(told)
+        self._asked = self._looked = self._clock()
+        self._answered = True
+
     def _pause(self, totem: Totem) -> float:
         """Seconds between two looks, as things are: a change of a record, of which a join alone makes a hundred, is
         no reason for one."""
@@ -118,8 +124,7 @@ class Follower:
     async def _look(self) -> bool:
         """Ask corosync; whether it answered."""
         try:
-            told = await self._worker.call(ReadMembership(), who=self._who)
-            self.seen, self._looked = adapter(Membership).validate_python(told), self._clock()
+            self.hear(await self._worker.call(ReadMembership(), who=self._who))
             return True
         except WorkerAbsent:
             # It is started again in a second. That corosync is gone nobody has said.
