@@ -182,7 +182,7 @@ def test_a_learner_gets_all_and_is_asked_for_nothing(
     learner = nodes.add(second, promote=False)
     assert members.add_learner(second.configuration.peer_url).id == learner.id
     with pytest.raises(Refused, match="another node is joining"):
-        members.add_learner("https://127.0.0.99:2380", seconds=1)
+        members.add_learner("https://127.0.0.99:2380")
     # It is preferred by its node, and refuses.
     records = opened(nodes.records([second, first]))
     record = records.put(KEY, {"enable": 1}, expected=0)
@@ -198,7 +198,7 @@ def test_a_learner_that_does_not_come_is_not_waited_for_forever(etcds: Callable[
     nodes = etcds(1)
     nodes.start_first()
     members = nodes.members()
-    learner = members.add_learner("https://127.0.0.99:2380", seconds=1)
+    learner = members.add_learner("https://127.0.0.99:2380")
     with pytest.raises(Unavailable, match="has not got all that the store holds within 1 s"):
         members.promote(learner.id, seconds=1)
     members.remove(learner.id)

@@ -22,6 +22,7 @@ from trebol_node.api.routes.desk import Desk
 from trebol_node.cluster.by_password import ByPassword
 from trebol_node.cluster.member import Credentials, Unanswered, find
 from trebol_node.cluster.tokens.addresses import Address
+from trebol_node.cluster.voters.members import OneLearns
 from trebol_node.worker.cluster_operations import ForgetNode, HandOver, ReadMembership
 from trebol_node.worker.operation import Operation
 
@@ -31,8 +32,11 @@ class Learners:
 
     def __init__(self) -> None:
         self.added: list[str] = []
+        self.learns = ""
 
     def add_learner(self, peer_url: str) -> None:
+        if self.learns:
+            raise OneLearns("another node is joining the store", where=peer_url)
         self.added.append(peer_url)
 
     def members(self) -> list[Any]:
@@ -110,6 +114,13 @@ def test_both_sides_know_the_secret_and_the_join_goes_its_way(live: Live) -> Non
     asked.post("/end")
     with pytest.raises(Refused, match="was used"):
         asked.post("/keys")
+
+
+def test_while_another_node_learns_a_node_joins_without_a_vote(live: Live) -> None:
+    live.learners.learns = "n9"
+    asked = find([live.address], live.credentials())
+    asked.post("/admit", links="0=192.0.2.12")
+    assert asked.post("/store") == {"votes": False, "voters": {"n1": "192.0.2.11"}}
 
 
 def test_a_dead_address_is_passed_over(live: Live) -> None:

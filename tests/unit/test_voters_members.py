@@ -12,7 +12,6 @@ from tests.unit.fake_members import (
     IN_USE,
     NO_LEARNER,
     NOT_STARTED,
-    TOO_MANY,
     UNHEALTHY,
     UNKNOWN,
     FakeMembers,
@@ -20,7 +19,7 @@ from tests.unit.fake_members import (
 )
 
 from trebol_common.errors import Refused
-from trebol_node.cluster.voters.members import Member, Members, NoMember, quorum
+from trebol_node.cluster.voters.members import Member, Members, NoMember, OneLearns, quorum
 from trebol_node.store.errors import Unavailable
 from trebol_node.store.gateway import Gateway
 
@@ -132,17 +131,8 @@ def test_none_is_added_while_a_voter_does_not_answer(world: Worlds, refusal: tup
 
 
 def test_one_joins_at_a_time(world: Worlds) -> None:
-    made = world(ONE, LEARNER)
-    with pytest.raises(Refused, match="another node is joining the store"):
-        made.members.add_learner(TWO.url, seconds=3)
-    assert made.now == 3
-
-
-def test_one_that_still_learns_is_waited_for(world: Worlds) -> None:
-    made = world(ONE)
-    made.etcd.refuse = [TOO_MANY] * 3
-    assert made.members.add_learner(TWO.url).learner
-    assert made.now == 1.5
+    with pytest.raises(OneLearns, match="another node is joining the store"):
+        world(ONE, LEARNER).members.add_learner(TWO.url)
 
 
 def test_a_learner_gets_its_vote_when_it_has_all(world: Worlds) -> None:

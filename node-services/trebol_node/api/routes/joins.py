@@ -29,6 +29,7 @@ from trebol_node.cluster.corosync.configuration import Totem
 from trebol_node.cluster.removal import take_vote
 from trebol_node.cluster.tokens import admission as tokens
 from trebol_node.cluster.tokens import keeping
+from trebol_node.cluster.voters.members import OneLearns
 from trebol_node.cluster.waiting import LockedOut
 from trebol_node.cluster.witness.place import voters_with
 from trebol_node.store.configuration import peer_url
@@ -124,7 +125,7 @@ def _serve(made: APIRouter, desk: Desk) -> None:
     async def store(
         request: Request, context: TheContext, given: Annotated[Shown, arguments(Shown)]
     ) -> dict[str, Any]:
-        """A place among the voters, where one is wanted; it learns until `vote`."""
+        """A place among the voters, where one is wanted and no other node learns; it learns until `vote`."""
         mine = applicant_of(request, context, given)
 
         def place() -> dict[str, Any]:
@@ -132,8 +133,12 @@ def _serve(made: APIRouter, desk: Desk) -> None:
             voters = {each.name: each.address for each in cluster.members(desk.records) if each.voter}
             votes = desk.admission.wants_voter()
             if votes:
-                desk.members.add_learner(peer_url(member.address))
-                voters[member.name] = member.address
+                try:
+                    desk.members.add_learner(peer_url(member.address))
+                    voters[member.name] = member.address
+                except OneLearns:
+                    # Whoever learns gets its vote when this is over, and then this node: see `Acting`.
+                    votes = False
             # etcd begins only where it is told of all that vote.
             return {"votes": votes, "voters": voters_with(desk.records, voters)}
 

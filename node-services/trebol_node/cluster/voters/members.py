@@ -39,6 +39,10 @@ class NoMember(TrebolError):
     """The store has no such member."""
 
 
+class OneLearns(Refused):
+    """One member learns already; the store takes no second one until that votes, or is gone."""
+
+
 @dataclass(frozen=True)
 class Member:
     """A member as the store lists it. One that has not started yet has no name and no client URLs."""
@@ -102,7 +106,7 @@ class Members:
     def add_learner(self, peer_url: str, *, seconds: float = READY) -> Member:
         """Let a member join that is going to be at `peer_url`; the one that is there, where there is one.
 
-        Raises Refused where another one still learns, or voters do not answer: etcd adds none then.
+        Raises OneLearns where another one does, Refused where voters do not answer: etcd adds none then.
         """
         deadline = self._clock() + seconds
         while (found := self.at(peer_url)) is None:
@@ -111,15 +115,10 @@ class Members:
                 return member_of(told["member"])
             except Failure as error:
                 if error.said == _TOO_MANY:
-                    # One that joined before this one, or to which a vote moves: it learns in seconds, if it runs.
-                    if not self._wait(deadline):
-                        learning = ", ".join(str(each) for each in self.members() if each.learner)
-                        raise Refused(
-                            f"another node is joining the store, and has no vote yet: {learning}",
-                            where=peer_url,
-                            hint="wait until it votes; trebol cluster remove NODE --dead, where it never will",
-                        ) from error
-                elif error.said in (UNHEALTHY, _NOT_STARTED):
+                    raise OneLearns(
+                        "another node is joining the store", where=peer_url, hint="wait until it votes"
+                    ) from error
+                if error.said in (UNHEALTHY, _NOT_STARTED):
                     if not self._wait(deadline):
                         raise Refused(
                             "the store takes no member while a voter does not answer",
