@@ -53,13 +53,12 @@ _APART = 0.05
 
 @dataclass(frozen=True)
 class Said:
-    """What a member said at `when`, on the monotonic clock: its entry in the list of nodes, its newest tasks, and the
-    newest entries of its log, as `/nodes/NAME/published` has them."""
+    """What a member said: its entry in the list of nodes, its newest tasks, and the newest entries of its log, as
+    `/nodes/NAME/published` has them."""
 
     entry: Mapping[str, Any]
     tasks: Sequence[Mapping[str, Any]]
     log: Sequence[Mapping[str, Any]]
-    when: float
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class Others:
             )
             asked = Outgoing("GET", target, ((handed.HEADER.encode(), told.encode()),))
             async with asyncio.timeout(WITHIN), exchange(self.connector, member, asked, begin=WITHIN) as answer:
-                self._said[member.name] = _said(member, answer.status, await answer.whole(), self.monotonic())
+                self._said[member.name] = _said(member, answer.status, await answer.whole())
             self._errors.pop(member.name, None)
             self._gone.discard(member.name)
         except (ApiError, NotAuthenticated, TimeoutError) as error:
@@ -208,11 +207,8 @@ class Others:
         if member.seen is False:
             return "offline"
         silence = self._errors.get(member.name)
-        if said is None or member.name in self._gone:
-            return "unknown"
-        if silence is not None and self.monotonic() - silence.since > UNKNOWN:
-            return "unknown"
-        return "online"
+        silent = silence is not None and self.monotonic() - silence.since > UNKNOWN
+        return "unknown" if said is None or silent or member.name in self._gone else "online"
 
     def _tasks(self, member: Member) -> list[Mapping[str, Any]]:
         said = self._said.get(member.name)
@@ -222,13 +218,13 @@ class Others:
         return [{**each, "status": "unknown"} if gone and "endtime" not in each else each for each in said.tasks]
 
 
-def _said(member: Member, status: int, text: bytes, when: float) -> Said:
+def _said(member: Member, status: int, text: bytes) -> Said:
     """The answer as a value; raises ApiError for what is none."""
     try:
         data = json.loads(text)["data"]
         # It speaks for itself alone.
         named = {"id": f"node/{member.name}", "node": member.name, "type": "node"}
-        return Said({**data["entry"], **named}, _objects(data["tasks"]), _objects(data["log"]), when)
+        return Said({**data["entry"], **named}, _objects(data["tasks"]), _objects(data["log"]))
     except (ValueError, KeyError, TypeError):
         raise ApiError(502, f"node '{member.name}' does not say how it is (status {status})") from None
 
